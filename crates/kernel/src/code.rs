@@ -1,0 +1,100 @@
+//! The one table of public codes: name, HTTP status, title, stage. A code is never reused.
+
+/// Where in the life of a request, a start or a command a code arises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the request: path, query, headers, body.
+    Request,
+    /// The data refused: missing, in conflict, in use.
+    Data,
+    /// The platform could not do it.
+    Platform,
+    /// Starting, checking or migrating, on the command line.
+    Command,
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $status:literal $stage:ident $title:literal;)*) => {
+        /// A stable public code. Each has a page in `docs/errors/` and `carnet explain` shows it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The stable name: `VALIDATION_FAILED`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The HTTP status it is answered with.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// A short sentence for people.
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// Where it arises.
+            pub fn stage(self) -> Stage {
+                match self { $(Self::$variant => Stage::$stage,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    MalformedRequest "MALFORMED_REQUEST" 400 Request "The request cannot be read";
+    UnknownParameter "UNKNOWN_PARAMETER" 400 Request "A query parameter is not known";
+    InvalidParameter "INVALID_PARAMETER" 400 Request "A query parameter has an unusable value";
+    UnknownField "UNKNOWN_FIELD" 400 Request "A field is not known";
+    UnknownOperator "UNKNOWN_OPERATOR" 400 Request "A filter operator is not known or does not fit the field";
+    ValidationFailed "VALIDATION_FAILED" 400 Request "The data breaks rules of the definition";
+    ReadOnlyField "READ_ONLY_FIELD" 400 Request "A field cannot be written";
+    ReferenceNotFound "REFERENCE_NOT_FOUND" 400 Data "A referenced record does not exist";
+    PlacementMixed "PLACEMENT_MIXED" 400 Request "One transaction cannot span a tenant and the platform";
+    NotFound "NOT_FOUND" 404 Data "There is nothing at this address";
+    MethodNotAllowed "METHOD_NOT_ALLOWED" 405 Request "The address does not offer this method";
+    NotAcceptable "NOT_ACCEPTABLE" 406 Request "No offered representation fits the Accept header";
+    UniqueViolation "UNIQUE_VIOLATION" 409 Data "Another record has the same value";
+    RecordInUse "RECORD_IN_USE" 409 Data "Other records refer to this one";
+    VersionConflict "VERSION_CONFLICT" 409 Data "The record keeps changing while it is written";
+    PreconditionFailed "PRECONDITION_FAILED" 412 Data "The record has another version than stated";
+    PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Request "The body is larger than allowed";
+    UriTooLong "URI_TOO_LONG" 414 Request "The address is longer than allowed";
+    UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" 415 Request "The body has a type that is not read here";
+    PreconditionRequired "PRECONDITION_REQUIRED" 428 Request "The write must state the version it is based on";
+    Internal "INTERNAL" 500 Platform "Something failed inside the platform";
+    OutcomeUnknown "OUTCOME_UNKNOWN" 500 Platform "It is not known whether the write took effect";
+    TransactionTooLong "TRANSACTION_TOO_LONG" 503 Platform "A write took longer than its budget";
+    Timeout "TIMEOUT" 503 Platform "The request took longer than allowed";
+    DatabaseUnavailable "DATABASE_UNAVAILABLE" 503 Platform "The database cannot be reached";
+    SchemaPending "SCHEMA_PENDING" 503 Command "The database does not have the definition's schema yet";
+    StorageFull "STORAGE_FULL" 507 Platform "The storage is full";
+    DefinitionInvalid "DEFINITION_INVALID" 500 Command "The definition has errors";
+    ConfigurationInvalid "CONFIGURATION_INVALID" 500 Command "The configuration has errors";
+    DataLossRefused "DATA_LOSS_REFUSED" 500 Command "A schema change would lose data";
+    MigrationFailed "MIGRATION_FAILED" 500 Command "A migration could not be applied";
+    SchemaDrift "SCHEMA_DRIFT" 500 Command "The database was changed by another hand";
+    SeedInvalid "SEED_INVALID" 500 Command "A seed file has errors";
+    RoleMissing "ROLE_MISSING" 500 Command "The database role of the application does not exist";
+    WallBypassed "WALL_BYPASSED" 500 Command "The database role would bypass the tenant wall";
+}
+
+impl Code {
+    /// The code of that name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.as_str() == name)
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
