@@ -1,0 +1,162 @@
+//! The tree itself. Not its text forms: those are parsed by the crates that own a syntax.
+
+use carnet_kernel::Value;
+
+/// A field by its place in its resource's field list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FieldIndex(pub u16);
+
+/// A relation by its place in its resource's relation list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelationIndex(pub u16);
+
+/// A field of the row itself or of a row reached over to-one relations.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Path {
+    /// To-one relations, each of the resource the one before leads to; empty for the row itself.
+    pub steps: Vec<RelationIndex>,
+    /// The field of the resource the last step leads to.
+    pub field: FieldIndex,
+}
+
+impl Path {
+    /// A field of the row itself.
+    pub fn own(field: FieldIndex) -> Self {
+        Self {
+            steps: Vec::new(),
+            field,
+        }
+    }
+}
+
+/// One side of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operand {
+    /// A field.
+    Path(Path),
+    /// A literal, already of the type of the field it is compared with.
+    Value(Value),
+}
+
+/// Comparison of two operands of one type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CompareOp {
+    /// Same value; null is the same as null. Never unknown.
+    Eq,
+    /// Not the same value. Never unknown.
+    Ne,
+    /// Greater; unknown beside null.
+    Gt,
+    /// Greater or same; unknown beside null.
+    Gte,
+    /// Less; unknown beside null.
+    Lt,
+    /// Less or same; unknown beside null.
+    Lte,
+}
+
+/// A test of a text against a pattern; unknown for null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TextOp {
+    /// The pattern stands somewhere in the text.
+    Contains,
+    /// The text starts with the pattern.
+    StartsWith,
+    /// The text ends with the pattern.
+    EndsWith,
+    /// `%` any characters, `_` one character, `\` takes the next character as it is.
+    Like,
+}
+
+/// A condition over one row of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Predicate {
+    /// Every row.
+    True,
+    /// No row.
+    False,
+    /// All of them; `True` when empty.
+    And(Vec<Predicate>),
+    /// One of them; `False` when empty.
+    Or(Vec<Predicate>),
+    /// The opposite; unknown stays unknown.
+    Not(Box<Predicate>),
+    /// A comparison.
+    Compare {
+        /// How.
+        op: CompareOp,
+        /// The left side.
+        left: Operand,
+        /// The right side.
+        right: Operand,
+    },
+    /// Membership. Never unknown: null is a member when the list holds null.
+    In {
+        /// What is looked for.
+        operand: Operand,
+        /// Where, all of one type.
+        list: Vec<Value>,
+    },
+    /// A null test. Never unknown.
+    IsNull(Operand),
+    /// A text test.
+    Text {
+        /// How.
+        op: TextOp,
+        /// Of which field.
+        path: Path,
+        /// With which pattern; folded already when `caseless`.
+        pattern: String,
+        /// Compares the field's folded companion.
+        caseless: bool,
+    },
+    /// At least one record over a to-many relation fulfils the inner predicate.
+    Exists {
+        /// To-one steps to the resource that has the relation.
+        steps: Vec<RelationIndex>,
+        /// The to-many relation.
+        relation: RelationIndex,
+        /// Over the related resource.
+        predicate: Box<Predicate>,
+    },
+}
+
+impl Predicate {
+    /// `field op value` over the row itself.
+    pub fn compare(field: FieldIndex, op: CompareOp, value: Value) -> Self {
+        Self::Compare {
+            op,
+            left: Operand::Path(Path::own(field)),
+            right: Operand::Value(value),
+        }
+    }
+
+    /// Both, without needless nesting.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::True, rest) | (rest, Self::True) => rest,
+            (Self::And(mut left), Self::And(right)) => {
+                left.extend(right);
+                Self::And(left)
+            }
+            (Self::And(mut list), one) => {
+                list.push(one);
+                Self::And(list)
+            }
+            (one, other) => Self::And(vec![one, other]),
+        }
+    }
+
+    /// How many tests the tree holds, for cost bounds.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::True | Self::False => 0,
+            Self::And(list) | Self::Or(list) => list.iter().map(Self::terms).sum(),
+            Self::Not(inner) => inner.terms(),
+            Self::Exists { predicate, .. } => 1 + predicate.terms(),
+            Self::In { list, .. } => 1 + list.len() / 100,
+            Self::Compare { .. } | Self::IsNull(_) | Self::Text { .. } => 1,
+        }
+    }
+}
