@@ -1,0 +1,277 @@
+//! One field of a compiled resource: its type with its rules, its names, its role.
+
+use crate::ResourceIndex;
+use carnet_kernel::{Value, json::JsonText};
+use std::sync::Arc;
+
+/// A field as planners, validators and renderers see it.
+#[derive(Clone, Debug)]
+pub struct Field {
+    /// The API name: `categoryId`.
+    pub name: String,
+    /// The name in the definition: `category`; the same as `name` for everything but references.
+    pub declared: String,
+    /// The column: `category_id`. For [`FieldType::Principal`] the stem: `created_by` with the
+    /// columns `created_by_kind` and `created_by_id`.
+    pub column: String,
+    /// The column of the folded companion (`name_key`), for caseless text.
+    pub companion: Option<String>,
+    /// Its type and that type's rules.
+    pub kind: FieldType,
+    /// Whether it may be null.
+    pub optional: bool,
+    /// What an absent field becomes on create and replace; null for an optional field without one.
+    pub default: Option<Value>,
+    /// What the platform does with it.
+    pub role: Role,
+    /// Its declared name before a rename.
+    pub was: Option<String>,
+    /// A title for people.
+    pub title: Option<String>,
+    /// A description for people.
+    pub description: Option<String>,
+    /// An example in the API's shape.
+    pub example: Option<serde_json::Value>,
+}
+
+impl Field {
+    /// Whether a create must give it.
+    pub fn required(&self) -> bool {
+        self.role == Role::Declared && !self.optional && self.default.is_none()
+    }
+
+    /// Whether it compares and sorts by its folded companion.
+    pub fn caseless(&self) -> bool {
+        self.companion.is_some()
+    }
+}
+
+/// Who writes a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Clients.
+    Declared,
+    /// The record's id.
+    Id,
+    /// The platform on every write, starting at 1.
+    Version,
+    /// The platform on create.
+    CreatedAt,
+    /// The platform on every write.
+    UpdatedAt,
+    /// The platform on create.
+    CreatedBy,
+    /// The platform on every write.
+    UpdatedBy,
+    /// A column of a platform table that clients only read.
+    Platform,
+}
+
+/// The text form of an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdForm {
+    /// 26 Crockford characters.
+    Ulid,
+    /// Hyphenated hexadecimal.
+    Uuid,
+}
+
+/// What happens to a record whose reference is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnDelete {
+    /// The delete is refused.
+    Restrict,
+    /// The record is deleted too.
+    Cascade,
+    /// The reference becomes null.
+    SetNull,
+}
+
+/// A field's type with its rules. Lengths count code points, bounds are inclusive.
+#[derive(Clone, Debug)]
+pub enum FieldType {
+    /// The record's own id.
+    Id(IdForm),
+    /// Text.
+    Text {
+        /// Fewest code points.
+        min: Option<u32>,
+        /// Most code points.
+        max: Option<u32>,
+        /// A regular expression the whole value must match.
+        pattern: Option<Pattern>,
+    },
+    /// A JSON number within ±(2^53 − 1).
+    Integer {
+        /// Smallest.
+        min: Option<i64>,
+        /// Largest.
+        max: Option<i64>,
+    },
+    /// An exact decimal, a JSON string outside.
+    Decimal {
+        /// Most digits.
+        precision: u8,
+        /// Digits after the point.
+        scale: u8,
+        /// Smallest, unscaled at `scale`.
+        min: Option<i64>,
+        /// Largest, unscaled at `scale`.
+        max: Option<i64>,
+    },
+    /// A finite double.
+    Float {
+        /// Smallest.
+        min: Option<f64>,
+        /// Largest.
+        max: Option<f64>,
+    },
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// A moment.
+    DateTime,
+    /// A time of day.
+    Time,
+    /// A length of time.
+    Duration,
+    /// One of a closed set of words.
+    Enum {
+        /// The words, in declared order.
+        values: Vec<String>,
+    },
+    /// Any JSON.
+    Json {
+        /// A JSON schema the value must meet.
+        schema: Option<JsonSchema>,
+    },
+    /// The id of a record of another resource.
+    Ref {
+        /// Which resource.
+        to: ResourceIndex,
+        /// What its deletion does here.
+        on_delete: OnDelete,
+        /// The text form of the id, the target's.
+        form: IdForm,
+    },
+    /// An e-mail address; caseless.
+    Email {
+        /// Most code points.
+        max: u32,
+    },
+    /// An absolute URL.
+    Url {
+        /// Most code points.
+        max: u32,
+    },
+    /// A UUID.
+    Uuid,
+    /// A ULID.
+    Ulid,
+    /// An object of BCP 47 language tag to text.
+    I18n {
+        /// Fewest code points of each text.
+        min: Option<u32>,
+        /// Most code points of each text.
+        max: Option<u32>,
+    },
+    /// A list of values of one type, stored as JSON.
+    List {
+        /// The type of the members.
+        of: Box<FieldType>,
+        /// Fewest members.
+        min: Option<u32>,
+        /// Most members.
+        max: Option<u32>,
+        /// Whether no two members may be equal.
+        distinct: bool,
+    },
+    /// `{kind, id}` of a caller, in two columns.
+    Principal,
+}
+
+impl FieldType {
+    /// The word of the definition language.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Text { .. } => "text",
+            Self::Integer { .. } => "integer",
+            Self::Decimal { .. } => "decimal",
+            Self::Float { .. } => "float",
+            Self::Boolean => "boolean",
+            Self::Date => "date",
+            Self::DateTime => "dateTime",
+            Self::Time => "time",
+            Self::Duration => "duration",
+            Self::Enum { .. } => "enum",
+            Self::Json { .. } => "json",
+            Self::Ref { .. } => "ref",
+            Self::Email { .. } => "email",
+            Self::Url { .. } => "url",
+            Self::Uuid => "uuid",
+            Self::Ulid => "ulid",
+            Self::I18n { .. } => "i18n",
+            Self::List { .. } => "list",
+            Self::Principal => "principal",
+        }
+    }
+
+    /// Whether its values are [`Value::Text`].
+    pub fn is_text(&self) -> bool {
+        matches!(
+            self,
+            Self::Text { .. } | Self::Enum { .. } | Self::Email { .. } | Self::Url { .. }
+        )
+    }
+
+    /// Whether its values are [`Value::Json`].
+    pub fn is_json(&self) -> bool {
+        matches!(
+            self,
+            Self::Json { .. } | Self::I18n { .. } | Self::List { .. }
+        )
+    }
+
+    /// Whether its values are [`Value::Id`].
+    pub fn is_id(&self) -> bool {
+        matches!(
+            self,
+            Self::Id(_) | Self::Ref { .. } | Self::Uuid | Self::Ulid
+        )
+    }
+
+    /// The text form of its ids, if its values are ids.
+    pub fn id_form(&self) -> Option<IdForm> {
+        match self {
+            Self::Id(form) | Self::Ref { form, .. } => Some(*form),
+            Self::Uuid => Some(IdForm::Uuid),
+            Self::Ulid => Some(IdForm::Ulid),
+            _ => None,
+        }
+    }
+
+    /// Whether a list can be sorted by it and compared with `gt` and its like.
+    pub fn is_ordered(&self) -> bool {
+        !self.is_json() && !matches!(self, Self::Principal)
+    }
+}
+
+/// A compiled regular expression that the whole value must match.
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    /// As written.
+    pub source: String,
+    /// Anchored on both sides.
+    pub regex: Arc<regex::Regex>,
+}
+
+/// A compiled JSON schema.
+#[derive(Clone, Debug)]
+pub struct JsonSchema {
+    /// As written, canonical.
+    pub source: JsonText,
+    /// Ready to validate.
+    pub validator: Arc<jsonschema::Validator>,
+}

@@ -1,0 +1,282 @@
+//! One compiled resource: its fields, relations, constraints and options.
+
+use crate::{Field, FieldIndex, IdForm, RelationIndex, ResourceIndex, Role};
+use std::collections::HashMap;
+
+/// A declared entity, ready to plan against. Built by the compiler alone.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    /// Its place in the model.
+    pub index: ResourceIndex,
+    /// The plural API name: `products`.
+    pub name: String,
+    /// The named group it belongs to.
+    pub service: String,
+    /// A title for people, singular: `Product`.
+    pub title: String,
+    /// A description for people.
+    pub description: Option<String>,
+    /// Its table, without namespace: `product_data_sources`.
+    pub table: String,
+    /// Its name before a rename.
+    pub was: Option<String>,
+    /// Whose records they are.
+    pub tenancy: Tenancy,
+    /// Where they are kept.
+    pub storage: Storage,
+    /// How its ids look and who may choose them.
+    pub id: IdRule,
+    /// What a write must state.
+    pub concurrency: Concurrency,
+    /// What it offers.
+    pub operations: OperationSet,
+    /// All fields, in the order of the JSON: id, declared ones, then the other standard ones.
+    pub fields: Vec<Field>,
+    /// To-one and to-many relations.
+    pub relations: Vec<Relation>,
+    /// Unique constraints beside the primary key.
+    pub uniques: Vec<Unique>,
+    /// Indexes beside those of constraints and references.
+    pub indexes: Vec<Index>,
+    /// The field that names a record: `id`, or the sequence of a platform table.
+    pub key: FieldIndex,
+    /// Where the standard fields stand; absent for platform tables.
+    pub standard: Option<Standard>,
+    /// API name to field.
+    pub by_name: HashMap<String, FieldIndex>,
+    /// Include name to relation.
+    pub by_relation: HashMap<String, RelationIndex>,
+}
+
+impl Resource {
+    /// The field at `index`, which must come from this resource.
+    pub fn field(&self, index: FieldIndex) -> &Field {
+        &self.fields[usize::from(index.0)]
+    }
+
+    /// The relation at `index`, which must come from this resource.
+    pub fn relation(&self, index: RelationIndex) -> &Relation {
+        &self.relations[usize::from(index.0)]
+    }
+
+    /// The field of that API name.
+    pub fn field_named(&self, name: &str) -> Option<FieldIndex> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The relation of that include name.
+    pub fn relation_named(&self, name: &str) -> Option<RelationIndex> {
+        self.by_relation.get(name).copied()
+    }
+
+    /// Every field with its index.
+    pub fn each_field(&self) -> impl Iterator<Item = (FieldIndex, &Field)> {
+        self.fields
+            .iter()
+            .enumerate()
+            .map(|(index, field)| (FieldIndex(index as u16), field))
+    }
+
+    /// The fields that clients write.
+    pub fn declared_fields(&self) -> impl Iterator<Item = (FieldIndex, &Field)> {
+        self.each_field()
+            .filter(|(_, field)| field.role == Role::Declared)
+    }
+
+    /// Whether its rows carry a tenant.
+    pub fn is_tenant(&self) -> bool {
+        self.tenancy == Tenancy::Tenant
+    }
+}
+
+/// Whose records they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tenancy {
+    /// Each tenant's own.
+    Tenant,
+    /// One set for the whole deployment.
+    Platform {
+        /// Whether tenant resources may refer to it.
+        shared: bool,
+    },
+}
+
+/// Where records are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// A table of its own, made by schema sync.
+    Table,
+    /// A hand-written platform table, shown for reading.
+    Platform,
+}
+
+/// How ids look and who may choose them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdRule {
+    /// The text form.
+    pub form: IdForm,
+    /// Whether clients may send one.
+    pub client: bool,
+}
+
+/// What a write must state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Nothing; `If-Match` is honoured when it is there.
+    None,
+    /// `If-Match` (428 without).
+    Optimistic,
+}
+
+/// One of the built-in operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// `GET /products`
+    List,
+    /// `POST /products`
+    Create,
+    /// `GET /products/{id}`
+    Read,
+    /// `PUT /products/{id}`
+    Update,
+    /// `PATCH /products/{id}`
+    Patch,
+    /// `DELETE /products/{id}`
+    Delete,
+    /// `POST /products/batch`
+    Batch,
+}
+
+impl Operation {
+    /// Every operation, in the order of the language.
+    pub const ALL: [Self; 7] = [
+        Self::List,
+        Self::Create,
+        Self::Read,
+        Self::Update,
+        Self::Patch,
+        Self::Delete,
+        Self::Batch,
+    ];
+
+    /// The word of the definition language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Create => "create",
+            Self::Read => "read",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::Batch => "batch",
+        }
+    }
+
+    /// The operation of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|operation| operation.as_str() == word)
+    }
+}
+
+/// A set of operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OperationSet(u8);
+
+impl OperationSet {
+    /// All of them.
+    pub fn all() -> Self {
+        Operation::ALL.into_iter().collect()
+    }
+
+    /// Whether `operation` is in it.
+    pub fn contains(self, operation: Operation) -> bool {
+        self.0 & (1 << operation as u8) != 0
+    }
+
+    /// Those in it, in the order of the language.
+    pub fn iter(self) -> impl Iterator<Item = Operation> {
+        Operation::ALL
+            .into_iter()
+            .filter(move |operation| self.contains(*operation))
+    }
+}
+
+impl FromIterator<Operation> for OperationSet {
+    fn from_iter<I: IntoIterator<Item = Operation>>(operations: I) -> Self {
+        Self(
+            operations
+                .into_iter()
+                .fold(0, |set, operation| set | 1 << operation as u8),
+        )
+    }
+}
+
+/// A relation to records of one resource.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// The include name: `category`, `dataSources`.
+    pub name: String,
+    /// The resource it leads to.
+    pub target: ResourceIndex,
+    /// Which way the reference points.
+    pub kind: RelationKind,
+}
+
+/// Which way the reference points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelationKind {
+    /// A reference field of this resource.
+    ToOne {
+        /// The reference.
+        field: FieldIndex,
+    },
+    /// A reference field of the target.
+    ToMany {
+        /// The target's reference to this resource.
+        by: FieldIndex,
+    },
+}
+
+/// A unique constraint. Rows in which a member is null are not compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unique {
+    /// `<table>__<columns>`, hashed to fit 63 bytes.
+    pub name: String,
+    /// Its members; a caseless one is unique on its companion.
+    pub fields: Vec<FieldIndex>,
+}
+
+/// A b-tree index. The tenant comes first by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// `<table>__<columns>__index`, hashed to fit 63 bytes.
+    pub name: String,
+    /// Its columns in order.
+    pub columns: Vec<IndexColumn>,
+}
+
+/// A column of an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexColumn {
+    /// Which field; a caseless one by its companion.
+    pub field: FieldIndex,
+    /// Whether it runs from large to small.
+    pub descending: bool,
+}
+
+/// Where the standard fields of a stored resource stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standard {
+    /// `version`
+    pub version: FieldIndex,
+    /// `createdAt`
+    pub created_at: FieldIndex,
+    /// `updatedAt`
+    pub updated_at: FieldIndex,
+    /// `createdBy`
+    pub created_by: FieldIndex,
+    /// `updatedBy`
+    pub updated_by: FieldIndex,
+}
