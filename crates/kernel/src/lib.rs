@@ -12,6 +12,7 @@ pub mod suggest;
 mod tenant;
 pub mod text;
 pub mod time;
+mod units;
 mod value;
 
 pub use clock::{Clock, Timestamp};
@@ -23,6 +24,7 @@ pub use json::JsonText;
 pub use principal::{Principal, PrincipalKind, PrincipalRef};
 pub use refusal::{Detail, Refusal};
 pub use tenant::TenantKey;
+pub use units::{ByteSize, Period, Secret};
 pub use value::Value;
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259 section 6).
