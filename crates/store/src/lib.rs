@@ -1,1 +1,31 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod changes;
+mod config;
+mod dialect;
+mod error;
+mod journal;
+pub mod metrics;
+mod placement;
+mod postgres;
+mod query;
+mod render;
+pub mod schema;
+mod scope;
+pub mod shape;
+mod sqlite;
+mod store;
+
+pub use changes::{
+    Changes, Decision, DeleteRow, Guard, InsertRow, JournalEntry, JournalKind, Load, Loaded,
+    Record, Stamp, Step, Unit, UpdateRow,
+};
+pub use config::{Config, Synchronous, Wall};
+pub use dialect::Dialect;
+pub use error::{Error, WriteFailure};
+pub use journal::{JournalCursor, JournalRow};
+pub use placement::{Namespace, Placement};
+pub use query::{Count, Document, Include, Listing, Order, Query, Window};
+pub use render::{ListType, Param, Statement};
+pub use scope::{Scope, SystemScope};
+pub use store::Store;

@@ -1,0 +1,187 @@
+//! Everything the store can answer instead of what was asked. Database text stays in
+//! `Error::Internal` and `Error::Unavailable`, which are logged and never shown.
+
+use carnet_kernel::{Code, Detail, Refusal};
+use carnet_model::{FieldIndex, ModelView, ResourceIndex};
+use thiserror::Error;
+
+/// A store failure.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A unit refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Another record has the same values.
+    #[error("a unique constraint is violated")]
+    Unique {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// The members of the constraint; the key alone for a duplicate id.
+        fields: Vec<FieldIndex>,
+    },
+    /// A reference leads nowhere.
+    #[error("a reference leads nowhere")]
+    ReferenceMissing {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which reference.
+        field: FieldIndex,
+    },
+    /// Other records refer to the one that was to be deleted.
+    #[error("other records refer to this one")]
+    InUse {
+        /// The deleted record's resource.
+        resource: ResourceIndex,
+        /// The resource and reference that hold it, when known.
+        by: Option<(ResourceIndex, FieldIndex)>,
+    },
+    /// The write lost its race again and again.
+    #[error("the record keeps changing")]
+    Conflict,
+    /// The transaction outlived its budget.
+    #[error("the transaction outlived its budget")]
+    TooLong,
+    /// A statement outlived its time.
+    #[error("a statement outlived its time")]
+    Timeout,
+    /// The database cannot be reached or takes no more work.
+    #[error("the database cannot be reached: {0}")]
+    Unavailable(String),
+    /// The disk or the file's page limit is full.
+    #[error("the storage is full")]
+    Full,
+    /// A commit failed in a way that leaves its effect unknown.
+    #[error("it is not known whether the write took effect: {0}")]
+    OutcomeUnknown(String),
+    /// The database has not the definition's schema.
+    #[error("{0}")]
+    SchemaPending(String),
+    /// The application role does not exist and may not be created by this login.
+    #[error("{0}")]
+    RoleMissing(String),
+    /// The role would see every tenant.
+    #[error("{0}")]
+    WallBypassed(String),
+    /// A change would lose data and was not allowed to.
+    #[error("{0}")]
+    DataLoss(String),
+    /// A migration could not be applied.
+    #[error("{0}")]
+    Migration(String),
+    /// The database was changed by another hand.
+    #[error("{0}")]
+    Drift(String),
+    /// The configuration cannot be used.
+    #[error("{0}")]
+    Configuration(String),
+    /// A mistake of ours or an answer nobody expected.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// Its public code.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Refused(refusal) => refusal.code,
+            Self::Unique { .. } => Code::UniqueViolation,
+            Self::ReferenceMissing { .. } => Code::ReferenceNotFound,
+            Self::InUse { .. } => Code::RecordInUse,
+            Self::Conflict => Code::VersionConflict,
+            Self::TooLong => Code::TransactionTooLong,
+            Self::Timeout => Code::Timeout,
+            Self::Unavailable(_) => Code::DatabaseUnavailable,
+            Self::Full => Code::StorageFull,
+            Self::OutcomeUnknown(_) => Code::OutcomeUnknown,
+            Self::SchemaPending(_) => Code::SchemaPending,
+            Self::RoleMissing(_) => Code::RoleMissing,
+            Self::WallBypassed(_) => Code::WallBypassed,
+            Self::DataLoss(_) => Code::DataLossRefused,
+            Self::Migration(_) => Code::MigrationFailed,
+            Self::Drift(_) => Code::SchemaDrift,
+            Self::Configuration(_) => Code::ConfigurationInvalid,
+            Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// What a client is told, with the names of `view`.
+    pub fn refusal(&self, view: &ModelView) -> Refusal {
+        let code = self.code();
+        let named = |resource: ResourceIndex, field: FieldIndex| {
+            view.resource(resource).field(field).name.clone()
+        };
+        match self {
+            Self::Refused(refusal) => refusal.clone(),
+            Self::Unique { resource, fields } => {
+                let names: Vec<String> = fields
+                    .iter()
+                    .map(|field| named(*resource, *field))
+                    .collect();
+                let message = format!("another record has the same {}", names.join(" and "));
+                let details = names
+                    .into_iter()
+                    .map(|name| Detail::new(name, "unique", message.clone()))
+                    .collect();
+                Refusal {
+                    details,
+                    ..Refusal::new(code, message.clone())
+                }
+            }
+            Self::ReferenceMissing { resource, field } => {
+                let name = named(*resource, *field);
+                let message = format!("`{name}` refers to a record that does not exist");
+                Refusal::new(code, message.clone()).with(Detail::new(name, "reference", message))
+            }
+            Self::InUse {
+                by: Some((resource, field)),
+                ..
+            } => {
+                let message = format!(
+                    "records of `{}` refer to this one by `{}`",
+                    view.resource(*resource).name,
+                    named(*resource, *field)
+                );
+                Refusal::new(code, message)
+            }
+            Self::Conflict => Refusal::new(
+                code,
+                "the record kept changing while it was written; read it again and retry",
+            ),
+            Self::TooLong | Self::Timeout | Self::Unavailable(_) => Refusal {
+                retry_after: Some(1),
+                ..Refusal::new(code, lower(code.title()))
+            },
+            Self::OutcomeUnknown(_) => Refusal::new(
+                code,
+                "the connection broke during the commit; read the record to see what holds",
+            ),
+            Self::SchemaPending(message) => Refusal {
+                retry_after: Some(5),
+                ..Refusal::new(code, message.clone())
+            },
+            _ => Refusal::new(code, lower(code.title())),
+        }
+    }
+}
+
+fn lower(title: &str) -> String {
+    let mut characters = title.chars();
+    characters
+        .next()
+        .map(|first| first.to_lowercase().collect::<String>() + characters.as_str())
+        .unwrap_or_default()
+}
+
+/// A failed write, with the place in the units that caused it.
+#[derive(Debug, Error)]
+#[error("unit {unit}, step {step}, row {row}: {error}")]
+pub struct WriteFailure {
+    /// Which unit.
+    pub unit: usize,
+    /// Which of its steps; 0 when no step was reached.
+    pub step: usize,
+    /// Which row of that step; 0 when no row was reached.
+    pub row: usize,
+    /// What happened.
+    pub error: Error,
+}

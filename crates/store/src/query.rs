@@ -1,0 +1,84 @@
+//! A read as a value. Made by planners, rendered by `render`, answered as bytes.
+
+use carnet_expr::{FieldIndex, Path, Predicate, RelationIndex};
+use carnet_model::ResourceIndex;
+
+/// Which records of one resource, in which order, with what of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Query {
+    /// Of which resource.
+    pub resource: ResourceIndex,
+    /// Which records; policy and request joined already.
+    pub predicate: Predicate,
+    /// In which order; a planner ends it with the resource's key.
+    pub order: Vec<Order>,
+    /// Which part of them.
+    pub window: Window,
+    /// Which fields, in the order of the JSON.
+    pub fields: Vec<FieldIndex>,
+    /// Which related records, in the order of the JSON, after the fields.
+    pub includes: Vec<Include>,
+    /// How far to count all that fulfil the predicate.
+    pub count: Count,
+}
+
+/// One sort key. Null is the smallest value; a caseless field sorts by its companion, then by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// By which field, also over to-one relations.
+    pub path: Path,
+    /// From large to small.
+    pub descending: bool,
+}
+
+/// A part of an ordered list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// At most so many.
+    pub limit: u32,
+    /// After skipping so many.
+    pub offset: u64,
+}
+
+/// Related records nested into each record under the relation's name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Include {
+    /// Over which relation.
+    pub relation: RelationIndex,
+    /// What of the related records. To-one: the object or null, whatever the window says.
+    /// To-many: a list, the window applies to each parent.
+    pub query: Query,
+}
+
+/// How far to count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Not at all.
+    None,
+    /// Exactly up to a bound, unknown above it.
+    UpTo(u32),
+    /// Exactly.
+    Exact,
+}
+
+/// The answer to a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// A JSON array of objects.
+    pub json: Vec<u8>,
+    /// How many objects it holds.
+    pub rows: usize,
+    /// Whether more follow.
+    pub more: bool,
+    /// How many fulfil the predicate in all, as far as was asked and known.
+    pub total: Option<u64>,
+}
+
+/// The answer to a read of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// A JSON object.
+    pub json: Vec<u8>,
+    /// Its version, when the query's fields hold it.
+    pub version: Option<i64>,
+}

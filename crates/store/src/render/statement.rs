@@ -1,0 +1,47 @@
+//! A rendered statement: text with `$1` placeholders and the values bound to them.
+
+use carnet_kernel::Value;
+
+/// SQL text and its parameters; no value ever stands in the text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// With `$1`, `$2`, … on both databases (SQLite reads them as named parameters `$1`; an
+    /// adapter binds by number of first appearance or rewrites to `?1`).
+    pub sql: String,
+    /// The value of `$n` is `params[n - 1]`.
+    pub params: Vec<Param>,
+}
+
+/// A bound value with the database type it is sent as.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Param {
+    /// One value of a field. Id: `uuid`/16-byte blob; dateTime: `timestamptz`/µs; date: `date`/days;
+    /// decimal, time, duration: `bigint`; json: `jsonb`/text; null fits any type.
+    Value(Value),
+    /// A number that is not a field's: tenant, limit, offset (`bigint`).
+    Integer(i64),
+    /// A text that is not a field's (`text`).
+    Text(String),
+    /// Many values of one type: an array on PostgreSQL, a JSON array for `json_each` on SQLite
+    /// (ids as upper-case hex for `unhex`).
+    List(ListType, Vec<Value>),
+}
+
+/// What a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ListType {
+    /// `bigint[]`
+    Integer,
+    /// `float8[]`
+    Float,
+    /// `boolean[]`
+    Boolean,
+    /// `text[]`
+    Text,
+    /// `uuid[]`
+    Id,
+    /// `timestamptz[]`
+    DateTime,
+    /// `date[]`
+    Date,
+}

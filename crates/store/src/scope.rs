@@ -1,0 +1,146 @@
+//! The handles on data. A `Scope` is one tenant's; a `SystemScope` is the process's own.
+
+use crate::store::Engine;
+use crate::{
+    Changes, Document, Error, JournalCursor, JournalRow, Listing, Namespace, Param, Placement,
+    Query, Stamp, Store, Unit, WriteFailure,
+};
+use carnet_kernel::{Context, TenantKey, Value};
+use carnet_model::ModelView;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// One tenant's data in its placement, for one request. Every statement binds the tenant; the
+/// database walls it a second time.
+#[derive(Clone)]
+pub struct Scope {
+    store: Store,
+    target: Target,
+}
+
+/// What an adapter needs to know of a scope.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) placement: Placement,
+    pub(crate) tenant: TenantKey,
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Scope {
+    pub(crate) fn new(
+        store: Store,
+        placement: Placement,
+        tenant: TenantKey,
+        context: &Context,
+    ) -> Self {
+        Self {
+            store,
+            target: Target {
+                placement,
+                tenant,
+                deadline: context.deadline,
+            },
+        }
+    }
+
+    /// The tenant whose data it reaches; 0 for platform records.
+    pub fn tenant(&self) -> TenantKey {
+        self.target.tenant
+    }
+
+    /// Reads a list: one round trip on PostgreSQL, one snapshot on one reader thread on SQLite.
+    pub async fn list(&self, view: &ModelView, query: &Query) -> Result<Listing, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.list(&self.target, view, query).await,
+            Engine::Postgres(engine) => engine.list(&self.target, view, query).await,
+        }
+    }
+
+    /// Reads the first record of a query, if there is one.
+    pub async fn find(&self, view: &ModelView, query: &Query) -> Result<Option<Document>, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.find(&self.target, view, query).await,
+            Engine::Postgres(engine) => engine.find(&self.target, view, query).await,
+        }
+    }
+
+    /// Applies all units in one serialisable transaction with their journal rows, or none. Unit
+    /// n loads after unit n − 1 was applied. Answers the changes that were applied, unit by unit.
+    pub async fn write(
+        &self,
+        view: &ModelView,
+        stamp: &Stamp,
+        units: Vec<Arc<dyn Unit>>,
+    ) -> Result<Vec<Changes>, WriteFailure> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.write(&self.target, view, stamp, units).await,
+            Engine::Postgres(engine) => engine.write(&self.target, view, stamp, units).await,
+        }
+    }
+}
+
+/// The process's own handle on platform tables. Not for anything a request asks for.
+#[derive(Clone)]
+pub struct SystemScope {
+    store: Store,
+}
+
+impl SystemScope {
+    pub(crate) fn new(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// Reads platform tables. `{home}` before a table name stands for the platform schema,
+    /// `{records}` for the shared tier's. Values come as the database types them.
+    pub async fn rows(&self, sql: &str, params: &[Param]) -> Result<Vec<Vec<Value>>, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.platform_rows(sql, params).await,
+            Engine::Postgres(engine) => engine.platform_rows(sql, params).await,
+        }
+    }
+
+    /// Changes platform tables in one transaction; answers the rows changed by each statement.
+    pub async fn execute(&self, statements: &[(&str, &[Param])]) -> Result<Vec<u64>, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.platform_execute(statements).await,
+            Engine::Postgres(engine) => engine.platform_execute(statements).await,
+        }
+    }
+
+    /// The next journal rows of the shared tier after `cursor`, oldest first, at most `limit`,
+    /// with the cursor after them. Nothing is lost and nothing comes twice, whatever writers do.
+    pub async fn tail(
+        &self,
+        cursor: &JournalCursor,
+        limit: u32,
+    ) -> Result<(Vec<JournalRow>, JournalCursor), Error> {
+        self.tail_of(&self.store.home(), cursor, limit).await
+    }
+
+    /// The same for another placement.
+    pub async fn tail_of(
+        &self,
+        placement: &Placement,
+        cursor: &JournalCursor,
+        limit: u32,
+    ) -> Result<(Vec<JournalRow>, JournalCursor), Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.tail(placement, cursor, limit).await,
+            Engine::Postgres(engine) => engine.tail(placement, cursor, limit).await,
+        }
+    }
+
+    /// Where a tenant's records live. Errors: `Refused` with `NOT_FOUND` for an unknown tenant.
+    pub(crate) async fn placement_of(&self, tenant: TenantKey) -> Result<Placement, Error> {
+        let sql = "select namespace from {home}carnet_tenants where key = $1";
+        let rows = self.rows(sql, &[Param::Integer(tenant.0)]).await?;
+        let namespace = match rows.first().and_then(|row| row.first()) {
+            Some(Value::Text(name)) => Namespace::new(name),
+            Some(_) => Some(self.store.home().namespace),
+            None => None,
+        };
+        namespace
+            .map(|namespace| Placement { namespace })
+            .ok_or_else(|| Error::Refused(carnet_kernel::Refusal::not_found("tenants")))
+    }
+}

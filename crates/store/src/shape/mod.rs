@@ -1,0 +1,7 @@
+//! From rows to JSON bytes without a value tree: the one place that knows how a field looks
+//! outside. The same shape writes flat rows, nested rows made by the database, and records held
+//! in memory.
+
+mod cell;
+
+pub use cell::{write_name, write_record, write_value};
