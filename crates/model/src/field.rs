@@ -1,6 +1,6 @@
 //! One field of a compiled resource: its type with its rules, its names, its role.
 
-use crate::ResourceIndex;
+use crate::{Error, ResourceIndex};
 use carnet_kernel::{Value, json::JsonText};
 use std::sync::Arc;
 
@@ -267,6 +267,29 @@ pub struct Pattern {
     pub regex: Arc<regex::Regex>,
 }
 
+impl Pattern {
+    /// Compiles `source`, which is matched against whole values in linear time.
+    pub fn new(source: &str) -> Result<Self, Error> {
+        let reason = |error: regex::Error| {
+            let text = error.to_string();
+            let last = text.lines().last().unwrap_or_default().trim();
+            Error::Pattern(last.trim_start_matches("error: ").to_owned())
+        };
+        let build = |text: &str| {
+            regex::RegexBuilder::new(text)
+                .size_limit(1 << 20)
+                .build()
+                .map_err(reason)
+        };
+        // Alone first: `a)|(b` must not become valid by what is put around it.
+        build(source)?;
+        Ok(Self {
+            source: source.to_owned(),
+            regex: Arc::new(build(&format!("\\A(?:{source})\\z"))?),
+        })
+    }
+}
+
 /// A compiled JSON schema.
 #[derive(Clone, Debug)]
 pub struct JsonSchema {
@@ -274,4 +297,70 @@ pub struct JsonSchema {
     pub source: JsonText,
     /// Ready to validate.
     pub validator: Arc<jsonschema::Validator>,
+}
+
+impl JsonSchema {
+    /// Compiles `source` as JSON schema 2020-12 unless it names another draft. References lead to
+    /// places inside it only, formats are asserted, patterns run in linear time.
+    pub fn new(source: &serde_json::Value) -> Result<Self, Error> {
+        let validator = jsonschema::options()
+            .offline()
+            .should_validate_formats(true)
+            .with_pattern_options(jsonschema::PatternOptions::regex())
+            .build(source)
+            .map_err(|error| Error::Schema(error.to_string()))?;
+        Ok(Self {
+            source: JsonText::from_value(source),
+            validator: Arc::new(validator),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn patterns_match_whole_values() {
+        let pattern = Pattern::new("a|b+").map(|pattern| pattern.regex);
+        assert!(pattern.is_ok_and(|regex| regex.is_match("bb") && !regex.is_match("ab")));
+    }
+
+    #[test]
+    fn unusable_patterns_have_a_reason() {
+        for source in ["(", "a)|(b", "(?=a)", "(?x)a#", r"\p{Foo}", "(a{999}){999}"] {
+            let error = Pattern::new(source).map(|pattern| pattern.source);
+            assert!(
+                matches!(&error, Err(Error::Pattern(text)) if !text.is_empty()),
+                "{source}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn schemas_are_compiled_without_the_network() {
+        let schema = JsonSchema::new(
+            &json!({"type": "object", "$defs": {"a": {"type": "integer"}},
+            "properties": {"a": {"$ref": "#/$defs/a"}}}),
+        );
+        assert!(
+            schema.is_ok_and(|schema| schema.validator.is_valid(&json!({"a": 1}))
+                && !schema.validator.is_valid(&json!({"a": "1"})))
+        );
+        for bad in [
+            json!({"$ref": "https://example.com/schema.json"}),
+            json!({"$ref": "file:///etc/passwd"}),
+            json!({"type": "objekt"}),
+            json!({"pattern": "(?=a)", "type": "string"}),
+            json!({"$schema": "https://example.com/own"}),
+            json!(7),
+        ] {
+            let error = JsonSchema::new(&bad).map(|schema| schema.source);
+            assert!(
+                matches!(&error, Err(Error::Schema(text)) if !text.is_empty()),
+                "{bad}: {error:?}"
+            );
+        }
+    }
 }

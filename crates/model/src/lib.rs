@@ -1,15 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod compile;
+mod diagnostic;
+mod error;
 mod field;
 mod model;
 mod resource;
+mod source;
 mod view;
 
 pub use carnet_expr::{FieldIndex, RelationIndex};
+pub use compile::{Compiled, compile, compile_stored};
+pub use diagnostic::{Diagnostic, Severity};
+pub use error::Error;
 pub use field::{Field, FieldType, IdForm, JsonSchema, OnDelete, Pattern, Role};
 pub use model::{Model, ModelHash, ResourceIndex};
 pub use resource::{
     Concurrency, IdRule, Index, IndexColumn, Operation, OperationSet, Relation, RelationKind,
     Resource, Standard, Storage, Tenancy, Unique,
 };
+pub use source::{MAX_SOURCE_BYTES, Origin, Source};
 pub use view::ModelView;
