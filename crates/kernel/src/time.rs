@@ -279,7 +279,7 @@ pub fn parse_duration(text: &str) -> Result<i64, TimeError> {
             (b'S', true) => (5, 1_000_000),
             _ => return Err(TimeError::Syntax),
         };
-        if next <= rank && !(rank == 0) || (fraction.is_some() && next != 5) {
+        if next <= rank && rank != 0 || (fraction.is_some() && next != 5) {
             return Err(TimeError::Syntax);
         }
         rank = next;
