@@ -1,0 +1,16 @@
+//! Pieces of an OpenAPI 3.1 document: fragments, their merge, and what every operation shares.
+//! Not the operations of any resource.
+
+mod document;
+mod responses;
+mod schemas;
+
+pub use document::{Document, Fragment, Info, Tag};
+pub use responses::{responses, success};
+pub use schemas::{list_envelope, parameter, record_envelope, schema};
+
+/// The media types a success is offered in, for `content` maps.
+pub(crate) const JSON: &str = "application/json";
+
+/// The media type of RFC 9457.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";

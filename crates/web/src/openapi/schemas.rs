@@ -1,0 +1,155 @@
+//! The schemas, parameters and headers that operations share.
+
+use carnet_kernel::Code;
+use serde_json::{Map, Value, json};
+
+/// A reference to a schema of the document.
+pub fn schema(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// A reference to a shared parameter: `RequestId`, `CorrelationId`, `IfMatch`.
+pub fn parameter(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{name}") })
+}
+
+/// The envelope round one record (or null after a delete).
+pub fn record_envelope(data: Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["success", "data", "message"],
+        "properties": {
+            "success": { "const": true },
+            "data": data,
+            "message": { "type": "string" },
+        },
+    })
+}
+
+/// The envelope round a list of records.
+pub fn list_envelope(item: Value) -> Value {
+    json!({
+        "type": "object",
+        "required": ["success", "data", "message", "count", "pagination"],
+        "properties": {
+            "success": { "const": true },
+            "data": { "type": "array", "items": item },
+            "message": { "type": "string" },
+            "count": { "type": "integer", "minimum": 0, "description": "How many records this page holds." },
+            "pagination": schema("Pagination"),
+            "meta": { "type": "object" },
+        },
+    })
+}
+
+pub(super) fn shared() -> Map<String, Value> {
+    let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    let members = json!({
+        "statusCode": { "type": "integer", "description": "The HTTP status." },
+        "code": { "type": "string", "enum": codes, "description": "The stable code; its page is `/docs/errors/<code>`." },
+        "message": { "type": "string" },
+        "details": { "type": "array", "items": schema("ErrorDetail") },
+        "correlationId": { "type": "string" },
+        "timestamp": { "type": "string", "format": "date-time" },
+    });
+    let required = json!([
+        "statusCode",
+        "code",
+        "message",
+        "details",
+        "correlationId",
+        "timestamp"
+    ]);
+    let mut problem = json!({
+        "type": "object",
+        "description": "RFC 9457; sent to clients that accept `application/problem+json`.",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": { "type": "string", "format": "uri-reference" },
+            "title": { "type": "string" },
+            "status": { "type": "integer" },
+            "detail": { "type": "string" },
+        },
+    });
+    if let (Some(properties), Some(members)) =
+        (problem["properties"].as_object_mut(), members.as_object())
+    {
+        properties.extend(members.clone());
+    }
+    if let (Some(all), Some(more)) = (problem["required"].as_array_mut(), required.as_array()) {
+        all.extend(more.iter().cloned());
+    }
+    let mut schemas = Map::new();
+    schemas.insert(
+        "Error".to_owned(),
+        json!({
+            "type": "object",
+            "required": ["success", "error"],
+            "properties": {
+                "success": { "const": false },
+                "error": { "type": "object", "required": required, "properties": members },
+            },
+        }),
+    );
+    schemas.insert("Problem".to_owned(), problem);
+    schemas.insert(
+        "ErrorDetail".to_owned(),
+        json!({
+            "type": "object",
+            "required": ["field", "rule", "message"],
+            "properties": {
+                "field": { "type": "string", "description": "A dotted path into the body, or the name of a parameter or header." },
+                "rule": { "type": "string", "description": "The stable word of the broken rule." },
+                "message": { "type": "string" },
+            },
+        }),
+    );
+    schemas.insert(
+        "Pagination".to_owned(),
+        json!({
+            "type": "object",
+            "required": ["page", "limit", "total", "totalPages"],
+            "properties": {
+                "page": { "type": "integer", "minimum": 1 },
+                "limit": { "type": "integer", "minimum": 1 },
+                "total": { "type": ["integer", "null"], "minimum": 0, "description": "Null when it was not counted to the end." },
+                "totalPages": { "type": ["integer", "null"], "minimum": 0 },
+                "nextCursor": { "type": "string" },
+            },
+        }),
+    );
+    schemas
+}
+
+pub(super) fn parameters() -> Value {
+    json!({
+        "RequestId": header_parameter("X-Request-Id", "The caller's own id of this request; echoed. Up to 128 letters, digits and `-_.:`."),
+        "CorrelationId": header_parameter("X-Correlation-Id", "Joins everything that one request sets in motion; echoed, and part of every error. Up to 128 letters, digits and `-_.:`."),
+        "IfMatch": header_parameter("If-Match", "The `ETag` of the version the write is based on: `\"3\"`. Another version is `PRECONDITION_FAILED`."),
+    })
+}
+
+pub(super) fn headers() -> Value {
+    json!({
+        "X-Request-Id": header("The id of this request."),
+        "X-Correlation-Id": header("The correlation id of this request."),
+        "ETag": header("The version of the record as a strong entity tag."),
+        "Location": header("The address of the created record."),
+        "Retry-After": { "description": "After how many seconds to try again.", "schema": { "type": "integer" } },
+        "Allow": header("The methods that the address offers."),
+    })
+}
+
+fn header(description: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "string" } })
+}
+
+fn header_parameter(name: &str, description: &str) -> Value {
+    json!({
+        "name": name,
+        "in": "header",
+        "required": false,
+        "description": description,
+        "schema": { "type": "string" },
+    })
+}
