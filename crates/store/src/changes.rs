@@ -111,6 +111,8 @@ pub struct Changes {
     pub guards: Vec<Guard>,
     /// In this order.
     pub steps: Vec<Step>,
+    /// Records that a write names but leaves as they are: no new version, no journal row.
+    pub kept: Vec<Record>,
 }
 
 /// A row that a decision looked at.

@@ -1,0 +1,93 @@
+//! New records: everything is known before the database is asked, so nothing is loaded.
+
+use super::image;
+use crate::validate::{Input, Written};
+use carnet_kernel::{Detail, Id, Refusal, Value};
+use carnet_model::{ModelView, Resource, ResourceIndex, Role};
+use carnet_store::{Changes, Decision, InsertRow, Loaded, Record, Stamp, Step, Unit};
+
+/// Creates of one resource that become one set-based step.
+#[derive(Clone, Debug)]
+pub struct Create {
+    /// Of which resource.
+    pub resource: ResourceIndex,
+    /// Filled by [`fill`].
+    pub records: Vec<Record>,
+}
+
+impl Unit for Create {
+    fn decide(&self, view: &ModelView, _: &Loaded) -> Result<Decision, Refusal> {
+        let resource = view.resource(self.resource);
+        let rows = self
+            .records
+            .iter()
+            .map(|record| InsertRow {
+                record: record.clone(),
+                journal: image::created(resource, record),
+            })
+            .collect();
+        let step = Step::Insert {
+            resource: self.resource,
+            rows,
+        };
+        Ok(Decision::Apply(Changes {
+            steps: vec![step],
+            ..Changes::default()
+        }))
+    }
+}
+
+/// The whole record that `input` makes: defaults filled in, standard fields stamped. Missing
+/// required fields and written read-only fields go to `faults`, their paths behind `prefix`.
+pub fn fill(
+    resource: &Resource,
+    input: Input,
+    id: Id,
+    stamp: &Stamp,
+    prefix: &str,
+    faults: &mut Vec<Detail>,
+) -> Record {
+    for (index, _) in &input.read_only {
+        let field = resource.field(*index);
+        let message = match field.role {
+            Role::Id => "the platform chooses the id; leave it out".to_owned(),
+            _ => "the platform sets it; leave it out".to_owned(),
+        };
+        faults.push(Detail::new(
+            format!("{prefix}{}", field.name),
+            "readOnly",
+            message,
+        ));
+    }
+    let mut values: Vec<Option<Value>> = vec![None; resource.fields.len()];
+    for (index, written) in input.fields {
+        // A merge has nothing to merge into in a new record, and bodies of creates are not patches.
+        if let Written::Value(value) = written {
+            values[usize::from(index.0)] = Some(value);
+        }
+    }
+    let who = stamp.principal.map_or(Value::Null, Value::Principal);
+    let filled = resource
+        .fields
+        .iter()
+        .zip(values)
+        .map(|(field, given)| match field.role {
+            Role::Id => given.unwrap_or(Value::Id(id)),
+            Role::Version => Value::Integer(1),
+            Role::CreatedAt | Role::UpdatedAt => Value::DateTime(stamp.now.0),
+            Role::CreatedBy | Role::UpdatedBy => who.clone(),
+            Role::Declared | Role::Platform => given.unwrap_or_else(|| {
+                if field.required() {
+                    faults.push(Detail::new(
+                        format!("{prefix}{}", field.name),
+                        "required",
+                        "it is required",
+                    ));
+                }
+                field.default.clone().unwrap_or(Value::Null)
+            }),
+        });
+    Record {
+        values: filled.collect(),
+    }
+}

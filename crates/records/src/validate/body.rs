@@ -1,0 +1,189 @@
+//! A JSON object to what a write was given: which fields, with which values. Not whether the
+//! record as a whole is complete: that depends on the operation and is decided in `decide`.
+
+use super::value::read_value;
+use carnet_kernel::{Code, Detail, JsonText, Refusal, Value, suggest};
+use carnet_model::{FieldIndex, FieldType, Resource, Role};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+use std::fmt;
+
+/// What a body says, field by field; absent fields are absent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Input {
+    /// Fields that clients write.
+    pub fields: Vec<(FieldIndex, Written)>,
+    /// Fields that clients only read, with the value they sent; it must equal what is stored.
+    pub read_only: Vec<(FieldIndex, Value)>,
+}
+
+/// What a body says of one field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// This is its value.
+    Value(Value),
+    /// Merge this into its value (RFC 7396); only in a patch of a json or i18n field.
+    Merge(JsonText),
+}
+
+/// How a body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A whole record.
+    Whole,
+    /// A merge patch.
+    Patch,
+}
+
+/// Reads `body` as fields of `resource`. All faults are found at once, each with its path.
+///
+/// Errors: `MALFORMED_REQUEST` when it is no JSON object; `UNKNOWN_FIELD` when that is all that is
+/// wrong; else `VALIDATION_FAILED`.
+pub fn read_body(resource: &Resource, body: &str, mode: Mode) -> Result<Input, Refusal> {
+    let entries = read_object(body)?;
+    let mut faults = Vec::new();
+    let input = read_entries(resource, &entries, mode, "", &mut faults);
+    refuse(faults).map_or(Ok(input), Err)
+}
+
+/// Reads the entries of one object; the paths of faults begin with `prefix`.
+pub(crate) fn read_entries(
+    resource: &Resource,
+    entries: &[(String, Box<RawValue>)],
+    mode: Mode,
+    prefix: &str,
+    faults: &mut Vec<Detail>,
+) -> Input {
+    let mut input = Input::default();
+    for (name, raw) in entries {
+        let path = format!("{prefix}{name}");
+        let Some(index) = resource.field_named(name) else {
+            let names = resource.fields.iter().map(|field| field.name.as_str());
+            let hint = match resource.relation_named(name) {
+                Some(relation) => reference_hint(resource, relation),
+                None => suggest::hint(name, names),
+            };
+            faults.push(Detail::new(
+                path,
+                "unknown",
+                format!("there is no field `{name}`{hint}"),
+            ));
+            continue;
+        };
+        let field = resource.field(index);
+        let raw = raw.get().trim();
+        let writable =
+            field.role == Role::Declared || (field.role == Role::Id && resource.id.client);
+        let value = if raw == "null" {
+            Some(Written::Value(Value::Null))
+        } else if mode == Mode::Patch && writable && merges(&field.kind) && raw.starts_with('{') {
+            match JsonText::parse(raw) {
+                Ok(patch) => Some(Written::Merge(patch)),
+                Err(error) => {
+                    faults.push(Detail::new(path.clone(), "json", error.to_string()));
+                    None
+                }
+            }
+        } else {
+            read_value(&field.kind, raw, &path, faults).map(Written::Value)
+        };
+        match value {
+            Some(Written::Value(Value::Null)) if writable && !field.optional => {
+                faults.push(Detail::new(path, "required", "it must not be null"));
+            }
+            Some(value) if writable => input.fields.push((index, value)),
+            Some(Written::Value(value)) => input.read_only.push((index, value)),
+            Some(Written::Merge(_)) | None => {}
+        }
+    }
+    input
+}
+
+/// Whether a merge patch goes inside values of this type.
+fn merges(kind: &FieldType) -> bool {
+    matches!(kind, FieldType::Json { .. } | FieldType::I18n { .. })
+}
+
+fn reference_hint(resource: &Resource, relation: carnet_model::RelationIndex) -> String {
+    match resource.relation(relation).kind {
+        carnet_model::RelationKind::ToOne { field } => {
+            format!(" (write the reference as `{}`)", resource.field(field).name)
+        }
+        carnet_model::RelationKind::ToMany { .. } => {
+            " (related records are written through their own resource)".to_owned()
+        }
+    }
+}
+
+/// The refusal for these faults, if there are any.
+pub(crate) fn refuse(faults: Vec<Detail>) -> Option<Refusal> {
+    let first = faults.first()?;
+    if faults.iter().all(|fault| fault.rule == "unknown") {
+        let message = if faults.len() == 1 {
+            first.message.clone()
+        } else {
+            "several fields are not known".to_owned()
+        };
+        return Some(Refusal {
+            details: faults,
+            ..Refusal::new(Code::UnknownField, message)
+        });
+    }
+    Some(Refusal::validation(faults))
+}
+
+/// Reads one JSON object into its entries, in order; a key that stands twice is an error.
+pub fn read_object(body: &str) -> Result<Vec<(String, Box<RawValue>)>, Refusal> {
+    if body.trim().is_empty() {
+        return Err(Refusal::new(
+            Code::MalformedRequest,
+            "the body is empty; a JSON object is expected",
+        ));
+    }
+    serde_json::from_str::<Entries>(body)
+        .map(|entries| entries.0)
+        .map_err(|error| {
+            let what = match error.classify() {
+                serde_json::error::Category::Eof => "the body ends in the middle of a JSON value",
+                serde_json::error::Category::Syntax => "the body is not JSON",
+                _ => "the body is not a JSON object",
+            };
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Refusal::new(Code::MalformedRequest, format!("{what}: {error}")).with(Detail::new(
+                "",
+                "json",
+                format!("at {place}"),
+            ))
+        })
+}
+
+struct Entries(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_map(EntriesVisitor)
+    }
+}
+
+struct EntriesVisitor;
+
+impl<'de> Visitor<'de> for EntriesVisitor {
+    type Value = Entries;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+        let mut entries = Vec::new();
+        let mut names = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if !names.insert(name.clone()) {
+                return Err(A::Error::custom(format!("the key `{name}` stands twice")));
+            }
+            entries.push((name, map.next_value::<Box<RawValue>>()?));
+        }
+        Ok(Entries(entries))
+    }
+}

@@ -1,0 +1,9 @@
+//! From a JSON body to typed values, with every broken rule of every field at once. Pure.
+
+mod body;
+mod rules;
+mod value;
+
+pub use body::{Input, Mode, Written, read_body, read_object};
+pub(crate) use body::{read_entries, refuse};
+pub(crate) use value::{parse_id, read_value};

@@ -1,0 +1,613 @@
+//! One JSON value to one field value, by the field's type and rules. Not which fields must be there.
+
+use super::rules::{email_fault, is_language_tag, url_fault};
+use carnet_kernel::{
+    Decimal, DecimalError, Detail, Id, IdError, JsonText, MAX_SAFE_INTEGER, PrincipalKind,
+    PrincipalRef, Value, json, time,
+};
+use carnet_model::{FieldType, IdForm, JsonSchema};
+use carnet_store::shape;
+use std::fmt::Display;
+
+/// Reads `raw`, one JSON value, as `kind`. Null is not read here. Every broken rule goes to
+/// `faults` with `path` as its place; then there is no value.
+pub(crate) fn read_value(
+    kind: &FieldType,
+    raw: &str,
+    path: &str,
+    faults: &mut Vec<Detail>,
+) -> Option<Value> {
+    let before = faults.len();
+    let value = Reader { path, faults }.read(kind, raw);
+    if faults.len() > before { None } else { value }
+}
+
+/// The rules of one value at one place.
+struct Reader<'a> {
+    path: &'a str,
+    faults: &'a mut Vec<Detail>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, rule: &'static str, message: impl Into<String>) {
+        self.faults.push(Detail::new(self.path, rule, message));
+    }
+
+    fn wrong_type(&mut self, wanted: &str, raw: &str) {
+        self.fault(
+            "type",
+            format!("it must be {wanted}, not {}", describe(raw)),
+        );
+    }
+
+    fn read(&mut self, kind: &FieldType, raw: &str) -> Option<Value> {
+        match kind {
+            FieldType::Text { min, max, pattern } => {
+                let text = self.text(raw)?;
+                self.length(&text, *min, *max);
+                if let Some(pattern) = pattern
+                    && !pattern.regex.is_match(&text)
+                {
+                    self.fault("pattern", format!("it must match `{}`", pattern.source));
+                }
+                Some(Value::Text(text))
+            }
+            FieldType::Email { max } => {
+                let text = self.text(raw)?;
+                self.length(&text, None, Some(*max));
+                if let Some(why) = email_fault(&text) {
+                    self.fault("email", format!("it must be an e-mail address; {why}"));
+                }
+                Some(Value::Text(text))
+            }
+            FieldType::Url { max } => {
+                let text = self.text(raw)?;
+                self.length(&text, None, Some(*max));
+                if let Some(why) = url_fault(&text) {
+                    self.fault("url", format!("it must be an absolute URL; {why}"));
+                }
+                Some(Value::Text(text))
+            }
+            FieldType::Enum { values } => {
+                let text = self.text(raw)?;
+                if !values.contains(&text) {
+                    let hint =
+                        carnet_kernel::suggest::hint(&text, values.iter().map(String::as_str));
+                    self.fault(
+                        "enum",
+                        format!("it must be one of {}{hint}", values.join(", ")),
+                    );
+                }
+                Some(Value::Text(text))
+            }
+            FieldType::Boolean => match raw {
+                "true" => Some(Value::Boolean(true)),
+                "false" => Some(Value::Boolean(false)),
+                _ => {
+                    self.wrong_type("true or false", raw);
+                    None
+                }
+            },
+            FieldType::Integer { min, max } => self.integer(raw, *min, *max),
+            FieldType::Float { min, max } => self.float(raw, *min, *max),
+            FieldType::Decimal {
+                precision,
+                scale,
+                min,
+                max,
+            } => self.decimal(raw, (*precision, *scale), *min, *max),
+            FieldType::Date => self.moment(
+                raw,
+                "a date such as `2026-11-21`",
+                time::parse_date,
+                Value::Date,
+            ),
+            FieldType::Time => self.moment(
+                raw,
+                "a time such as `05:32:00`",
+                time::parse_time,
+                Value::Time,
+            ),
+            FieldType::DateTime => {
+                let form = "a moment such as `2026-11-21T05:32:00Z` (RFC 3339)";
+                self.moment(raw, form, time::parse_date_time, Value::DateTime)
+            }
+            FieldType::Duration => self.moment(
+                raw,
+                "a duration such as `P1DT2H` (ISO 8601)",
+                time::parse_duration,
+                Value::Duration,
+            ),
+            FieldType::Id(form) | FieldType::Ref { form, .. } => self.id(*form, raw),
+            FieldType::Uuid => self.id(IdForm::Uuid, raw),
+            FieldType::Ulid => self.id(IdForm::Ulid, raw),
+            FieldType::Json { schema } => self.json(raw, schema.as_ref()),
+            FieldType::I18n { min, max } => self.i18n(raw, *min, *max),
+            FieldType::List {
+                of,
+                min,
+                max,
+                distinct,
+            } => self.list(raw, of, (*min, *max), *distinct),
+            FieldType::Principal => self.principal(raw),
+        }
+    }
+
+    fn text(&mut self, raw: &str) -> Option<String> {
+        if !raw.starts_with('"') {
+            self.wrong_type("a text", raw);
+            return None;
+        }
+        match serde_json::from_str::<String>(raw) {
+            Ok(text) if text.contains('\0') => {
+                self.fault("characters", "it must not hold the character U+0000");
+                None
+            }
+            Ok(text) => Some(text),
+            Err(_) => {
+                self.fault(
+                    "characters",
+                    "it holds half of a surrogate pair or a broken escape",
+                );
+                None
+            }
+        }
+    }
+
+    fn length(&mut self, text: &str, min: Option<u32>, max: Option<u32>) {
+        let count = text.chars().count();
+        if let Some(min) = min.filter(|min| count < *min as usize) {
+            self.fault(
+                "min",
+                format!("it must have at least {}, not {count}", characters(min)),
+            );
+        }
+        if let Some(max) = max.filter(|max| count > *max as usize) {
+            self.fault(
+                "max",
+                format!("it must have at most {}, not {count}", characters(max)),
+            );
+        }
+    }
+
+    fn bounds<T: PartialOrd + Display>(&mut self, value: T, min: Option<T>, max: Option<T>) {
+        if let Some(min) = min.filter(|min| value < *min) {
+            self.fault("min", format!("it must be at least {min}"));
+        }
+        if let Some(max) = max.filter(|max| value > *max) {
+            self.fault("max", format!("it must be at most {max}"));
+        }
+    }
+
+    fn integer(&mut self, raw: &str, min: Option<i64>, max: Option<i64>) -> Option<Value> {
+        if !is_number(raw) {
+            self.wrong_type("a whole number", raw);
+            return None;
+        }
+        let whole = Decimal::parse(raw, 18, 0).map(|decimal| decimal.unscaled);
+        match whole {
+            Ok(integer) if integer.unsigned_abs() <= MAX_SAFE_INTEGER.unsigned_abs() => {
+                self.bounds(integer, min, max);
+                Some(Value::Integer(integer))
+            }
+            Err(DecimalError::Fraction) => {
+                self.fault("type", "it must be a whole number, without a fraction");
+                None
+            }
+            _ => {
+                self.fault("range", format!("it must lie within ±{MAX_SAFE_INTEGER}"));
+                None
+            }
+        }
+    }
+
+    fn float(&mut self, raw: &str, min: Option<f64>, max: Option<f64>) -> Option<Value> {
+        if !is_number(raw) {
+            self.wrong_type("a number", raw);
+            return None;
+        }
+        match raw.parse::<f64>() {
+            Ok(float) if float.is_finite() => {
+                self.bounds(float, min, max);
+                // Negative zero is equal to zero everywhere but in its text.
+                Some(Value::Float(if float == 0.0 { 0.0 } else { float }))
+            }
+            _ => {
+                self.fault("range", "it is too large for a double");
+                None
+            }
+        }
+    }
+
+    fn decimal(
+        &mut self,
+        raw: &str,
+        (precision, scale): (u8, u8),
+        min: Option<i64>,
+        max: Option<i64>,
+    ) -> Option<Value> {
+        let text = if is_number(raw) {
+            raw.to_owned()
+        } else if raw.starts_with('"') {
+            self.text(raw)?
+        } else {
+            self.wrong_type("a decimal as a text or a number", raw);
+            return None;
+        };
+        match Decimal::parse(&text, precision, scale) {
+            Ok(decimal) => {
+                let shown = |unscaled| Shown(Decimal { unscaled, scale });
+                self.bounds(shown(decimal.unscaled), min.map(shown), max.map(shown));
+                Some(Value::Decimal(decimal))
+            }
+            Err(error) => {
+                let (rule, message) = match error {
+                    DecimalError::Syntax => {
+                        ("type", "it must be a decimal such as `12.50`".to_owned())
+                    }
+                    DecimalError::Fraction => (
+                        "scale",
+                        format!("it must have at most {scale} fraction digits"),
+                    ),
+                    DecimalError::Range => (
+                        "precision",
+                        format!("it must have at most {precision} digits in all"),
+                    ),
+                };
+                self.fault(rule, message);
+                None
+            }
+        }
+    }
+
+    fn moment<T>(
+        &mut self,
+        raw: &str,
+        wanted: &str,
+        parse: impl Fn(&str) -> Result<T, time::TimeError>,
+        wrap: impl Fn(T) -> Value,
+    ) -> Option<Value> {
+        let text = self.text(raw)?;
+        match parse(&text) {
+            Ok(value) => Some(wrap(value)),
+            Err(error) => {
+                self.fault("format", format!("it must be {wanted}; {error}"));
+                None
+            }
+        }
+    }
+
+    fn id(&mut self, form: IdForm, raw: &str) -> Option<Value> {
+        let text = self.text(raw)?;
+        match parse_id(form, &text) {
+            Ok(id) => Some(Value::Id(id)),
+            Err(error) => {
+                self.fault("format", error);
+                None
+            }
+        }
+    }
+
+    fn json(&mut self, raw: &str, schema: Option<&JsonSchema>) -> Option<Value> {
+        match json::parse(raw) {
+            Ok(value) => {
+                self.meets(schema, &value);
+                Some(Value::Json(JsonText::from_value(&value)))
+            }
+            Err(error) => {
+                self.fault("json", error.to_string());
+                None
+            }
+        }
+    }
+
+    fn meets(&mut self, schema: Option<&JsonSchema>, value: &serde_json::Value) {
+        let Some(schema) = schema else { return };
+        for error in schema.validator.iter_errors(value).take(20) {
+            let at = error.instance_path().to_string().replace('/', ".");
+            let message = error.to_string();
+            self.faults
+                .push(Detail::new(format!("{}{at}", self.path), "schema", message));
+        }
+    }
+
+    fn i18n(&mut self, raw: &str, min: Option<u32>, max: Option<u32>) -> Option<Value> {
+        let value = match json::parse(raw) {
+            Ok(value) => value,
+            Err(error) => {
+                self.fault("json", error.to_string());
+                return None;
+            }
+        };
+        let Some(texts) = value.as_object() else {
+            self.wrong_type("an object of language tags and texts", raw);
+            return None;
+        };
+        if texts.is_empty() {
+            self.fault("min", "it must have a text in at least one language");
+        }
+        for (tag, text) in texts {
+            let path = format!("{}.{tag}", self.path);
+            let mut inner = Reader {
+                path: &path,
+                faults: self.faults,
+            };
+            if !is_language_tag(tag) {
+                inner.fault(
+                    "language",
+                    format!("`{tag}` must be a language tag such as `en` or `zh-Hant`"),
+                );
+            }
+            match text.as_str() {
+                Some(text) => inner.length(text, min, max),
+                None => inner.fault("type", "it must be a text"),
+            }
+        }
+        Some(Value::Json(JsonText::from_value(&value)))
+    }
+
+    fn list(
+        &mut self,
+        raw: &str,
+        of: &FieldType,
+        (min, max): (Option<u32>, Option<u32>),
+        distinct: bool,
+    ) -> Option<Value> {
+        let Ok(members) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw) else {
+            self.wrong_type("a list", raw);
+            return None;
+        };
+        if let Some(min) = min.filter(|min| members.len() < *min as usize) {
+            self.fault(
+                "min",
+                format!("it must have at least {min} members, not {}", members.len()),
+            );
+        }
+        if let Some(max) = max.filter(|max| members.len() > *max as usize) {
+            self.fault(
+                "max",
+                format!("it must have at most {max} members, not {}", members.len()),
+            );
+            return None;
+        }
+        let mut texts = Vec::with_capacity(members.len());
+        for (index, member) in members.iter().enumerate() {
+            let path = format!("{}[{index}]", self.path);
+            if member.get() == "null" {
+                self.faults
+                    .push(Detail::new(path, "type", "a member must not be null"));
+                continue;
+            }
+            let mut out = String::new();
+            if let Some(value) = read_value(of, member.get(), &path, self.faults) {
+                shape::write_value(of, &value, &mut out);
+                if distinct && texts.contains(&out) {
+                    self.faults.push(Detail::new(
+                        path,
+                        "distinct",
+                        "it stands in the list already",
+                    ));
+                }
+                texts.push(out);
+            }
+        }
+        match JsonText::parse(&format!("[{}]", texts.join(","))) {
+            Ok(text) => Some(Value::Json(text)),
+            Err(error) => {
+                self.fault("json", error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Only ever compared with what is stored, so its parts are read leniently.
+    fn principal(&mut self, raw: &str) -> Option<Value> {
+        let value = json::parse(raw).ok()?;
+        let kind = PrincipalKind::parse(value.get("kind")?.as_str()?)?;
+        let id = match value.get("id") {
+            Some(serde_json::Value::String(text)) => Some(text.parse::<Id>().ok()?),
+            _ => None,
+        };
+        Some(Value::Principal(PrincipalRef { kind, id }))
+    }
+}
+
+/// An id of that text form.
+pub(crate) fn parse_id(form: IdForm, text: &str) -> Result<Id, String> {
+    match form {
+        IdForm::Ulid => text
+            .parse::<Id>()
+            .map_err(|error| format!("it must be an id; {error}")),
+        IdForm::Uuid => Id::parse_uuid(text).map_err(|error| match error {
+            IdError::Length => "it must be a UUID of 36 characters".to_owned(),
+            IdError::Character => {
+                "it must be a UUID such as `0192f3e7-7c00-7abc-9def-0123456789ab`".to_owned()
+            }
+        }),
+    }
+}
+
+/// A decimal ordered by its digits; both sides of a bound have the field's scale.
+struct Shown(Decimal);
+
+impl PartialEq for Shown {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.unscaled == other.0.unscaled
+    }
+}
+
+impl PartialOrd for Shown {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        self.0.unscaled.partial_cmp(&other.0.unscaled)
+    }
+}
+
+impl Display for Shown {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(out)
+    }
+}
+
+fn is_number(raw: &str) -> bool {
+    raw.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+}
+
+fn characters(count: u32) -> String {
+    if count == 1 {
+        "1 character".to_owned()
+    } else {
+        format!("{count} characters")
+    }
+}
+
+fn describe(raw: &str) -> &'static str {
+    match raw.as_bytes().first() {
+        Some(b'"') => "a text",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: &FieldType, raw: &str, expected: Result<&str, &str>) {
+        let mut faults = Vec::new();
+        let value = read_value(kind, raw, "field", &mut faults);
+        let found = value.map(|value| {
+            let mut out = String::new();
+            shape::write_value(kind, &value, &mut out);
+            out
+        });
+        let rules: Vec<&str> = faults.iter().map(|fault| fault.rule).collect();
+        match expected {
+            Ok(text) => assert_eq!(
+                (found.as_deref(), rules),
+                (Some(text), vec![]),
+                "{raw}: {faults:?}"
+            ),
+            Err(rule) => assert_eq!(
+                (found, rules.join(" ")),
+                (None, rule.to_owned()),
+                "{raw}: {faults:?}"
+            ),
+        }
+    }
+
+    #[test]
+    fn texts() {
+        let kind = FieldType::Text {
+            min: Some(2),
+            max: Some(3),
+            pattern: None,
+        };
+        check(&kind, r#""ab""#, Ok(r#""ab""#));
+        check(&kind, r#""ééé""#, Ok(r#""ééé""#));
+        check(&kind, r#""a""#, Err("min"));
+        check(&kind, r#""abcd""#, Err("max"));
+        check(&kind, "12", Err("type"));
+        check(&kind, r#""a\u0000""#, Err("characters"));
+        check(&kind, r#""\ud800x""#, Err("characters"));
+    }
+
+    #[test]
+    fn numbers() {
+        let integer = FieldType::Integer {
+            min: Some(-5),
+            max: None,
+        };
+        check(&integer, "9007199254740991", Ok("9007199254740991"));
+        check(&integer, "9007199254740992", Err("range"));
+        check(&integer, "1e400", Err("range"));
+        check(&integer, "10e-1", Ok("1"));
+        check(&integer, "1.5", Err("type"));
+        check(&integer, "-6", Err("min"));
+        check(&integer, "\"1\"", Err("type"));
+        let decimal = FieldType::Decimal {
+            precision: 6,
+            scale: 2,
+            min: Some(0),
+            max: Some(100_000),
+        };
+        check(&decimal, "12.5", Ok("\"12.50\""));
+        check(&decimal, "\"12.5\"", Ok("\"12.50\""));
+        check(&decimal, "0.005", Err("scale"));
+        check(&decimal, "100000", Err("precision"));
+        check(&decimal, "-0.01", Err("min"));
+        check(&decimal, "1000.01", Err("max"));
+        check(&decimal, "\"twelve\"", Err("type"));
+        let float = FieldType::Float {
+            min: None,
+            max: None,
+        };
+        check(&float, "-0", Ok("0"));
+        check(&float, "1e999", Err("range"));
+        check(&float, "null", Err("type"));
+    }
+
+    #[test]
+    fn structures() {
+        let list = FieldType::List {
+            of: Box::new(FieldType::Date),
+            min: None,
+            max: Some(2),
+            distinct: true,
+        };
+        check(&list, r#"["2026-01-01"]"#, Ok(r#"["2026-01-01"]"#));
+        check(&list, r#"["2026-01-01","2026-01-01"]"#, Err("distinct"));
+        check(&list, r#"["2026-02-30",null]"#, Err("format type"));
+        check(&list, r#"[1,2,3]"#, Err("max"));
+        check(&list, "{}", Err("type"));
+        let i18n = FieldType::I18n {
+            min: Some(1),
+            max: Some(5),
+        };
+        check(
+            &i18n,
+            r#"{"en":"Hello","de":"Hallo"}"#,
+            Ok(r#"{"de":"Hallo","en":"Hello"}"#),
+        );
+        check(
+            &i18n,
+            r#"{"e":"x","de":"","fr":1}"#,
+            Err("min language type"),
+        );
+        check(&i18n, "{}", Err("min"));
+        check(
+            &FieldType::Json { schema: None },
+            r#"{"b":1,"a":[]}"#,
+            Ok(r#"{"a":[],"b":1}"#),
+        );
+        check(
+            &FieldType::Json { schema: None },
+            r#"{"a":1,"a":2}"#,
+            Err("json"),
+        );
+    }
+
+    #[test]
+    fn identifiers() {
+        check(
+            &FieldType::Ulid,
+            r#""01hzy2vc5n0000000000000000""#,
+            Ok(r#""01HZY2VC5N0000000000000000""#),
+        );
+        check(&FieldType::Ulid, r#""nope""#, Err("format"));
+        check(
+            &FieldType::Uuid,
+            r#""0192F3E7-7C00-7ABC-9DEF-0123456789AB""#,
+            Ok(r#""0192f3e7-7c00-7abc-9def-0123456789ab""#),
+        );
+        check(&FieldType::Email { max: 254 }, r#""a@b""#, Ok(r#""a@b""#));
+        check(
+            &FieldType::Url { max: 10 },
+            r#""https://example.org""#,
+            Err("max"),
+        );
+    }
+}
