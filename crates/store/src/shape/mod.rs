@@ -3,5 +3,14 @@
 //! in memory.
 
 mod cell;
+mod cells;
+mod page;
+mod record;
+mod row;
 
 pub use cell::{write_name, write_record, write_value};
+
+pub(crate) use cells::Cells;
+pub(crate) use page::{Finished, Page, Uncounted};
+pub(crate) use record::RecordShape;
+pub(crate) use row::Shape;
