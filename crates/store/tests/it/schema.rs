@@ -1,0 +1,1 @@
+//! Schema sync against real databases.
