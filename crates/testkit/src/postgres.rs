@@ -117,6 +117,11 @@ pub async fn connect(url: &str) -> Result<Client> {
     Ok(client)
 }
 
+/// Whether the server at `url` answers; blocks the calling thread.
+pub fn answers(url: &str) -> bool {
+    run_sql(url, "select 1").is_ok()
+}
+
 fn run_sql(url: &str, sql: &str) -> Result<()> {
     blocking(async {
         let client = connect(url).await?;

@@ -1,2 +1,68 @@
-//! Placeholder.
-fn main() {}
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool speaks on its terminal"
+)]
+
+mod ci;
+mod codegen;
+mod deps;
+mod lint;
+mod postgres;
+mod product;
+mod scenarios;
+mod shell;
+mod signals;
+mod source;
+mod test;
+mod tidy;
+mod tree;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// The task runner of Carnet.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Check the rules of the house that no linter knows.
+    Tidy(tidy::Options),
+    /// Check formatting and run clippy; warnings are errors.
+    Lint,
+    /// Run every test, with a private PostgreSQL.
+    Test(test::Options),
+    /// Run the API scenarios against the built binaries, on SQLite and PostgreSQL.
+    Scenarios(scenarios::Options),
+    /// Check licences and known vulnerabilities of the dependencies.
+    Deps,
+    /// Write the generated reference pages.
+    Codegen(codegen::Options),
+    /// Run everything, cheap stages first.
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Tidy(options) => tidy::run(&options),
+        Task::Lint => lint::run(),
+        Task::Test(options) => test::run(&options),
+        Task::Scenarios(options) => scenarios::run(&options),
+        Task::Deps => deps::run(),
+        Task::Codegen(options) => codegen::run(&options),
+        Task::Ci => ci::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

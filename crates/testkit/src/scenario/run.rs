@@ -4,7 +4,7 @@
 use super::{Scenario, Step, compare, substitute};
 use crate::binary::{Launch, Process};
 use crate::http::{Client, Response};
-use crate::postgres::{self, TestDatabase};
+use crate::postgres::TestDatabase;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub enum Engine {
     /// A file of its own.
     Sqlite,
-    /// A database of its own on the server that `CARNET_TEST_POSTGRES` names.
+    /// A database of its own on a server.
     Postgres,
 }
 
@@ -55,12 +55,17 @@ pub struct Outcome {
     pub failure: Option<String>,
 }
 
-/// Runs every scenario of the suite on `engine`; `None` (and a record of the skipped test) when
-/// there is no such database. The files run one after the other in the order of their names.
+/// Runs every scenario of the suite on `engine`, one file after the other in the order of their
+/// names. `server` is the PostgreSQL server on which each file gets a database.
 ///
 /// # Errors
-/// When the folder cannot be read or holds no scenario. A scenario that fails is an outcome.
-pub async fn run_folder(suite: &Suite, engine: Engine) -> Result<Option<Vec<Outcome>>> {
+/// When the folder cannot be read or holds no scenario, or when `engine` needs a server and there
+/// is none. A scenario that fails is an outcome.
+pub async fn run_folder(
+    suite: &Suite,
+    engine: Engine,
+    server: Option<&str>,
+) -> Result<Vec<Outcome>> {
     let files = scenario_files(&suite.scenarios)?;
     let mut outcomes = Vec::with_capacity(files.len());
     for file in files {
@@ -73,9 +78,7 @@ pub async fn run_folder(suite: &Suite, engine: Engine) -> Result<Option<Vec<Outc
         match Scenario::load(&file) {
             Err(error) => outcome.failure = Some(format!("{error:#}")),
             Ok(scenario) => {
-                let Some(database) = Database::new(engine, &scenario.name) else {
-                    return Ok(None);
-                };
+                let database = Database::new(engine, server, &scenario.name)?;
                 outcome.steps = scenario.steps.len();
                 outcome.failure = run_served(suite, &database, &scenario)
                     .await
@@ -85,7 +88,7 @@ pub async fn run_folder(suite: &Suite, engine: Engine) -> Result<Option<Vec<Outc
         }
         outcomes.push(outcome);
     }
-    Ok(Some(outcomes))
+    Ok(outcomes)
 }
 
 /// Runs the steps of a scenario against a server whose database is empty.
@@ -138,10 +141,13 @@ enum Database {
 }
 
 impl Database {
-    fn new(engine: Engine, hint: &str) -> Option<Self> {
+    fn new(engine: Engine, server: Option<&str>, hint: &str) -> Result<Self> {
         match engine {
-            Engine::Sqlite => Some(Self::Sqlite),
-            Engine::Postgres => postgres::database(hint).map(Self::Postgres),
+            Engine::Sqlite => Ok(Self::Sqlite),
+            Engine::Postgres => {
+                let server = server.context("there is no PostgreSQL server")?;
+                TestDatabase::create(server, hint).map(Self::Postgres)
+            }
         }
     }
 

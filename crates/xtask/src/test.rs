@@ -1,0 +1,75 @@
+//! `test`: every test of the workspace, with a private PostgreSQL, and afterwards the names of
+//! those that could not run.
+
+use crate::product::{self, Profile};
+use crate::{postgres, shell, signals};
+use anyhow::Result;
+use carnet_testkit::tempfile;
+use std::process::Command;
+
+/// The arguments of `test`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Passed on to the test runner: `cargo xtask test -- -p carnet-store`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
+}
+
+/// Runs the tests.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    signals::watch()?;
+    let is_whole = options.arguments.is_empty();
+    // The binary that tests start is always the one of the present source.
+    let binaries = if is_whole {
+        product::build(Profile::Dev)
+    } else {
+        product::build_binaries()
+    }?;
+    let server = postgres::provide()?;
+    let folder = tempfile::Builder::new().prefix("carnet-test-").tempdir()?;
+    let skipped = folder.path().join("skipped");
+    let prepare = |mut command: Command| {
+        command
+            .env("CARNET_TEST_BINARY", binaries.join("carnet"))
+            .env("CARNET_TEST_SKIPPED_FILE", &skipped)
+            .args(&options.arguments);
+        if let Some(server) = &server {
+            command.env("CARNET_TEST_POSTGRES", server.url());
+        }
+        command
+    };
+
+    let has_nextest = shell::output(&mut shell::cargo(["nextest", "--version"])).is_ok();
+    let result = if has_nextest {
+        let mut command = shell::cargo(["nextest", "run", "--locked"]);
+        if is_whole {
+            command.arg("--workspace");
+        }
+        if shell::is_set("CI") {
+            command.args(["--profile", "ci"]);
+        }
+        shell::run(&mut prepare(command))
+    } else {
+        let mut command = shell::cargo(["test", "--locked"]);
+        if is_whole {
+            command.args(["--workspace", "--all-targets"]);
+        }
+        shell::run(&mut prepare(command))
+    };
+    report_skipped(&std::fs::read_to_string(&skipped).unwrap_or_default());
+    result
+}
+
+fn report_skipped(names: &str) {
+    let mut names: Vec<&str> = names.lines().collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        println!("No test was skipped for want of a service.");
+    } else {
+        println!("Skipped for want of a service, {} tests:", names.len());
+        for name in names {
+            println!("  {name}");
+        }
+    }
+}
