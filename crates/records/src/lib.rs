@@ -1,4 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
+mod command;
 pub mod decide;
+pub mod metrics;
+mod operations;
+pub mod parse;
+pub mod plan;
+mod shipped;
 pub mod validate;
+
+pub use batch::MAX_ITEMS;
+pub use command::{Answer, Command, RecordAnswer};
+pub use operations::Operations;
+pub use shipped::definitions;

@@ -109,13 +109,6 @@ impl Change {
                 if self.input.fields.iter().any(|(given, _)| *given == index) {
                     continue;
                 }
-                if field.required() {
-                    faults.push(Detail::new(
-                        field.name.clone(),
-                        "required",
-                        "it is required",
-                    ));
-                }
                 after.set(index, field.default.clone().unwrap_or(Value::Null));
             }
         }

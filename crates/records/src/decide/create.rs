@@ -5,6 +5,7 @@ use crate::validate::{Input, Written};
 use carnet_kernel::{Detail, Id, Refusal, Value};
 use carnet_model::{ModelView, Resource, ResourceIndex, Role};
 use carnet_store::{Changes, Decision, InsertRow, Loaded, Record, Stamp, Step, Unit};
+use serde_json::value::RawValue;
 
 /// Creates of one resource that become one set-based step.
 #[derive(Clone, Debug)]
@@ -39,8 +40,10 @@ impl Unit for Create {
 
 /// The whole record that `input` makes: defaults filled in, standard fields stamped. Missing
 /// required fields and written read-only fields go to `faults`, their paths behind `prefix`.
+/// `entries` is the body that `input` was read from.
 pub fn fill(
     resource: &Resource,
+    entries: &[(String, Box<RawValue>)],
     input: Input,
     id: Id,
     stamp: &Stamp,
@@ -50,8 +53,8 @@ pub fn fill(
     for (index, _) in &input.read_only {
         let field = resource.field(*index);
         let message = match field.role {
-            Role::Id => "the platform chooses the id; leave it out".to_owned(),
-            _ => "the platform sets it; leave it out".to_owned(),
+            Role::Id => "the platform chooses the id; leave it out",
+            _ => "the platform sets it; leave it out",
         };
         faults.push(Detail::new(
             format!("{prefix}{}", field.name),
@@ -59,6 +62,7 @@ pub fn fill(
             message,
         ));
     }
+    missing(resource, entries, prefix, faults);
     let mut values: Vec<Option<Value>> = vec![None; resource.fields.len()];
     for (index, written) in input.fields {
         // A merge has nothing to merge into in a new record, and bodies of creates are not patches.
@@ -76,18 +80,29 @@ pub fn fill(
             Role::Version => Value::Integer(1),
             Role::CreatedAt | Role::UpdatedAt => Value::DateTime(stamp.now.0),
             Role::CreatedBy | Role::UpdatedBy => who.clone(),
-            Role::Declared | Role::Platform => given.unwrap_or_else(|| {
-                if field.required() {
-                    faults.push(Detail::new(
-                        format!("{prefix}{}", field.name),
-                        "required",
-                        "it is required",
-                    ));
-                }
-                field.default.clone().unwrap_or(Value::Null)
-            }),
+            Role::Declared | Role::Platform => given
+                .or_else(|| field.default.clone())
+                .unwrap_or(Value::Null),
         });
     Record {
         values: filled.collect(),
+    }
+}
+
+/// Names the required fields that a whole record's body leaves out.
+pub fn missing(
+    resource: &Resource,
+    entries: &[(String, Box<RawValue>)],
+    prefix: &str,
+    faults: &mut Vec<Detail>,
+) {
+    for (_, field) in resource.declared_fields() {
+        if field.required() && !entries.iter().any(|(name, _)| *name == field.name) {
+            faults.push(Detail::new(
+                format!("{prefix}{}", field.name),
+                "required",
+                "it is required",
+            ));
+        }
     }
 }

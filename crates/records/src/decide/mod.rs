@@ -8,6 +8,6 @@ mod image;
 mod precondition;
 
 pub use change::{Change, Kind};
-pub use create::{Create, fill};
-pub use delete::Delete;
+pub use create::{Create, fill, missing};
+pub use delete::{Delete, MAX_AFFECTED};
 pub use precondition::Precondition;

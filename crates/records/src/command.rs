@@ -1,0 +1,102 @@
+//! What `Operations` takes and gives: plain values, the same for every interface.
+
+use crate::decide::Precondition;
+use crate::parse::{ListRequest, ReadRequest};
+use carnet_kernel::{Id, Value};
+use carnet_model::ResourceIndex;
+use carnet_store::Listing;
+
+/// One operation on one resource of the view it is executed with.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Reads a list.
+    List {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which part, in which order, with what.
+        request: ListRequest,
+    },
+    /// Reads one record.
+    Read {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// The value of the resource's key.
+        key: Value,
+        /// What of it.
+        request: ReadRequest,
+    },
+    /// Makes one record.
+    Create {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// A JSON object.
+        body: String,
+    },
+    /// Replaces one record.
+    Update {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which record.
+        id: Id,
+        /// A JSON object.
+        body: String,
+        /// The versions it may be based on.
+        precondition: Option<Precondition>,
+    },
+    /// Changes some fields of one record (RFC 7396).
+    Patch {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which record.
+        id: Id,
+        /// A JSON object.
+        body: String,
+        /// The versions it may be based on.
+        precondition: Option<Precondition>,
+    },
+    /// Removes one record.
+    Delete {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which record.
+        id: Id,
+        /// The versions it may be based on.
+        precondition: Option<Precondition>,
+    },
+    /// Several writes of one resource, all or none.
+    Batch {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// A JSON object: `{"items":[{"operation","id"?,"data"?,"version"?}]}`.
+        body: String,
+    },
+}
+
+/// What a command gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A list.
+    List(Listing),
+    /// A record as it is after the command.
+    Record(RecordAnswer),
+    /// The record is gone.
+    Deleted,
+    /// A JSON array: the record after each item, null for a deleted one.
+    Batch {
+        /// The array.
+        json: Vec<u8>,
+        /// How many items it has.
+        items: usize,
+    },
+}
+
+/// One record in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordAnswer {
+    /// A JSON object.
+    pub json: Vec<u8>,
+    /// Its id, when the command made it.
+    pub created: Option<Id>,
+    /// Its version, when the object is the whole record without includes.
+    pub version: Option<i64>,
+}

@@ -1,0 +1,100 @@
+//! From a parsed request to the store's `Query`. Pure: the policy's predicate is joined here.
+
+use crate::parse::{CountMode, IncludeRequest, ListRequest, MAX_LIMIT, ReadRequest};
+use carnet_expr::{CompareOp, Path, Predicate};
+use carnet_kernel::{Id, Value};
+use carnet_model::{FieldIndex, ModelView, RelationKind, Resource};
+use carnet_store::{Count, Include, Order, Query, Window};
+
+/// Up to how many records an automatic count is exact.
+pub const COUNT_BOUND: u32 = 1_000;
+
+/// The query of a list.
+pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Query {
+    Query {
+        resource: resource.index,
+        predicate: request.predicate.simplify(),
+        order: with_key(resource, request.sort),
+        window: Window {
+            limit: request.limit,
+            offset: request.offset,
+        },
+        fields: request.fields.unwrap_or_else(|| all(resource)),
+        includes: includes(view, resource, request.includes),
+        count: match request.count {
+            CountMode::Auto => Count::UpTo(COUNT_BOUND),
+            CountMode::Exact => Count::Exact,
+            CountMode::None => Count::None,
+        },
+    }
+}
+
+/// The query of one record.
+pub fn read(view: &ModelView, resource: &Resource, key: Value, request: ReadRequest) -> Query {
+    Query {
+        resource: resource.index,
+        predicate: Predicate::compare(resource.key, CompareOp::Eq, key),
+        order: Vec::new(),
+        window: Window {
+            limit: 1,
+            offset: 0,
+        },
+        fields: request.fields.unwrap_or_else(|| all(resource)),
+        includes: includes(view, resource, request.includes),
+        count: Count::None,
+    }
+}
+
+/// The query of one record as a whole.
+pub fn whole(view: &ModelView, resource: &Resource, id: Id) -> Query {
+    read(view, resource, Value::Id(id), ReadRequest::default())
+}
+
+fn includes(view: &ModelView, resource: &Resource, requests: Vec<IncludeRequest>) -> Vec<Include> {
+    requests
+        .into_iter()
+        .map(|request| {
+            let relation = resource.relation(request.relation);
+            let target = view.resource(relation.target);
+            let limit = match relation.kind {
+                RelationKind::ToOne { .. } => 1,
+                RelationKind::ToMany { .. } => MAX_LIMIT,
+            };
+            let query = Query {
+                resource: target.index,
+                predicate: Predicate::True,
+                order: match relation.kind {
+                    RelationKind::ToOne { .. } => Vec::new(),
+                    RelationKind::ToMany { .. } => with_key(target, Vec::new()),
+                },
+                window: Window { limit, offset: 0 },
+                fields: all(target),
+                includes: includes(view, target, request.includes),
+                count: Count::None,
+            };
+            Include {
+                relation: request.relation,
+                query,
+            }
+        })
+        .collect()
+}
+
+/// The order that tells any two records apart: by the key at last, newest first by default.
+fn with_key(resource: &Resource, mut sort: Vec<Order>) -> Vec<Order> {
+    let key = Path::own(resource.key);
+    if sort.iter().any(|order| order.path == key) {
+        return sort;
+    }
+    // The key follows the direction of the last sort field, so that an index fits both.
+    let descending = sort.last().is_none_or(|order| order.descending);
+    sort.push(Order {
+        path: key,
+        descending,
+    });
+    sort
+}
+
+fn all(resource: &Resource) -> Vec<FieldIndex> {
+    resource.each_field().map(|(index, _)| index).collect()
+}
