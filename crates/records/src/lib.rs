@@ -7,6 +7,7 @@ pub mod metrics;
 mod operations;
 pub mod parse;
 pub mod plan;
+pub mod routes;
 mod shipped;
 pub mod validate;
 

@@ -1,0 +1,245 @@
+//! The REST adapter: addresses and methods to commands, answers to envelopes. Every resource is
+//! served by the same routes, resolved against the model view of the request.
+
+mod read;
+mod write;
+
+use crate::Operations;
+use crate::validate::parse_id;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use axum::routing::any;
+use carnet_kernel::{Code, Context, Detail, Id, Refusal, Value};
+use carnet_model::{FieldType, ModelView, Operation, Resource, ResourceIndex, Storage};
+use carnet_web::accept::{Media, negotiate};
+use carnet_web::problem::{Problem, method_not_allowed};
+use carnet_web::{RequestInfo, percent, query_string};
+use http::Method;
+
+/// Where the routes are mounted; `Location` headers and route labels begin with it.
+pub const PREFIX: &str = "/api/v1";
+
+/// The routes of all resources, to be nested under [`PREFIX`]. A request needs a `Context` in its
+/// extensions.
+pub fn router(operations: Operations) -> Router {
+    Router::new()
+        .route("/{resource}", any(serve_collection))
+        .route("/{resource}/batch", any(serve_batch))
+        .route("/{resource}/{id}", any(serve_record))
+        .with_state(operations)
+}
+
+/// What every handler needs of a request, taken apart once.
+struct Call {
+    operations: Operations,
+    view: ModelView,
+    resource: ResourceIndex,
+    context: Context,
+    media: Media,
+    pairs: Vec<(String, String)>,
+}
+
+impl Call {
+    fn resource(&self) -> &Resource {
+        self.view.resource(self.resource)
+    }
+}
+
+async fn serve_collection(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let segments = segments(&request)?;
+    let view = operations.view();
+    let resource = find(&view, &segments, &request)?;
+    label(&request, resource, "");
+    let call = match *request.method() {
+        Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
+            return read::list(open(operations, &view, resource, &request)?).await;
+        }
+        Method::POST if resource.operations.contains(Operation::Create) => {
+            open(operations, &view, resource, &request)?
+        }
+        _ => return Ok(refuse_method(&request, &collection_methods(resource))),
+    };
+    write::create(call, request).await
+}
+
+async fn serve_batch(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let segments = segments(&request)?;
+    let view = operations.view();
+    let resource = find(&view, &segments, &request)?;
+    label(&request, resource, "/batch");
+    if !resource.operations.contains(Operation::Batch) {
+        return Err(Refusal::new(
+            Code::NotFound,
+            format!("`{}` offers no batch", resource.name),
+        )
+        .into());
+    }
+    if request.method() != Method::POST {
+        return Ok(refuse_method(&request, &["POST"]));
+    }
+    write::batch(open(operations, &view, resource, &request)?, request).await
+}
+
+async fn serve_record(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let segments = segments(&request)?;
+    let view = operations.view();
+    let resource = find(&view, &segments, &request)?;
+    label(&request, resource, "/{id}");
+    let methods = record_methods(resource);
+    if methods.is_empty() {
+        return Err(Refusal::not_found(&resource.name).into());
+    }
+    if !methods.contains(&request.method().as_str()) {
+        return Ok(refuse_method(&request, &methods));
+    }
+    let text = segments.get(1).map(String::as_str).unwrap_or_default();
+    let call = open(operations, &view, resource, &request)?;
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return read::read(call, key(resource, text)?).await;
+    }
+    let id = record_id(resource, text)?;
+    match *request.method() {
+        Method::PUT => write::update(call, id, request).await,
+        Method::PATCH => write::patch(call, id, request).await,
+        _ => write::delete(call, id, request).await,
+    }
+}
+
+/// The methods that the collection of `resource` answers.
+pub(crate) fn collection_methods(resource: &Resource) -> Vec<&'static str> {
+    offered(
+        resource,
+        &[
+            (Operation::List, &["GET", "HEAD"]),
+            (Operation::Create, &["POST"]),
+        ],
+    )
+}
+
+/// The methods that a record of `resource` answers.
+pub(crate) fn record_methods(resource: &Resource) -> Vec<&'static str> {
+    let all: [(Operation, &[&'static str]); 4] = [
+        (Operation::Read, &["GET", "HEAD"]),
+        (Operation::Update, &["PUT"]),
+        (Operation::Patch, &["PATCH"]),
+        (Operation::Delete, &["DELETE"]),
+    ];
+    offered(resource, &all)
+}
+
+fn offered(resource: &Resource, all: &[(Operation, &[&'static str])]) -> Vec<&'static str> {
+    all.iter()
+        .filter(|(operation, _)| resource.operations.contains(*operation))
+        .flat_map(|(_, methods)| methods.iter().copied())
+        .collect()
+}
+
+fn refuse_method(request: &Request, methods: &[&str]) -> Response {
+    method_not_allowed(request.method(), &methods.join(", "))
+}
+
+/// The decoded segments behind the prefix; the router only says how many there are.
+fn segments(request: &Request) -> Result<Vec<String>, Refusal> {
+    request
+        .uri()
+        .path()
+        .trim_start_matches('/')
+        .split('/')
+        .map(|segment| percent::decode_segment(segment, "path"))
+        .collect()
+}
+
+fn find<'v>(
+    view: &'v ModelView,
+    segments: &[String],
+    request: &Request,
+) -> Result<&'v Resource, Refusal> {
+    let name = segments.first().map(String::as_str).unwrap_or_default();
+    if let Some(resource) = view.resource_named(name) {
+        return Ok(resource);
+    }
+    if let Some(info) = RequestInfo::find(request.extensions()) {
+        info.set_route(format!("{PREFIX}/{{resource}}"));
+    }
+    let short: String = name.chars().take(64).collect();
+    let hint = carnet_kernel::suggest::hint(
+        name,
+        view.resources.iter().map(|resource| resource.name.as_str()),
+    );
+    Err(Refusal::new(
+        Code::NotFound,
+        format!("there is no resource `{short}`{hint}"),
+    ))
+}
+
+fn label(request: &Request, resource: &Resource, tail: &str) {
+    if let Some(info) = RequestInfo::find(request.extensions()) {
+        info.set_route(format!("{PREFIX}/{}{tail}", resource.name));
+    }
+}
+
+fn open(
+    operations: Operations,
+    view: &ModelView,
+    resource: &Resource,
+    request: &Request,
+) -> Result<Call, Refusal> {
+    let media = negotiate(request.headers())?;
+    let pairs = query_string::parse(request.uri().query(), query_string::Limits::default())?;
+    let context = request
+        .extensions()
+        .get::<Context>()
+        .cloned()
+        .ok_or_else(|| Refusal::new(Code::Internal, "the request has no context"))?;
+    Ok(Call {
+        operations,
+        view: view.clone(),
+        resource: resource.index,
+        context,
+        media,
+        pairs,
+    })
+}
+
+/// The value of a resource's key in an address.
+fn key(resource: &Resource, text: &str) -> Result<Value, Refusal> {
+    match (&resource.field(resource.key).kind, resource.storage) {
+        (FieldType::Integer { .. }, Storage::Platform) => text
+            .parse::<i64>()
+            .ok()
+            .filter(|key| *key >= 0)
+            .map(Value::Integer)
+            .ok_or_else(|| bad_key(text, "a whole number")),
+        _ => record_id(resource, text).map(Value::Id),
+    }
+}
+
+fn record_id(resource: &Resource, text: &str) -> Result<Id, Refusal> {
+    parse_id(resource.id.form, text).map_err(|why| {
+        let short: String = text.chars().take(64).collect();
+        Refusal::new(
+            Code::InvalidParameter,
+            format!("`{short}` is not an id of `{}`", resource.name),
+        )
+        .with(Detail::new("id", "format", why))
+    })
+}
+
+fn bad_key(text: &str, wanted: &str) -> Refusal {
+    let short: String = text.chars().take(64).collect();
+    Refusal::new(Code::InvalidParameter, format!("`{short}` is not {wanted}")).with(Detail::new(
+        "id",
+        "format",
+        format!("it must be {wanted}"),
+    ))
+}
