@@ -10,6 +10,7 @@ mod module_docs;
 mod module_names;
 mod purity;
 mod reach;
+mod scenario_files;
 mod sizes;
 mod status;
 
@@ -71,11 +72,12 @@ impl fmt::Display for Problem {
 
 type Rule = fn(&Tree) -> Vec<Problem>;
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     direction::check,
     reach::check,
     purity::check,
     sizes::check,
+    scenario_files::check,
     module_docs::check,
     module_names::check,
     code_pages::check,
