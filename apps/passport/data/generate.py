@@ -224,6 +224,7 @@ POINTS = {row["nr"]: row for row in read_csv("sources/battery-datapoints-v2.0.cs
 FACTS = {row["key"]: row for row in read_csv("own/fields.csv")}
 UNIT_OF_KEY = {row["key"]: row["code"] for row in read_csv("own/units.csv") if row["key"]}
 LABELS = read_json("own/labels.json")
+HELP = {row["key"]: {"en": row["en"], "de": row["de"]} for row in read_csv("own/help.csv")}
 
 
 def categories():
@@ -427,6 +428,8 @@ def template_fields():
                 "isPersonal": field["key"] in PERSONAL,
                 "position": position,
             }
+            if field["key"] in HELP:
+                record["help"] = HELP[field["key"]]
             if provision(field):
                 record["legalSource"] = f"{REGULATION}, {provision(field)}"
             reference = dictionary(fact)
@@ -895,9 +898,9 @@ def member_names(value):
 
 def check_keys():
     known = {field["key"] for field in TEMPLATE["fields"]}
-    unknown = [key for key in FACTS if key not in known]
+    unknown = [key for table in (FACTS, HELP, LABELS) for key in table if key not in known]
     if unknown:
-        raise SystemExit(f"own/fields.csv: not in the template: {unknown}")
+        raise SystemExit(f"own/: not in the template: {unknown}")
     short = [f["key"] for f in TEMPLATE["fields"] if len({**f["label"], **LABELS.get(f["key"], {})}) != 24]
     if short:
         raise SystemExit(f"labels missing for {short}")
