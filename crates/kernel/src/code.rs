@@ -73,6 +73,7 @@ codes! {
     OutcomeUnknown "OUTCOME_UNKNOWN" 500 Platform "It is not known whether the write took effect";
     TransactionTooLong "TRANSACTION_TOO_LONG" 503 Platform "A write took longer than its budget";
     Timeout "TIMEOUT" 503 Platform "The request took longer than allowed";
+    Overloaded "OVERLOADED" 503 Platform "More requests are under way than the platform takes";
     DatabaseUnavailable "DATABASE_UNAVAILABLE" 503 Platform "The database cannot be reached";
     SchemaPending "SCHEMA_PENDING" 503 Command "The database does not have the definition's schema yet";
     StorageFull "STORAGE_FULL" 507 Platform "The storage is full";

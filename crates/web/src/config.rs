@@ -1,6 +1,7 @@
 //! The settings of the HTTP side, section `web`. Not addresses and ports, which are the server's.
 
 use crate::error::Error;
+use carnet_kernel::{ByteSize, Period};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 
@@ -8,27 +9,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The largest request body in bytes; a larger one is `PAYLOAD_TOO_LARGE`. Default 52428800 (50 MB).
-    pub body_limit_bytes: u64,
-    /// The longest address (path and query) in bytes; a longer one is `URI_TOO_LONG`. Default 16384.
-    pub uri_limit_bytes: usize,
+    /// The largest request body; a larger one is `PAYLOAD_TOO_LARGE`. Default `50MB`.
+    pub body_limit: ByteSize,
+    /// The longest address, path and query together; a longer one is `URI_TOO_LONG`. Default `16KB`.
+    pub uri_limit: ByteSize,
     /// The most parameters in one query string. Default 1000.
     pub query_parameters: usize,
-    /// Seconds until a request without an answer ends with `TIMEOUT`. Default 60.
-    pub timeout_seconds: u64,
+    /// How long a request may go without an answer before it ends with `TIMEOUT`. Default `1m`.
+    pub timeout: Period,
     /// The most requests worked on at once; further ones wait. Default 1024.
     pub concurrent_requests: usize,
     /// The most requests that may wait; further ones end with `OVERLOADED`. Default 4096.
     pub waiting_requests: usize,
     /// Whether answers are compressed for clients that ask for it. Default true.
     pub compression: bool,
-    /// Answers below this size in bytes are never compressed. Default 1024.
-    pub compression_min_bytes: u16,
+    /// Answers below this size are never compressed. Default `1KB`.
+    pub compression_minimum: ByteSize,
     /// When the connection counts as encrypted, for HSTS: `never`, `always` (a proxy before us
     /// ends TLS for all) or `forwarded` (as its `X-Forwarded-Proto` says). Default `never`.
     pub tls: Tls,
-    /// The `max-age` of HSTS in seconds, sent on encrypted connections; 0 turns it off. Default 31536000 (a year).
-    pub hsts_seconds: u64,
+    /// The `max-age` of HSTS, sent on encrypted connections; `0s` turns it off. Default `365d`.
+    pub hsts: Period,
     /// Whether each request leaves a line in the log. Default true.
     pub access_log: bool,
     /// Whether answers tell in `Server-Timing` how long each stage took. Default false.
@@ -59,23 +60,23 @@ pub struct CorsConfig {
     pub origins: Vec<String>,
     /// Whether browsers may send cookies along; not together with `*`. Default false.
     pub credentials: bool,
-    /// For how many seconds browsers may remember the answer to a preflight. Default 600.
-    pub max_age_seconds: u64,
+    /// How long browsers may remember the answer to a preflight. Default `10m`.
+    pub max_age: Period,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            body_limit_bytes: 50 * 1024 * 1024,
-            uri_limit_bytes: 16 * 1024,
+            body_limit: ByteSize(50 << 20),
+            uri_limit: ByteSize(16 << 10),
             query_parameters: 1_000,
-            timeout_seconds: 60,
+            timeout: Period::seconds(60),
             concurrent_requests: 1_024,
             waiting_requests: 4_096,
             compression: true,
-            compression_min_bytes: 1_024,
+            compression_minimum: ByteSize(1 << 10),
             tls: Tls::Never,
-            hsts_seconds: 31_536_000,
+            hsts: Period::seconds(365 * 86_400),
             access_log: true,
             server_timing: false,
             cors: CorsConfig::default(),
@@ -88,7 +89,7 @@ impl Default for CorsConfig {
         Self {
             origins: Vec::new(),
             credentials: false,
-            max_age_seconds: 600,
+            max_age: Period::seconds(600),
         }
     }
 }
@@ -103,31 +104,35 @@ impl Config {
                 message,
             });
         };
-        let counts = [
-            ("body_limit_bytes", self.body_limit_bytes),
-            ("uri_limit_bytes", self.uri_limit_bytes as u64),
-            ("query_parameters", self.query_parameters as u64),
-            ("timeout_seconds", self.timeout_seconds),
-            ("concurrent_requests", self.concurrent_requests as u64),
-        ];
-        for (key, value) in counts {
-            if value == 0 {
-                note(key, "must be at least 1".to_owned());
-            }
+        let day = Period::seconds(86_400);
+        // The HTTP layer below holds no address over 65,534 bytes.
+        let (longest, widest) = (ByteSize(65_534), ByteSize(65_535));
+        if self.body_limit.0 == 0 {
+            note("body_limit", "must be at least 1 byte".to_owned());
         }
-        // The HTTP layer below cannot hold more.
-        for (key, value, most) in [
-            ("uri_limit_bytes", self.uri_limit_bytes as u64, 65_534),
-            ("timeout_seconds", self.timeout_seconds, 86_400),
-            (
+        if !(ByteSize(64)..=longest).contains(&self.uri_limit) {
+            note(
+                "uri_limit",
+                format!("must lie between 64 and {longest} bytes"),
+            );
+        }
+        if self.query_parameters == 0 {
+            note("query_parameters", "must be at least 1".to_owned());
+        }
+        if !(Period::millis(1)..=day).contains(&self.timeout) {
+            note("timeout", format!("must lie between 1ms and {day}"));
+        }
+        if !(1..=1_000_000).contains(&self.concurrent_requests) {
+            note(
                 "concurrent_requests",
-                self.concurrent_requests as u64,
-                1_000_000,
-            ),
-        ] {
-            if value > most {
-                note(key, format!("must be at most {most}"));
-            }
+                "must lie between 1 and 1000000".to_owned(),
+            );
+        }
+        if self.compression_minimum > widest {
+            note(
+                "compression_minimum",
+                format!("must be at most {widest} bytes"),
+            );
         }
         let any = self.cors.origins.iter().any(|origin| origin == "*");
         if any && self.cors.origins.len() > 1 {
@@ -179,7 +184,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused() {
-        assert!(serde_json::from_str::<Config>(r#"{"timeout": 5}"#).is_err());
+        assert!(serde_json::from_str::<Config>(r#"{"time_out": "5s"}"#).is_err());
         assert!(serde_json::from_str::<Config>(r#"{"cors": {"origin": []}}"#).is_err());
     }
 
@@ -200,7 +205,7 @@ mod tests {
 
     #[test]
     fn unusable_settings() {
-        check(|config| config.timeout_seconds = 0, &["timeout_seconds"]);
+        check(|config| config.timeout = Period::seconds(0), &["timeout"]);
         check(
             |config| config.uri_limit_bytes = 70_000,
             &["uri_limit_bytes"],

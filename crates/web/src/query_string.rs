@@ -3,6 +3,7 @@
 
 use crate::percent::{self, Plus};
 use carnet_kernel::{Code, Detail, Refusal};
+use http::request::Parts;
 
 /// How much of a query is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,12 @@ impl Default for Limits {
             pairs: 1_000,
         }
     }
+}
+
+/// The pairs of a request's query, under the limits that the edge set.
+pub fn from_parts(parts: &Parts) -> Result<Vec<(String, String)>, Refusal> {
+    let limits = parts.extensions.get().copied().unwrap_or_default();
+    parse(parts.uri.query(), limits)
 }
 
 /// Splits and decodes a raw query into (key, value) pairs in the order they stand.
