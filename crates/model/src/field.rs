@@ -1,7 +1,7 @@
 //! One field of a compiled resource: its type with its rules, its names, its role.
 
 use crate::{Error, ResourceIndex};
-use carnet_kernel::{Value, json::JsonText};
+use carnet_kernel::{Value, json::JsonText, time};
 use std::sync::Arc;
 
 /// A field as planners, validators and renderers see it.
@@ -38,6 +38,11 @@ impl Field {
     /// Whether a create must give it.
     pub fn required(&self) -> bool {
         self.role == Role::Declared && !self.optional && self.default.is_none()
+    }
+
+    /// The default in the API's shape.
+    pub fn default_json(&self) -> Option<serde_json::Value> {
+        self.default.as_ref().map(|value| self.kind.to_json(value))
     }
 
     /// Whether it compares and sorts by its folded companion.
@@ -249,6 +254,38 @@ impl FieldType {
             Self::Uuid => Some(IdForm::Uuid),
             Self::Ulid => Some(IdForm::Ulid),
             _ => None,
+        }
+    }
+
+    /// `value`, which must be of this type, in the API's shape. Responses are not made with this:
+    /// they go from rows to bytes.
+    pub fn to_json(&self, value: &Value) -> serde_json::Value {
+        use serde_json::Value as Json;
+        let written = |write: &dyn Fn(&mut String)| {
+            let mut text = String::new();
+            write(&mut text);
+            Json::String(text)
+        };
+        match value {
+            Value::Null => Json::Null,
+            Value::Boolean(value) => Json::Bool(*value),
+            Value::Integer(value) => Json::from(*value),
+            Value::Float(value) => Json::from(*value),
+            Value::Decimal(value) => Json::String(value.to_string()),
+            Value::Text(text) => Json::String(text.clone()),
+            Value::Id(id) if self.id_form() == Some(IdForm::Uuid) => {
+                Json::String(id.to_uuid_text())
+            }
+            Value::Id(id) => Json::String(id.to_string()),
+            Value::Date(days) => written(&|out| time::write_date(*days, out)),
+            Value::Time(micros) => written(&|out| time::write_time(*micros, out)),
+            Value::DateTime(micros) => Json::String(time::format_date_time(*micros)),
+            Value::Duration(micros) => written(&|out| time::write_duration(*micros, out)),
+            Value::Json(text) => text.to_value(),
+            Value::Principal(principal) => serde_json::json!({
+                "kind": principal.kind.as_str(),
+                "id": principal.id.map(|id| id.to_string()),
+            }),
         }
     }
 

@@ -1,13 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod compile;
+mod declared;
 mod diagnostic;
 mod error;
 mod field;
 mod model;
+mod read;
+mod report;
 mod resource;
 mod source;
+mod syntax;
 mod view;
+mod words;
 
 pub use carnet_expr::{FieldIndex, RelationIndex};
 pub use compile::{Compiled, compile, compile_stored};

@@ -1,0 +1,259 @@
+//! Several files to one set of declarations: which shipped sets are taken, what `extend` adds,
+//! which names meet. Not what the declarations mean.
+
+use crate::declared::{Document, ExtendDecl, Grammar, ResourceDecl};
+use crate::report::Report;
+use crate::syntax::{Name, Span};
+use crate::{Origin, Source, Storage, words};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The declarations that make one definition, sorted by name.
+pub(super) struct Merged {
+    pub(super) resources: Vec<ResourceDecl>,
+    /// Names of shipped resources that were not taken, with the sets that bring them.
+    pub(super) untaken: BTreeMap<String, &'static str>,
+    /// Whether every file could be read: only then is a missing name an error.
+    pub(super) complete: bool,
+}
+
+/// A stored definition, which is whole by itself.
+pub(super) fn stored(document: Document) -> Merged {
+    let mut resources = document.resources;
+    resources.sort_by(|left, right| left.name.text.cmp(&right.name.text));
+    Merged {
+        resources,
+        untaken: BTreeMap::new(),
+        complete: true,
+    }
+}
+
+/// Merges the documents of `files`.
+pub(super) fn merge(
+    documents: Vec<Document>,
+    files: &[&Source],
+    complete: bool,
+    report: &mut Report,
+) -> Merged {
+    let root = root_file(files);
+    let taken = taken_sets(&documents, files, root, report);
+    let default_service = documents
+        .iter()
+        .find(|document| Some(document.file) == root)
+        .and_then(|document| document.service.as_ref())
+        .map_or("app", |name| name.text.as_str())
+        .to_owned();
+    let mut resources: BTreeMap<String, ResourceDecl> = BTreeMap::new();
+    let mut untaken = BTreeMap::new();
+    let mut extends = Vec::new();
+    for document in documents {
+        let shipped = match files.get(document.file as usize).map(|file| file.origin) {
+            Some(Origin::Shipped { set }) => Some(set),
+            _ => None,
+        };
+        if let Some(set) = shipped
+            && !set.is_empty()
+            && !taken.contains(set)
+        {
+            for resource in document.resources {
+                untaken.insert(resource.name.text, set);
+            }
+            continue;
+        }
+        let service = match (document.service, shipped) {
+            (Some(name), _) => name.text,
+            (None, Some(_)) => "carnet".to_owned(),
+            (None, None) => default_service.clone(),
+        };
+        extends.extend(document.extends);
+        for mut resource in document.resources {
+            resource.service = Some(service.clone());
+            add(&mut resources, resource, files, report);
+        }
+    }
+    for extend in extends {
+        apply(extend, &mut resources, &untaken, complete, files, report);
+    }
+    Merged {
+        resources: resources.into_values().collect(),
+        untaken,
+        complete,
+    }
+}
+
+/// The one file of the application, or its `carnet.yaml` in the folder all others are in.
+fn root_file(files: &[&Source]) -> Option<u32> {
+    let mut own = (0..)
+        .zip(files)
+        .filter(|(_, file)| file.origin == Origin::Application);
+    let (first, only) = (own.clone().next()?, own.clone().nth(1).is_none());
+    if only {
+        return Some(first.0);
+    }
+    let depth = |path: &str| path.matches(['/', '\\']).count();
+    let least = own.clone().map(|(_, file)| depth(&file.path)).min()?;
+    own.find(|(_, file)| {
+        let name = file.path.rsplit(['/', '\\']).next().unwrap_or_default();
+        depth(&file.path) == least && matches!(name, "carnet.yaml" | "carnet.yml" | "carnet.json")
+    })
+    .map(|(file, _)| file)
+}
+
+/// The sets named by `use`, checked.
+fn taken_sets(
+    documents: &[Document],
+    files: &[&Source],
+    root: Option<u32>,
+    report: &mut Report,
+) -> BTreeSet<String> {
+    let known: BTreeSet<&str> = files
+        .iter()
+        .filter_map(|file| match file.origin {
+            Origin::Shipped { set } if !set.is_empty() => Some(set),
+            _ => None,
+        })
+        .collect();
+    let mut taken = BTreeSet::new();
+    for document in documents {
+        if let Some(span) = document.use_key
+            && Some(document.file) != root
+        {
+            report.error_hint(
+                span,
+                "`use` stands in the root file only",
+                "move it to `carnet.yaml` in the folder of the definition",
+            );
+        }
+        for name in &document.uses {
+            if known.contains(name.text.as_str()) {
+                taken.insert(name.text.clone());
+            } else if words::SETS_LATER.contains(&name.text.as_str()) {
+                report.error_hint(
+                    name.span,
+                    format!("the set `{}` comes with a later release", name.text),
+                    "leave it out until then",
+                );
+            } else {
+                report.error_near(
+                    name.span,
+                    format!("unknown set `{}`", name.text),
+                    &name.text,
+                    known.iter().copied(),
+                );
+            }
+        }
+    }
+    taken
+}
+
+fn place(span: Span, files: &[&Source]) -> String {
+    let path = files
+        .get(span.file as usize)
+        .map_or("", |file| file.path.as_str());
+    format!("{path}:{}", span.line)
+}
+
+fn add(
+    resources: &mut BTreeMap<String, ResourceDecl>,
+    resource: ResourceDecl,
+    files: &[&Source],
+    report: &mut Report,
+) {
+    let Some(first) = resources.get(&resource.name.text) else {
+        resources.insert(resource.name.text.clone(), resource);
+        return;
+    };
+    // The application's own place helps its author, whichever was read first.
+    let (here, there) = if resource.grammar == Grammar::Shipped {
+        (&first.name, &resource)
+    } else {
+        (&resource.name, first)
+    };
+    if there.grammar == Grammar::Shipped {
+        report.error_hint(
+            here.span,
+            format!("the resource `{}` is shipped by the platform", here.text),
+            "choose another name, or add to it with `extend`",
+        );
+    } else {
+        report.error_hint(
+            here.span,
+            format!("the resource `{}` is declared twice", here.text),
+            format!(
+                "the first declaration is in {}",
+                place(there.name.span, files)
+            ),
+        );
+    }
+}
+
+fn apply(
+    extend: ExtendDecl,
+    resources: &mut BTreeMap<String, ResourceDecl>,
+    untaken: &BTreeMap<String, &'static str>,
+    complete: bool,
+    files: &[&Source],
+    report: &mut Report,
+) {
+    let Name { text, span } = &extend.name;
+    let Some(resource) = resources.get_mut(text) else {
+        if let Some(set) = untaken.get(text) {
+            report.error_hint(
+                *span,
+                format!("the resource `{text}` is shipped, but not taken"),
+                format!("add `use: [{set}]` to the root file"),
+            );
+        } else if complete {
+            let known = resources
+                .values()
+                .filter(|known| known.grammar == Grammar::Shipped)
+                .map(|known| known.name.text.as_str());
+            let message = format!("there is no shipped resource `{text}` to extend");
+            report.error_near(*span, message, text, known);
+        }
+        return;
+    };
+    if resource.grammar != Grammar::Shipped {
+        report.error_hint(
+            *span,
+            format!("the resource `{text}` is the application's own"),
+            format!(
+                "add to it where it is declared: {}",
+                place(resource.name.span, files)
+            ),
+        );
+        return;
+    }
+    if resource.storage == Storage::Platform {
+        report.error(
+            *span,
+            format!("the resource `{text}` is a table of the platform and cannot be extended"),
+        );
+        return;
+    }
+    for field in extend.fields {
+        match resource.field(&field.name.text) {
+            Some(known) => report.error_hint(
+                field.name.span,
+                format!("`{text}` already has a field `{}`", field.name.text),
+                format!("it is declared in {}", place(known.name.span, files)),
+            ),
+            None => resource.fields.push(field),
+        }
+    }
+    for relation in extend.many {
+        let known = resource
+            .many
+            .iter()
+            .find(|known| known.name.text == relation.name.text);
+        match known {
+            Some(known) => report.error_hint(
+                relation.name.span,
+                format!("`{text}` already has a relation `{}`", relation.name.text),
+                format!("it is declared in {}", place(known.name.span, files)),
+            ),
+            None => resource.many.push(relation),
+        }
+    }
+    resource.uniques.extend(extend.uniques);
+    resource.indexes.extend(extend.indexes);
+}

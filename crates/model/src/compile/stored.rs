@@ -1,0 +1,252 @@
+//! The canonical definition: one JSON document from which `compile_stored` makes an equal model.
+//! It does not depend on how files were split or keys ordered; only the order of fields is kept,
+//! because the API shows it.
+
+use super::build::{Draft, derived_column};
+use super::names;
+use crate::{
+    Concurrency, Field, FieldType, IdForm, OnDelete, OperationSet, Resource, Role, Storage, Tenancy,
+};
+use carnet_kernel::{Decimal, JsonText};
+use serde_json::{Map, Value, json};
+
+/// The document of all drafts.
+pub(super) fn write(drafts: &[Draft<'_>]) -> JsonText {
+    let resources: Map<String, Value> = drafts
+        .iter()
+        .map(|draft| (draft.resource.name.clone(), resource(draft, drafts)))
+        .collect();
+    JsonText::from_value(&json!({ "carnet": 1, "resources": resources }))
+}
+
+fn resource(draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Value {
+    let resource = &draft.resource;
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    put("service", json!(resource.service));
+    put("title", json!(resource.title));
+    if let Some(description) = &resource.description {
+        put("description", json!(description));
+    }
+    if let Tenancy::Platform { shared } = resource.tenancy {
+        put("tenancy", json!("platform"));
+        if shared {
+            put("shared", json!(true));
+        }
+    }
+    if resource.table != names::fit(names::snake_case(&resource.name)) {
+        put("table", json!(resource.table));
+    }
+    let every = match resource.storage {
+        Storage::Table => OperationSet::all(),
+        Storage::Platform => {
+            put("storage", json!("platform"));
+            put("table", json!(resource.table));
+            put("key", json!(resource.field(resource.key).declared));
+            resource.operations
+        }
+    };
+    if resource.operations != every {
+        let words: Vec<&str> = resource.operations.iter().map(|one| one.as_str()).collect();
+        put("operations", json!(words));
+    }
+    if resource.id.form == IdForm::Uuid || resource.id.client {
+        put(
+            "id",
+            json!({ "type": id_form(resource.id.form), "client": resource.id.client }),
+        );
+    }
+    if let Some(was) = &resource.was {
+        put("was", json!(was));
+    }
+    if resource.concurrency == Concurrency::Optimistic {
+        put("concurrency", json!("optimistic"));
+    }
+    let declared = || {
+        resource
+            .fields
+            .iter()
+            .filter(|field| matches!(field.role, Role::Declared | Role::Platform))
+    };
+    let fields: Map<String, Value> = declared()
+        .map(|one| (one.declared.clone(), field(one, drafts)))
+        .collect();
+    put("fields", Value::Object(fields));
+    let order: Vec<&str> = declared().map(|one| one.declared.as_str()).collect();
+    put("order", json!(order));
+    lists(draft, drafts, &mut put);
+    Value::Object(out)
+}
+
+fn lists(
+    draft: &Draft<'_>,
+    drafts: &[Draft<'_>],
+    put: &mut impl FnMut(&str, Value) -> Option<Value>,
+) {
+    let resource = &draft.resource;
+    let many: Map<String, Value> = resource
+        .relations
+        .iter()
+        .filter_map(|relation| match relation.kind {
+            crate::RelationKind::ToMany { by } => {
+                let target = &drafts[usize::from(relation.target.0)].resource;
+                Some((
+                    relation.name.clone(),
+                    json!({ "of": target.name, "by": target.field(by).declared }),
+                ))
+            }
+            crate::RelationKind::ToOne { .. } => None,
+        })
+        .collect();
+    if !many.is_empty() {
+        put("many", Value::Object(many));
+    }
+    let name = |resource: &Resource, field| resource.field(field).declared.clone();
+    let uniques: Vec<Vec<String>> = resource
+        .uniques
+        .iter()
+        .map(|unique| {
+            unique
+                .fields
+                .iter()
+                .map(|field| name(resource, *field))
+                .collect()
+        })
+        .collect();
+    if !uniques.is_empty() {
+        put("unique", json!(uniques));
+    }
+    let indexes: Vec<Vec<String>> = resource
+        .indexes
+        .iter()
+        .filter(|index| !draft.automatic.contains(&index.name))
+        .map(|index| {
+            let column = |column: &crate::IndexColumn| {
+                let sign = if column.descending { "-" } else { "" };
+                format!("{sign}{}", name(resource, column.field))
+            };
+            index.columns.iter().map(column).collect()
+        })
+        .collect();
+    if !indexes.is_empty() {
+        put("indexes", json!(indexes));
+    }
+}
+
+fn field(field: &Field, drafts: &[Draft<'_>]) -> Value {
+    let mut out = kind(&field.kind, drafts);
+    let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    let texts = [
+        ("title", &field.title),
+        ("description", &field.description),
+        ("was", &field.was),
+    ];
+    for (key, text) in texts {
+        if let Some(text) = text {
+            put(key, json!(text));
+        }
+    }
+    if field.companion.is_some() && matches!(field.kind, FieldType::Text { .. }) {
+        put("caseless", json!(true));
+    }
+    if field.optional {
+        put("optional", json!(true));
+    }
+    if let Some(default) = field.default_json() {
+        put("default", default);
+    }
+    if let Some(example) = &field.example {
+        put("example", example.clone());
+    }
+    let is_ref = matches!(field.kind, FieldType::Ref { .. });
+    if field.column != names::fit(derived_column(&field.declared, is_ref, false)) {
+        put("column", json!(field.column));
+    }
+    Value::Object(out)
+}
+
+fn id_form(form: IdForm) -> &'static str {
+    match form {
+        IdForm::Ulid => "ulid",
+        IdForm::Uuid => "uuid",
+    }
+}
+
+fn kind(kind: &FieldType, drafts: &[Draft<'_>]) -> Map<String, Value> {
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            out.insert(key.to_owned(), value);
+        }
+    };
+    put("type", Some(json!(kind.word())));
+    match kind {
+        FieldType::Text { min, max, pattern } => {
+            put("min", min.map(Value::from));
+            put("max", max.map(Value::from));
+            put("pattern", pattern.as_ref().map(|one| json!(one.source)));
+        }
+        FieldType::I18n { min, max } => {
+            put("min", min.map(Value::from));
+            put("max", max.map(Value::from));
+        }
+        FieldType::Integer { min, max } => {
+            put("min", min.map(Value::from));
+            put("max", max.map(Value::from));
+        }
+        FieldType::Decimal {
+            precision,
+            scale,
+            min,
+            max,
+        } => {
+            let text = |unscaled: i64| {
+                let scale = *scale;
+                json!(Decimal { unscaled, scale }.to_string())
+            };
+            put("precision", Some(json!(precision)));
+            put("scale", Some(json!(scale)));
+            put("min", min.map(text));
+            put("max", max.map(text));
+        }
+        FieldType::Float { min, max } => {
+            put("min", min.map(Value::from));
+            put("max", max.map(Value::from));
+        }
+        FieldType::Enum { values } => put("values", Some(json!(values))),
+        FieldType::Json { schema } => {
+            put("schema", schema.as_ref().map(|one| one.source.to_value()));
+        }
+        FieldType::Ref { to, on_delete, .. } => {
+            put("to", Some(json!(drafts[usize::from(to.0)].resource.name)));
+            let word = match on_delete {
+                OnDelete::Restrict => None,
+                OnDelete::Cascade => Some(json!("cascade")),
+                OnDelete::SetNull => Some(json!("setNull")),
+            };
+            put("onDelete", word);
+        }
+        FieldType::Email { max } | FieldType::Url { max } => put("max", Some(json!(max))),
+        FieldType::List {
+            of,
+            min,
+            max,
+            distinct,
+        } => {
+            put("of", Some(Value::Object(self::kind(of, drafts))));
+            put("min", min.map(Value::from));
+            put("max", max.map(Value::from));
+            put("distinct", distinct.then_some(json!(true)));
+        }
+        FieldType::Id(_)
+        | FieldType::Boolean
+        | FieldType::Date
+        | FieldType::DateTime
+        | FieldType::Time
+        | FieldType::Duration
+        | FieldType::Uuid
+        | FieldType::Ulid
+        | FieldType::Principal => {}
+    }
+    out
+}

@@ -1,0 +1,134 @@
+//! A definition as written: files read key by key, names not yet looked up. Not the model.
+
+use crate::syntax::{Name, Node, Span};
+use crate::{Concurrency, FieldType, IdRule, OnDelete, OperationSet, Storage, Tenancy};
+
+/// What a file may say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grammar {
+    /// An application's file.
+    Application,
+    /// A file of the platform: also tables by name and platform storage.
+    Shipped,
+    /// A definition as databases keep it: also what follows from where a resource was written.
+    Stored,
+}
+
+/// One file.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) file: u32,
+    pub(crate) service: Option<Name>,
+    /// The key `use`, when it is there.
+    pub(crate) use_key: Option<Span>,
+    pub(crate) uses: Vec<Name>,
+    pub(crate) extends: Vec<ExtendDecl>,
+    pub(crate) resources: Vec<ResourceDecl>,
+}
+
+/// Additions to a shipped resource.
+#[derive(Debug)]
+pub(crate) struct ExtendDecl {
+    pub(crate) name: Name,
+    pub(crate) fields: Vec<FieldDecl>,
+    pub(crate) many: Vec<ManyDecl>,
+    pub(crate) uniques: Vec<UniqueDecl>,
+    pub(crate) indexes: Vec<IndexDecl>,
+}
+
+/// A resource.
+#[derive(Debug)]
+pub(crate) struct ResourceDecl {
+    pub(crate) name: Name,
+    pub(crate) grammar: Grammar,
+    pub(crate) service: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) tenancy: Tenancy,
+    pub(crate) storage: Storage,
+    pub(crate) table: Option<String>,
+    pub(crate) key: Option<Name>,
+    pub(crate) id: IdRule,
+    pub(crate) was: Option<Name>,
+    pub(crate) concurrency: Concurrency,
+    pub(crate) operations: OperationSet,
+    pub(crate) fields: Vec<FieldDecl>,
+    pub(crate) many: Vec<ManyDecl>,
+    pub(crate) uniques: Vec<UniqueDecl>,
+    pub(crate) indexes: Vec<IndexDecl>,
+}
+
+/// A field.
+#[derive(Debug)]
+pub(crate) struct FieldDecl {
+    pub(crate) name: Name,
+    /// Nothing when it was reported.
+    pub(crate) kind: Option<TypeDecl>,
+    pub(crate) caseless: bool,
+    pub(crate) optional: bool,
+    pub(crate) default: Option<carnet_kernel::Value>,
+    pub(crate) unique: Option<Span>,
+    pub(crate) was: Option<Name>,
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) example: Option<serde_json::Value>,
+    /// The column, where it does not follow from the name.
+    pub(crate) column: Option<String>,
+    /// Whether `extend` added it.
+    pub(crate) extended: bool,
+}
+
+/// A type as written.
+#[derive(Debug)]
+pub(crate) enum TypeDecl {
+    /// A type that names no resource.
+    Plain(FieldType),
+    /// A reference.
+    Ref {
+        to: Name,
+        on_delete: OnDelete,
+        on_delete_span: Span,
+    },
+}
+
+/// A to-many relation.
+#[derive(Debug)]
+pub(crate) struct ManyDecl {
+    pub(crate) name: Name,
+    pub(crate) of: Name,
+    pub(crate) by: Name,
+}
+
+/// A unique constraint.
+#[derive(Debug)]
+pub(crate) struct UniqueDecl {
+    pub(crate) fields: Vec<Name>,
+    pub(crate) span: Span,
+}
+
+/// An index.
+#[derive(Debug)]
+pub(crate) struct IndexDecl {
+    /// Field names, and whether each runs from large to small.
+    pub(crate) columns: Vec<(Name, bool)>,
+    pub(crate) span: Span,
+}
+
+impl ResourceDecl {
+    /// The field of that declared name.
+    pub(crate) fn field(&self, name: &str) -> Option<&FieldDecl> {
+        self.fields.iter().find(|field| field.name.text == name)
+    }
+
+    /// The names of its fields.
+    pub(crate) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().map(|field| field.name.text.as_str())
+    }
+}
+
+/// A node with the key it stands under.
+#[derive(Clone, Copy)]
+pub(crate) struct Item<'n> {
+    pub(crate) key: &'n Name,
+    pub(crate) value: &'n Node,
+}

@@ -1,0 +1,178 @@
+//! `many`, `unique` and `indexes`: lists of names. Whether the names exist is looked up later.
+
+use super::{Reader, get};
+use crate::declared::{IndexDecl, ManyDecl, UniqueDecl};
+use crate::syntax::{Kind, Name, Node};
+use crate::words;
+
+/// How many fields a unique constraint or an index may have.
+const MAX_MEMBERS: usize = 16;
+
+impl Reader<'_> {
+    pub(super) fn many(&mut self, node: &Node) -> Vec<ManyDecl> {
+        let mut relations = Vec::new();
+        for entry in self.map(node, "`many`").unwrap_or_default() {
+            let name = &entry.key;
+            self.camel_case(name, "the relation name");
+            let what = format!("the relation `{}`", name.text);
+            let Some(entries) = self.map(&entry.value, &what) else {
+                continue;
+            };
+            for entry in entries {
+                if words::names(words::MANY).all(|known| known != entry.key.text) {
+                    let known = words::names(words::MANY);
+                    self.unknown(&entry.key, &what, known, words::MANY_LATER);
+                }
+            }
+            let mut part = |key: &str, meaning: &str| match get(entries, key) {
+                Some(node) => self.name(node, &format!("`{key}`")),
+                None => {
+                    if !entries.iter().any(|entry| entry.key.text == "through") {
+                        self.report
+                            .error(name.span, format!("{what} needs `{key}`: {meaning}"));
+                    }
+                    None
+                }
+            };
+            let of = part("of", "the resource whose records refer to this one");
+            let by = part("by", "the reference field of that resource");
+            if let (Some(of), Some(by)) = (of, by) {
+                relations.push(ManyDecl {
+                    name: name.clone(),
+                    of,
+                    by,
+                });
+            }
+        }
+        relations
+    }
+
+    pub(super) fn uniques(&mut self, node: &Node) -> Vec<UniqueDecl> {
+        let Kind::List(items) = &node.kind else {
+            self.wrong(node, "`unique`", "a list of lists of field names");
+            return Vec::new();
+        };
+        let mut uniques = Vec::new();
+        for item in items {
+            let fields = self.members(item, "`unique`");
+            if !fields.is_empty() {
+                uniques.push(UniqueDecl {
+                    fields,
+                    span: item.span,
+                });
+            }
+        }
+        uniques
+    }
+
+    pub(super) fn indexes(&mut self, node: &Node) -> Vec<IndexDecl> {
+        let Kind::List(items) = &node.kind else {
+            self.wrong(node, "`indexes`", "a list of lists of field names");
+            return Vec::new();
+        };
+        items.iter().filter_map(|item| self.index(item)).collect()
+    }
+
+    fn index(&mut self, node: &Node) -> Option<IndexDecl> {
+        let members = match &node.kind {
+            Kind::Map(entries) => {
+                for entry in entries {
+                    match entry.key.text.as_str() {
+                        "on" => {}
+                        "using" => self.using(&entry.value),
+                        _ => self.unknown(
+                            &entry.key,
+                            "an index",
+                            words::names(words::INDEX),
+                            &["where", "include"],
+                        ),
+                    }
+                }
+                match get(entries, "on") {
+                    Some(on) => self.members(on, "`on`"),
+                    None => {
+                        self.report
+                            .error(node.span, "an index needs `on`: its fields in order");
+                        Vec::new()
+                    }
+                }
+            }
+            _ => self.members(node, "an index"),
+        };
+        let columns: Vec<(Name, bool)> = members
+            .into_iter()
+            .map(|member| match member.text.strip_prefix('-') {
+                Some(field) => (
+                    Name {
+                        text: field.to_owned(),
+                        span: member.span,
+                    },
+                    true,
+                ),
+                None => (member, false),
+            })
+            .collect();
+        (!columns.is_empty()).then_some(IndexDecl {
+            columns,
+            span: node.span,
+        })
+    }
+
+    fn using(&mut self, node: &Node) {
+        match self.text(node, "`using`") {
+            Some("btree") | None => {}
+            Some(kind) if words::INDEX_LATER.contains(&kind) => {
+                self.report.error_hint(
+                    node.span,
+                    format!("`using: {kind}` comes with a later release"),
+                    "`btree` is the kind that works now",
+                );
+            }
+            Some(kind) => {
+                let message = format!("unknown kind of index `{kind}`");
+                self.report.error_near(node.span, message, kind, ["btree"]);
+            }
+        }
+    }
+
+    /// Field names: one, or a list of them.
+    fn members(&mut self, node: &Node, what: &str) -> Vec<Name> {
+        match &node.kind {
+            Kind::Text(text) => vec![Name {
+                text: text.clone(),
+                span: node.span,
+            }],
+            Kind::List(items) if items.is_empty() => {
+                self.report
+                    .error(node.span, format!("{what} names no field"));
+                Vec::new()
+            }
+            Kind::List(items) if items.len() > MAX_MEMBERS => {
+                self.report.error(
+                    node.span,
+                    format!(
+                        "{what} names {} fields; {MAX_MEMBERS} is the most",
+                        items.len()
+                    ),
+                );
+                Vec::new()
+            }
+            Kind::List(items) => {
+                let names: Vec<Name> = items
+                    .iter()
+                    .filter_map(|item| self.name(item, "a field name"))
+                    .collect();
+                // A member that could not be read must not make a shorter constraint.
+                if names.len() == items.len() {
+                    names
+                } else {
+                    Vec::new()
+                }
+            }
+            _ => {
+                self.wrong(node, what, "a field name or a list of field names");
+                Vec::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Nodes to declarations, key by key: shapes, words, bounds. Not what needs more than one
+//! resource to be known; that is `compile`.
+
+mod constraint;
+mod document;
+mod field;
+mod kind;
+mod resource;
+mod value;
+
+use crate::declared::Grammar;
+use crate::report::Report;
+use crate::syntax::{Entry, Kind, Name, Node, Span};
+
+pub(crate) use document::document;
+
+/// Reads nodes of one file.
+pub(crate) struct Reader<'r> {
+    pub(crate) report: &'r mut Report,
+    pub(crate) grammar: Grammar,
+}
+
+impl Reader<'_> {
+    /// Says that `what` is of another kind than it must be, unless that was reported before.
+    fn wrong(&mut self, node: &Node, what: &str, expected: &str) {
+        if node.is_broken() {
+            return;
+        }
+        let message = format!("{what} must be {expected}, not {}", node.what());
+        let quote = expected.starts_with("a text")
+            && matches!(node.kind, Kind::Boolean(_) | Kind::Number(_));
+        if quote {
+            self.report
+                .error_hint(node.span, message, "put it in quotes to make it a text");
+        } else {
+            self.report.error(node.span, message);
+        }
+    }
+
+    fn map<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [Entry]> {
+        let entries = node.entries();
+        if entries.is_none() {
+            self.wrong(node, what, "a map");
+        }
+        entries
+    }
+
+    fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        match &node.kind {
+            Kind::Text(text) => Some(text),
+            _ => {
+                self.wrong(node, what, "a text");
+                None
+            }
+        }
+    }
+
+    fn name(&mut self, node: &Node, what: &str) -> Option<Name> {
+        self.text(node, what).map(|text| Name {
+            text: text.to_owned(),
+            span: node.span,
+        })
+    }
+
+    fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
+        match node.kind {
+            Kind::Boolean(value) => Some(value),
+            _ => {
+                self.wrong(node, what, "true or false");
+                None
+            }
+        }
+    }
+
+    /// A whole number from 0 to 2^32 − 1.
+    fn count(&mut self, node: &Node, what: &str) -> Option<u32> {
+        match &node.kind {
+            Kind::Number(text) => match text.parse() {
+                Ok(count) => Some(count),
+                Err(_) => {
+                    self.report.error(
+                        node.span,
+                        format!("{what} must be a whole number from 0 to {}", u32::MAX),
+                    );
+                    None
+                }
+            },
+            _ => {
+                self.wrong(node, what, "a whole number");
+                None
+            }
+        }
+    }
+
+    /// One of a few words.
+    fn choice<T: Copy>(&mut self, node: &Node, what: &str, choices: &[(&str, T)]) -> Option<T> {
+        let text = self.text(node, what)?;
+        let found = choices.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let words: Vec<String> = choices
+                .iter()
+                .map(|(word, _)| format!("`{word}`"))
+                .collect();
+            self.report.error_near(
+                node.span,
+                format!("{what} is {}, not `{text}`", words.join(" or ")),
+                text,
+                choices.iter().map(|(word, _)| *word),
+            );
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// Reports a key that does not belong where it stands.
+    fn unknown<'a>(
+        &mut self,
+        key: &Name,
+        place: &str,
+        known: impl IntoIterator<Item = &'a str>,
+        later: &[&str],
+    ) {
+        if later.contains(&key.text.as_str()) {
+            self.later(key.span, &key.text);
+        } else {
+            self.report.error_near(
+                key.span,
+                format!("unknown key `{}` in {place}", key.text),
+                &key.text,
+                known,
+            );
+        }
+    }
+
+    /// Reports a word of the language that does not work yet.
+    fn later(&mut self, span: Span, word: &str) {
+        self.report.error_hint(
+            span,
+            format!("`{word}` comes with a later release"),
+            "leave it out until then",
+        );
+    }
+
+    /// Checks a camelCase name of the definition.
+    fn camel_case(&mut self, name: &Name, what: &str) -> bool {
+        let mut characters = name.text.chars();
+        let fits = characters
+            .next()
+            .is_some_and(|first| first.is_ascii_lowercase())
+            && characters.all(|other| other.is_ascii_alphanumeric())
+            && name.text.len() <= 48;
+        if !fits {
+            let message = format!(
+                "{what} `{}` must be camelCase: a lower-case letter, then at most 47 letters and digits",
+                name.text
+            );
+            match camel_form(&name.text) {
+                Some(form) => self
+                    .report
+                    .error_hint(name.span, message, format!("write `{form}`")),
+                None => self.report.error(name.span, message),
+            }
+        }
+        fits
+    }
+}
+
+/// What a name in another style would be in camelCase.
+fn camel_form(text: &str) -> Option<String> {
+    let mut form = String::new();
+    let mut upper = false;
+    for character in text.chars() {
+        match character {
+            '_' | '-' | ' ' | '.' => upper = !form.is_empty(),
+            letter if letter.is_ascii_alphanumeric() => {
+                if form.is_empty() {
+                    form.push(letter.to_ascii_lowercase());
+                } else if upper {
+                    form.push(letter.to_ascii_uppercase());
+                } else {
+                    form.push(letter);
+                }
+                upper = false;
+            }
+            _ => return None,
+        }
+    }
+    let fits = form.starts_with(|first: char| first.is_ascii_lowercase()) && form.len() <= 48;
+    fits.then_some(form)
+}
+
+/// The value of `key`.
+fn get<'n>(entries: &'n [Entry], key: &str) -> Option<&'n Node> {
+    entries
+        .iter()
+        .find(|entry| entry.key.text == key)
+        .map(|entry| &entry.value)
+}

@@ -1,0 +1,361 @@
+//! The keys of a resource. Constraints and relations are in `constraint`, fields in `field`.
+
+use super::Reader;
+use crate::declared::{Grammar, ResourceDecl};
+use crate::syntax::{Entry, Kind, Name, Node, Span};
+use crate::words;
+use crate::{Concurrency, IdForm, IdRule, Operation, OperationSet, Storage, Tenancy};
+
+const ID_FORMS: &[(&str, IdForm)] = &[("ulid", IdForm::Ulid), ("uuid", IdForm::Uuid)];
+
+impl Reader<'_> {
+    /// Reads a resource. What is broken in it is reported and left out, so that others can still
+    /// refer to it.
+    pub(super) fn resource(&mut self, name: &Name, node: &Node) -> ResourceDecl {
+        let mut resource = ResourceDecl {
+            name: name.clone(),
+            grammar: self.grammar,
+            service: None,
+            title: None,
+            description: None,
+            tenancy: Tenancy::Tenant,
+            storage: Storage::Table,
+            table: None,
+            key: None,
+            id: IdRule {
+                form: IdForm::Ulid,
+                client: false,
+            },
+            was: None,
+            concurrency: Concurrency::None,
+            operations: OperationSet::all(),
+            fields: Vec::new(),
+            many: Vec::new(),
+            uniques: Vec::new(),
+            indexes: Vec::new(),
+        };
+        self.resource_name(name);
+        let what = format!("the resource `{}`", name.text);
+        let Some(entries) = self.map(node, &what) else {
+            return resource;
+        };
+        if super::get(entries, "storage")
+            .is_some_and(|node| matches!(&node.kind, Kind::Text(text) if text == "platform"))
+            && self.grammar != Grammar::Application
+        {
+            resource.storage = Storage::Platform;
+            resource.operations = [Operation::List, Operation::Read].into_iter().collect();
+        }
+        let mut shared = None;
+        let mut order: Option<Vec<String>> = None;
+        for entry in entries {
+            self.resource_key(entry, &mut resource, &mut shared, &mut order);
+        }
+        if let Some(span) = shared {
+            match &mut resource.tenancy {
+                Tenancy::Platform { shared } => *shared = true,
+                Tenancy::Tenant => self.report.error_hint(
+                    span,
+                    "`shared` belongs to platform resources only",
+                    "add `tenancy: platform`, or leave `shared` out",
+                ),
+            }
+        }
+        if let Some(order) = order {
+            let place = |name: &str| order.iter().position(|known| known == name);
+            resource
+                .fields
+                .sort_by_key(|field| place(&field.name.text).unwrap_or(usize::MAX));
+        }
+        self.platform_storage(&resource, entries);
+        resource
+    }
+
+    fn resource_key(
+        &mut self,
+        entry: &Entry,
+        resource: &mut ResourceDecl,
+        shared: &mut Option<Span>,
+        order: &mut Option<Vec<String>>,
+    ) {
+        let Entry { key, value } = entry;
+        let label = format!("`{}`", key.text);
+        let privileged = self.grammar != Grammar::Application;
+        match key.text.as_str() {
+            "title" => resource.title = self.text(value, &label).map(str::to_owned),
+            "description" => resource.description = self.text(value, &label).map(str::to_owned),
+            "tenancy" => {
+                let choices = [
+                    ("tenant", Tenancy::Tenant),
+                    ("platform", Tenancy::Platform { shared: false }),
+                ];
+                if let Some(tenancy) = self.choice(value, &label, &choices) {
+                    resource.tenancy = tenancy;
+                }
+            }
+            "shared" => {
+                if self.boolean(value, &label) == Some(true) {
+                    *shared = Some(key.span);
+                }
+            }
+            "storage" => self.storage(value),
+            "id" => self.id_rule(value, &mut resource.id),
+            "was" => resource.was = self.name(value, &label),
+            "concurrency" => {
+                let choices = [
+                    ("none", Concurrency::None),
+                    ("optimistic", Concurrency::Optimistic),
+                ];
+                if let Some(concurrency) = self.choice(value, &label, &choices) {
+                    resource.concurrency = concurrency;
+                }
+            }
+            "operations" => {
+                if let Some(operations) = self.operations(value) {
+                    resource.operations = operations;
+                }
+            }
+            "journal" => self.journal(value),
+            "fields" => {
+                let platform = resource.storage == Storage::Platform;
+                resource.fields = self.fields(value, platform);
+            }
+            "many" => resource.many = self.many(value),
+            // Those of fields may be there already, whichever key comes first.
+            "unique" => resource.uniques = self.uniques(value),
+            "indexes" => resource.indexes = self.indexes(value),
+            "table" if privileged => resource.table = self.text(value, &label).map(str::to_owned),
+            "key" if privileged => resource.key = self.name(value, &label),
+            "service" if self.grammar == Grammar::Stored => {
+                resource.service = self.text(value, &label).map(str::to_owned);
+            }
+            "order" if self.grammar == Grammar::Stored => *order = self.order(value),
+            _ => {
+                let what = format!("the resource `{}`", resource.name.text);
+                let known = words::names(words::RESOURCE);
+                self.unknown(key, &what, known, words::RESOURCE_LATER);
+            }
+        }
+    }
+
+    fn resource_name(&mut self, name: &Name) {
+        if self.grammar != Grammar::Application {
+            return;
+        }
+        if !self.camel_case(name, "the resource name") {
+            return;
+        }
+        let text = name.text.as_str();
+        if words::RESERVED_RESOURCES.contains(&text) {
+            self.report.error_hint(
+                name.span,
+                format!("the resource name `{text}` is reserved: addresses of the API use it"),
+                "choose another name",
+            );
+        } else if text.starts_with("carnet") || text.starts_with("sqlite") {
+            self.report.error_hint(
+                name.span,
+                format!("the resource name `{text}` is reserved for the platform"),
+                "choose a name that does not begin with `carnet` or `sqlite`",
+            );
+        }
+    }
+
+    fn storage(&mut self, node: &Node) {
+        let Some(text) = self.text(node, "`storage`") else {
+            return;
+        };
+        match text {
+            "table" => {}
+            "platform" if self.grammar != Grammar::Application => {}
+            "none" => self.report.error_hint(
+                node.span,
+                "`storage: none` comes with a later release, together with logic",
+                "leave it out until then",
+            ),
+            "platform" => self.report.error(
+                node.span,
+                "`storage: platform` is for the platform's own tables",
+            ),
+            other => self.report.error_near(
+                node.span,
+                format!("`storage` is `table`, not `{other}`"),
+                other,
+                ["table"],
+            ),
+        }
+    }
+
+    fn id_rule(&mut self, node: &Node, rule: &mut IdRule) {
+        match &node.kind {
+            Kind::Text(_) => {
+                if let Some(form) = self.choice(node, "`id`", ID_FORMS) {
+                    rule.form = form;
+                }
+            }
+            Kind::Map(entries) => {
+                for entry in entries {
+                    match entry.key.text.as_str() {
+                        "type" => {
+                            if let Some(form) = self.choice(&entry.value, "`type`", ID_FORMS) {
+                                rule.form = form;
+                            }
+                        }
+                        "client" => {
+                            rule.client = self
+                                .boolean(&entry.value, "`client`")
+                                .unwrap_or(rule.client);
+                        }
+                        _ => self.unknown(&entry.key, "`id`", words::names(words::ID), &[]),
+                    }
+                }
+            }
+            _ => self.wrong(
+                node,
+                "`id`",
+                "`ulid`, `uuid` or a map of `type` and `client`",
+            ),
+        }
+    }
+
+    fn operations(&mut self, node: &Node) -> Option<OperationSet> {
+        let Kind::List(items) = &node.kind else {
+            self.wrong(node, "`operations`", "a list of operations");
+            return None;
+        };
+        let mut operations: Vec<Operation> = Vec::new();
+        for item in items {
+            let Some(word) = self.text(item, "an operation") else {
+                continue;
+            };
+            match Operation::parse(word) {
+                Some(operation) if operations.contains(&operation) => self
+                    .report
+                    .error(item.span, format!("`{word}` stands twice in `operations`")),
+                Some(operation) => operations.push(operation),
+                None => {
+                    let known = Operation::ALL.map(Operation::as_str);
+                    let word = word.to_owned();
+                    match operation_synonym(&word) {
+                        Some(ours) => self.report.error_hint(
+                            item.span,
+                            format!("unknown operation `{word}`"),
+                            format!("did you mean `{ours}`?"),
+                        ),
+                        None => self.report.error_near(
+                            item.span,
+                            format!("unknown operation `{word}`"),
+                            &word,
+                            known,
+                        ),
+                    }
+                }
+            }
+        }
+        if items.is_empty() {
+            self.report.warning(
+                node.span,
+                "the resource offers no operation",
+                "list those it offers, or leave `operations` out to offer all",
+            );
+        }
+        let writes = |operation: &Operation| {
+            !matches!(
+                operation,
+                Operation::List | Operation::Read | Operation::Batch
+            )
+        };
+        if operations.contains(&Operation::Batch) && !operations.iter().any(writes) {
+            self.report.warning(
+                node.span,
+                "`batch` without `create`, `update`, `patch` or `delete` can do nothing",
+                "leave `batch` out",
+            );
+        }
+        Some(operations.into_iter().collect())
+    }
+
+    fn journal(&mut self, node: &Node) {
+        match self.text(node, "`journal`") {
+            Some("full") | None => {}
+            Some(word @ ("changed" | "summary")) => {
+                self.later(node.span, &format!("journal: {word}"));
+            }
+            Some(other) => {
+                let message = format!("`journal` is `full`, not `{other}`");
+                self.report.error(node.span, message);
+            }
+        }
+    }
+
+    fn order(&mut self, node: &Node) -> Option<Vec<String>> {
+        let Kind::List(items) = &node.kind else {
+            self.wrong(node, "`order`", "a list of field names");
+            return None;
+        };
+        items
+            .iter()
+            .map(|item| self.text(item, "a name in `order`").map(str::to_owned))
+            .collect()
+    }
+
+    /// What a hand-written table cannot have.
+    fn platform_storage(&mut self, resource: &ResourceDecl, entries: &[Entry]) {
+        if resource.storage != Storage::Platform {
+            if let Some(key) = &resource.key {
+                self.report
+                    .error(key.span, "`key` belongs to `storage: platform` only");
+            }
+            return;
+        }
+        for entry in entries {
+            if [
+                "unique",
+                "indexes",
+                "many",
+                "concurrency",
+                "id",
+                "was",
+                "journal",
+            ]
+            .contains(&entry.key.text.as_str())
+            {
+                self.report.error(
+                    entry.key.span,
+                    format!("`{}` does not go with `storage: platform`", entry.key.text),
+                );
+            }
+        }
+        let reads: OperationSet = [Operation::List, Operation::Read].into_iter().collect();
+        if resource.operations.iter().any(|one| !reads.contains(one)) {
+            self.report.error(
+                resource.name.span,
+                "a platform table offers `list` and `read` only",
+            );
+        }
+        for (word, missing) in [
+            ("table", resource.table.is_none()),
+            ("key", resource.key.is_none()),
+        ] {
+            if missing {
+                self.report.error(
+                    resource.name.span,
+                    format!("a platform table needs `{word}`"),
+                );
+            }
+        }
+    }
+}
+
+/// Our word for an operation as other systems call it.
+fn operation_synonym(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "get" | "show" | "retrieve" | "view" => "read",
+        "index" | "all" => "list",
+        "put" | "replace" | "edit" => "update",
+        "post" | "insert" | "add" => "create",
+        "remove" | "destroy" => "delete",
+        "bulk" => "batch",
+        _ => return None,
+    })
+}
