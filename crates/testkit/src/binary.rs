@@ -142,6 +142,24 @@ impl Launch {
         }
     }
 
+    /// Starts a server of `definitions` without seeds on `database`, an address or the path of a
+    /// SQLite file, and waits until it is ready.
+    pub async fn serve(&self, definitions: &Path, database: &str) -> Result<Process> {
+        // An empty folder: the server has only what is written through it.
+        let seeds = self.folder().join("seeds");
+        std::fs::create_dir_all(&seeds)?;
+        let arguments: [OsString; 7] = [
+            "serve".into(),
+            "--definitions".into(),
+            std::path::absolute(definitions)?.into(),
+            "--seeds".into(),
+            seeds.into(),
+            "--database".into(),
+            database.into(),
+        ];
+        self.start(arguments).await
+    }
+
     fn spawn(&self, arguments: &[OsString]) -> Result<Process> {
         let port = free_port()?;
         let mut command = self.command(arguments);

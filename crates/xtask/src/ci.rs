@@ -1,6 +1,6 @@
 //! `ci`: every stage, cheap ones first, each with its time.
 
-use crate::{codegen, deps, lint, scenarios, shell, tidy};
+use crate::{codegen, deps, footprint, kill, lint, scenarios, shell, tidy};
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 
@@ -8,7 +8,7 @@ type Stage = (&'static str, fn() -> Result<()>);
 
 /// The test stage is last of those that judge the code, so that its closing lines are the last
 /// words of the run.
-const STAGES: [Stage; 6] = [
+const STAGES: [Stage; 8] = [
     ("tidy", || tidy::run(&tidy::Options { no_generated: true })),
     ("deps", deps::run),
     ("lint", lint::run),
@@ -18,6 +18,8 @@ const STAGES: [Stage; 6] = [
     ("scenarios", || {
         scenarios::run(&scenarios::Options::default())
     }),
+    ("kill", || kill::run(&kill::Options::default())),
+    ("footprint", footprint::run),
     ("test", run_test_command),
 ];
 

@@ -8,6 +8,8 @@
 mod ci;
 mod codegen;
 mod deps;
+mod footprint;
+mod kill;
 mod lint;
 mod postgres;
 mod product;
@@ -40,6 +42,10 @@ enum Task {
     Test(test::Options),
     /// Run the API scenarios against the built binaries, on SQLite and PostgreSQL.
     Scenarios(scenarios::Options),
+    /// Kill the server while clients write, and look at what is left.
+    Kill(kill::Options),
+    /// Build what is shipped and measure its size, start and memory.
+    Footprint,
     /// Check licences and known vulnerabilities of the dependencies.
     Deps,
     /// Write the generated reference pages.
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Test(options) => test::run(&options),
         Task::Scenarios(options) => scenarios::run(&options),
+        Task::Kill(options) => kill::run(&options),
+        Task::Footprint => footprint::run(),
         Task::Deps => deps::run(),
         Task::Codegen(options) => codegen::run(&options),
         Task::Ci => ci::run(),

@@ -2,14 +2,19 @@
 //! up, instead of leaving servers and folders behind.
 
 use rustix::process::{Pid, Signal, kill_process};
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
 
 static CHILD: AtomicI32 = AtomicI32::new(0);
 static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 
+static WATCHING: AtomicBool = AtomicBool::new(false);
+
 /// From now on SIGINT, SIGTERM and SIGHUP end the running command, not this process.
 pub(crate) fn watch() -> std::io::Result<()> {
+    if WATCHING.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -2,7 +2,7 @@
 //! reading files or comparing bodies.
 
 use super::{Scenario, Step, compare, substitute};
-use crate::binary::{Launch, Process};
+use crate::binary::Launch;
 use crate::http::{Client, Response};
 use crate::postgres::TestDatabase;
 use anyhow::{Context as _, Result, bail};
@@ -107,7 +107,8 @@ pub async fn run_scenario(client: &Client, scenario: &Scenario) -> Result<()> {
 
 async fn run_served(suite: &Suite, database: &Database, scenario: &Scenario) -> Result<()> {
     let launch = Launch::new(&suite.binary)?;
-    let mut process = serve(&launch, suite, database).await?;
+    let address = database.address(launch.folder());
+    let mut process = launch.serve(&suite.definitions, &address).await?;
     let run = run_scenario(&process.client(), scenario).await;
     let run = run.with_context(|| tail(&process.logs()));
     let ended = process.terminate().await?;
@@ -116,23 +117,6 @@ async fn run_served(suite: &Suite, database: &Database, scenario: &Scenario) -> 
         bail!("the server did not end well ({ended}):\n{}", process.logs());
     }
     Ok(())
-}
-
-async fn serve(launch: &Launch, suite: &Suite, database: &Database) -> Result<Process> {
-    // An empty folder: the scenario sees only what it writes itself.
-    let seeds = launch.folder().join("seeds");
-    std::fs::create_dir_all(&seeds)?;
-    let definitions = std::path::absolute(&suite.definitions)?;
-    let arguments = [
-        "serve".into(),
-        "--definitions".into(),
-        definitions.into_os_string(),
-        "--seeds".into(),
-        seeds.into_os_string(),
-        "--database".into(),
-        database.address(launch.folder()).into(),
-    ];
-    launch.start(arguments).await
 }
 
 enum Database {

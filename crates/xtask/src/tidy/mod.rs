@@ -4,10 +4,10 @@
 mod code_pages;
 mod direction;
 mod documents;
-mod machine_paths;
 mod manners;
 mod module_docs;
 mod module_names;
+mod outside;
 mod purity;
 mod reach;
 mod scenario_files;
@@ -84,7 +84,7 @@ const RULES: [Rule; 12] = [
     manners::check,
     documents::check,
     status::check,
-    machine_paths::check,
+    outside::check,
 ];
 
 /// Checks the project.

@@ -1,0 +1,298 @@
+//! `kill`: a server killed without warning while many clients write, again and again. Afterwards
+//! every acknowledged write is there, every batch is whole or absent, and each version of each
+//! record has exactly one journal row.
+
+use crate::product::{self, Profile};
+use crate::{postgres, shell, signals};
+use anyhow::{Context as _, Result, bail};
+use carnet_testkit::binary::{Launch, Process};
+use carnet_testkit::http::Client;
+use carnet_testkit::postgres::TestDatabase;
+use carnet_testkit::scenario::Engine;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How many clients write at once.
+const CLIENTS: usize = 8;
+
+/// How many records a batch creates.
+const BATCH: usize = 3;
+
+/// The flags of `kill`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// How often the server is killed on each database.
+    #[arg(long, default_value_t = 10)]
+    pub rounds: u64,
+    /// Run the shipped build instead of the quick one.
+    #[arg(long)]
+    pub release: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            rounds: 10,
+            release: false,
+        }
+    }
+}
+
+/// Kills the server on both databases.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    signals::watch()?;
+    let profile = if options.release {
+        Profile::Release
+    } else {
+        Profile::Dev
+    };
+    let binary = product::build(profile)?.join("carnet");
+    let server = postgres::provide()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    for engine in Engine::ALL {
+        let database = match (engine, &server) {
+            (Engine::Sqlite, _) => None,
+            (Engine::Postgres, Some(server)) => Some(TestDatabase::create(server.url(), "kill")?),
+            (Engine::Postgres, None) => continue,
+        };
+        let told = runtime
+            .block_on(rounds(&binary, database.as_ref(), options.rounds))
+            .with_context(|| format!("on {}", engine.name()))?;
+        println!("killed on {}: {told}", engine.name());
+    }
+    Ok(())
+}
+
+async fn rounds(binary: &Path, database: Option<&TestDatabase>, rounds: u64) -> Result<String> {
+    let definitions = shell::root().join("examples/shop/definitions");
+    let launch = Launch::new(binary)?;
+    let address = match database {
+        Some(database) => database.url().to_owned(),
+        None => launch.folder().join("kill.sqlite").display().to_string(),
+    };
+    let mut server = launch.serve(&definitions, &address).await?;
+    let category = server
+        .client()
+        .json("POST", "/api/v1/categories", &json!({"name": "Things"}))
+        .await?
+        .expect(201)?;
+    let category = text_at(&category, "/data/id")?;
+    let ledger = Arc::new(Ledger::default());
+    for round in 1..=rounds {
+        if signals::interrupted() {
+            bail!("interrupted");
+        }
+        write_until_killed(&mut server, &category, &ledger, round).await?;
+        if let Some(database) = database {
+            wait_until_alone(database).await?;
+        }
+        server = launch.serve(&definitions, &address).await?;
+        verify(&server.client(), &ledger)
+            .await
+            .with_context(|| format!("after kill {round}:\n{}", server.logs()))?;
+    }
+    server.terminate().await?;
+    let acknowledged = ledger.acknowledged();
+    if acknowledged.is_empty() {
+        bail!("no write was acknowledged; nothing was shown");
+    }
+    Ok(format!(
+        "{rounds} times, {} acknowledged records, none lost, none half written",
+        acknowledged.len()
+    ))
+}
+
+/// What the clients were told: the newest version of each record that was acknowledged.
+#[derive(Default)]
+struct Ledger {
+    versions: Mutex<BTreeMap<String, i64>>,
+    numbers: AtomicU64,
+}
+
+impl Ledger {
+    fn acknowledge(&self, id: String, version: i64) {
+        let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
+        versions.insert(id, version);
+    }
+
+    fn acknowledged(&self) -> BTreeMap<String, i64> {
+        self.versions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn next(&self) -> u64 {
+        self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+async fn write_until_killed(
+    server: &mut Process,
+    category: &str,
+    ledger: &Arc<Ledger>,
+    round: u64,
+) -> Result<()> {
+    let before = ledger.next();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..CLIENTS {
+        let (client, category, ledger) = (server.client(), category.to_owned(), Arc::clone(ledger));
+        // Every client ends when its server is gone.
+        clients.spawn(async move { while write(&client, &category, &ledger).await.is_ok() {} });
+    }
+    // The moment of the kill differs from round to round, but not before anything was written.
+    let patience = Duration::from_millis(20 + (round * 37) % 200);
+    let mut waited = 0;
+    while ledger.next() < before + 64 && waited < 1_000 {
+        waited += 1;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    tokio::time::sleep(patience).await;
+    server.kill9()?;
+    while clients.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// One record created, then changed; then a batch created.
+async fn write(client: &Client, category: &str, ledger: &Ledger) -> Result<()> {
+    let number = ledger.next();
+    let product = json!({
+        "name": format!("single {number}"),
+        "sku": format!("s-{number}"),
+        "price": "1.00",
+        "categoryId": category,
+    });
+    let created = client
+        .json("POST", "/api/v1/products", &product)
+        .await?
+        .expect(201)?;
+    let id = text_at(&created, "/data/id")?;
+    ledger.acknowledge(id.clone(), 1);
+
+    let change = json!({"price": format!("2.{:02}", number % 100)});
+    client
+        .json("PATCH", &format!("/api/v1/products/{id}"), &change)
+        .await?
+        .expect(200)?;
+    ledger.acknowledge(id, 2);
+
+    let number = ledger.next();
+    let items: Vec<Value> = (0..BATCH)
+        .map(|item| {
+            json!({"operation": "create", "data": {
+                "name": format!("batch {number}"),
+                "sku": format!("b-{number}-{item}"),
+                "price": "3.00",
+                "categoryId": category,
+            }})
+        })
+        .collect();
+    let answer = client
+        .json("POST", "/api/v1/products/batch", &json!({"items": items}))
+        .await?;
+    if !(200..300).contains(&answer.status) {
+        bail!("status {}: {}", answer.status, answer.text());
+    }
+    Ok(())
+}
+
+/// Another session may still be finishing what its killed client asked for.
+async fn wait_until_alone(database: &TestDatabase) -> Result<()> {
+    let watcher = database.connect().await?;
+    let others = "select count(*) from pg_stat_activity \
+                  where datname = current_database() and pid <> pg_backend_pid() \
+                  and backend_type = 'client backend'";
+    for _ in 0..3_000 {
+        let row = watcher.query_one(others, &[]).await?;
+        if row.get::<_, i64>(0) == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bail!("sessions of the killed server are still there after 30 s");
+}
+
+async fn verify(client: &Client, ledger: &Ledger) -> Result<()> {
+    let products = all(client, "products?sort=id").await?;
+    let journal = all(
+        client,
+        "journal?sort=sequence&filter[resource][eq]=products",
+    )
+    .await?;
+    let mut journalled: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for row in &journal {
+        let versions = journalled.entry(text_at(row, "/record")?).or_default();
+        versions.push(number_at(row, "/version")?);
+    }
+    let mut batches: BTreeMap<String, usize> = BTreeMap::new();
+    let mut present = BTreeMap::new();
+    for product in &products {
+        let id = text_at(product, "/id")?;
+        let version = number_at(product, "/version")?;
+        let name = text_at(product, "/name")?;
+        if name.starts_with("batch ") {
+            *batches.entry(name).or_default() += 1;
+        }
+        let mut rows = journalled.remove(&id).unwrap_or_default();
+        rows.sort_unstable();
+        if !rows.iter().copied().eq(1..=version) {
+            bail!("record {id} has version {version}, but its journal rows are {rows:?}");
+        }
+        present.insert(id, version);
+    }
+    if let Some((id, rows)) = journalled.first_key_value() {
+        bail!("the journal has {rows:?} of record {id}, which is not there");
+    }
+    for (id, version) in ledger.acknowledged() {
+        match present.get(&id) {
+            Some(present) if *present >= version => {}
+            Some(present) => {
+                bail!("record {id}: version {version} was acknowledged, {present} is there")
+            }
+            None => bail!("record {id} was acknowledged and is not there"),
+        }
+    }
+    for (name, count) in batches {
+        if count != BATCH {
+            bail!("{count} of {BATCH} records of `{name}` are there");
+        }
+    }
+    Ok(())
+}
+
+/// Every row of a list, page by page.
+async fn all(client: &Client, list: &str) -> Result<Vec<Value>> {
+    const PAGE: usize = 1_000;
+    let mut rows = Vec::new();
+    for page in 1.. {
+        let path = format!("/api/v1/{list}&limit={PAGE}&page={page}&count=none");
+        let mut answer = client.get(&path).await?.expect(200)?;
+        let Some(Value::Array(found)) = answer.get_mut("data").map(Value::take) else {
+            bail!("`GET {path}` has no list in `data`");
+        };
+        let is_last = found.len() < PAGE;
+        rows.extend(found);
+        if is_last {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+fn text_at(value: &Value, pointer: &str) -> Result<String> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    Ok(text
+        .with_context(|| format!("no text at `{pointer}`: {value}"))?
+        .to_owned())
+}
+
+fn number_at(value: &Value, pointer: &str) -> Result<i64> {
+    let number = value.pointer(pointer).and_then(Value::as_i64);
+    number.with_context(|| format!("no number at `{pointer}`: {value}"))
+}
