@@ -13,6 +13,17 @@ pub const RERUNS: &str = "carnet_store_reruns_total";
 /// Open connections to PostgreSQL by state (`idle`, `busy`).
 pub const CONNECTIONS: &str = "carnet_store_connections";
 
+/// What a store did since it was opened, for tests of what reads and writes cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Statements, but for those that only frame others: begin, savepoints, commit, settings.
+    pub statements: u64,
+    /// Waits for an answer of the server; none on SQLite.
+    pub round_trips: u64,
+    /// Committed write transactions. On SQLite several writes share one.
+    pub commits: u64,
+}
+
 /// Records one finished read or write.
 pub fn record_operation(
     kind: &'static str,

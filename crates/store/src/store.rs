@@ -1,6 +1,7 @@
 //! Opening a database and handing out scopes. Closed set of engines, so an enum, not a trait; the
 //! conformance suite is the port's contract.
 
+use crate::metrics::Counters;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::{Config, Dialect, Error, Namespace, Placement, Scope, SystemScope};
@@ -89,6 +90,23 @@ impl Store {
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.ping().await,
             Engine::Postgres(engine) => engine.ping().await,
+        }
+    }
+
+    /// What it did since it was opened.
+    pub fn counters(&self) -> Counters {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.counters(),
+            Engine::Postgres(engine) => engine.counters(),
+        }
+    }
+
+    /// Waits until the database takes no more writes and the process has to be started again, and
+    /// answers why: a disk that did not confirm a commit. Never on PostgreSQL.
+    pub async fn failed(&self) -> String {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.stopped().await,
+            Engine::Postgres(_) => std::future::pending().await,
         }
     }
 

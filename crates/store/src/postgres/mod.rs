@@ -26,6 +26,10 @@ impl Postgres {
 
     pub(crate) async fn close(&self) {}
 
+    pub(crate) fn counters(&self) -> crate::metrics::Counters {
+        crate::metrics::Counters::default()
+    }
+
     pub(crate) async fn list(
         &self,
         _target: &Target,

@@ -1,103 +1,334 @@
-//! The Sqlite adapter: connections, transactions, errors.
+//! The SQLite adapter: one file, reader threads with a connection each, one writer thread with
+//! group commit, a thread that copies the log. The async side hands over work and awaits answers;
+//! it never blocks. Not the rendering of SQL.
 
+mod apply;
+mod bind;
+mod cells;
+mod checkpoint;
+mod errors;
+mod health;
+mod journal;
+mod platform;
+mod queue;
+mod readers;
+mod session;
+mod texts;
+mod turnstile;
+mod writer;
+
+use crate::metrics::Counters;
+use crate::render::{self, Frame, Select};
 use crate::scope::Target;
+use crate::shape::{Finished, Page};
 use crate::{
-    Changes, Config, Document, Error, JournalCursor, JournalRow, Listing, Param, Placement, Query,
-    Stamp, Unit, WriteFailure,
+    Changes, Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Placement,
+    Query, Stamp, Unit, Wall, WriteFailure, metrics,
 };
-use carnet_kernel::Value;
+use apply::{Applier, Write};
 use carnet_model::ModelView;
-use std::sync::Arc;
+use cells::Line;
+use checkpoint::Log;
+use errors::Failure;
+use health::Health;
+use queue::{Queue, Rejected};
+use readers::Readers;
+use session::{Meter, Purpose, Session};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::oneshot;
+use turnstile::Turnstile;
+use writer::{Job, Task, Writer};
 
-pub(crate) struct Sqlite;
+/// How many writes may wait for the writer.
+const MOST_WAITING: usize = 8_192;
+
+/// An open database file.
+pub(crate) struct Sqlite {
+    path: PathBuf,
+    readers: Readers,
+    queue: Arc<Queue<Job>>,
+    health: Arc<Health>,
+    meter: Arc<Meter>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
 
 impl Sqlite {
-    pub(crate) async fn open(_path: &str, _config: &Config) -> Result<Self, Error> {
-        Ok(Self)
+    /// Opens the file at `path`, making it and its folder when absent.
+    pub(crate) async fn open(path: &str, config: &Config) -> Result<Self, Error> {
+        let path = file(path)?;
+        let config = config.clone();
+        tokio::task::spawn_blocking(move || start(path, &config))
+            .await
+            .map_err(|error| Error::Unavailable(format!("opening the database: {error}")))?
     }
 
     pub(crate) fn describe(&self) -> String {
-        String::new()
+        format!("SQLite {}", self.path.display())
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        Ok(())
+        if let Some(reason) = self.health.fatal() {
+            return Err(Error::Unavailable(reason));
+        }
+        self.readers
+            .run(None, |session| {
+                session.exists("select 1 from sqlite_schema limit 1", |_| Ok(()))?;
+                Ok(())
+            })
+            .await
     }
 
-    pub(crate) async fn close(&self) {}
+    /// Finishes what is queued, ends the threads, empties the log.
+    pub(crate) async fn close(&self) {
+        self.readers.close();
+        self.queue.close();
+        let mut threads = self.readers.threads();
+        threads.append(&mut self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let joined = tokio::task::spawn_blocking(move || {
+            for thread in threads {
+                if thread.join().is_err() {
+                    tracing::error!("a thread of the database panicked");
+                }
+            }
+        });
+        if let Err(error) = joined.await {
+            tracing::error!(%error, "the threads of the database were not awaited");
+        }
+    }
+
+    /// Waits until nothing may be written any more; answers why.
+    pub(crate) async fn stopped(&self) -> String {
+        self.health.stopped().await
+    }
+
+    /// What was done since the file was opened.
+    pub(crate) fn counters(&self) -> Counters {
+        self.meter.counters()
+    }
 
     pub(crate) async fn list(
         &self,
-        _target: &Target,
-        _view: &ModelView,
-        _query: &Query,
+        target: &Target,
+        view: &ModelView,
+        query: &Query,
     ) -> Result<Listing, Error> {
-        Err(Error::Internal(String::new()))
+        let select = rendered(target, view, query);
+        let query = query.clone();
+        self.read("read", target.deadline, move |session| {
+            let Select {
+                main,
+                shape,
+                fallback_count,
+            } = select;
+            let mut page = Page::new(&shape, &query);
+            session.query(
+                &main.sql,
+                |statement| bind::bind(statement, &main.params),
+                |row| page.row(&Line(row)).map_err(Failure::from),
+            )?;
+            let uncounted = match page.finish() {
+                Finished::Whole(listing) => return Ok(listing),
+                Finished::Uncounted(uncounted) => uncounted,
+            };
+            let mut counted = 0;
+            if let Some(count) = fallback_count {
+                session.query(
+                    &count.sql,
+                    |statement| bind::bind(statement, &count.params),
+                    |row| {
+                        counted = row.get(0)?;
+                        Ok::<(), Failure>(())
+                    },
+                )?;
+            }
+            Ok(uncounted.counted(counted))
+        })
+        .await
     }
 
     pub(crate) async fn find(
         &self,
-        _target: &Target,
-        _view: &ModelView,
-        _query: &Query,
+        target: &Target,
+        view: &ModelView,
+        query: &Query,
     ) -> Result<Option<Document>, Error> {
-        Err(Error::Internal(String::new()))
+        let Select { main, shape, .. } = rendered(target, view, query);
+        self.read("read", target.deadline, move |session| {
+            let mut found = None;
+            session.query(
+                &main.sql,
+                |statement| bind::bind(statement, &main.params),
+                |row| {
+                    if found.is_none() {
+                        found = Some(shape.document(&Line(row))?);
+                    }
+                    Ok::<(), Failure>(())
+                },
+            )?;
+            Ok(found)
+        })
+        .await
     }
 
     pub(crate) async fn write(
         &self,
-        _target: &Target,
-        _view: &ModelView,
-        _stamp: &Stamp,
-        _units: Vec<Arc<dyn Unit>>,
+        target: &Target,
+        view: &ModelView,
+        stamp: &Stamp,
+        units: Vec<Arc<dyn Unit>>,
     ) -> Result<Vec<Changes>, WriteFailure> {
-        Err(WriteFailure {
+        let nowhere = |error| WriteFailure {
             unit: 0,
             step: 0,
             row: 0,
-            error: Error::Internal(String::new()),
-        })
+            error,
+        };
+        let write = Write {
+            target: target.clone(),
+            view: view.clone(),
+            stamp: stamp.clone(),
+            units,
+        };
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::new(Task::Write(write, reply)))
+            .map_err(nowhere)?;
+        answer.await.unwrap_or_else(|_| Err(nowhere(gone())))
     }
 
     pub(crate) async fn tail(
         &self,
         _placement: &Placement,
-        _cursor: &JournalCursor,
-        _limit: u32,
+        cursor: &JournalCursor,
+        limit: u32,
     ) -> Result<(Vec<JournalRow>, JournalCursor), Error> {
-        Err(Error::Internal(String::new()))
+        let cursor = cursor.clone();
+        self.read("journal", None, move |session| {
+            journal::tail(session, &cursor, limit)
+        })
+        .await
     }
 
-    pub(crate) async fn platform_rows(
+    /// Runs a read on a reader thread and records it.
+    async fn read<T: Send + 'static>(
         &self,
-        _sql: &str,
-        _params: &[Param],
-    ) -> Result<Vec<Vec<Value>>, Error> {
-        Err(Error::Internal(String::new()))
+        kind: &'static str,
+        deadline: Option<Instant>,
+        work: impl FnOnce(&Session) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Error> {
+        let asked = Instant::now();
+        let measured = move |session: &Session| {
+            let before = session.counted();
+            let outcome = work(session);
+            let word = if outcome.is_ok() { "ok" } else { "error" };
+            let statements = session.counted() - before;
+            metrics::record_operation(kind, word, statements, asked.elapsed());
+            outcome
+        };
+        self.readers.run(deadline, measured).await
     }
 
-    pub(crate) async fn platform_execute(
-        &self,
-        _statements: &[(&str, &[Param])],
-    ) -> Result<Vec<u64>, Error> {
-        Err(Error::Internal(String::new()))
+    fn enqueue(&self, job: Job) -> Result<(), Error> {
+        self.queue.push(job).map_err(|rejected| {
+            Error::Unavailable(match rejected {
+                Rejected::Full => "too many writes wait for the database".to_owned(),
+                Rejected::Closed => self
+                    .health
+                    .fatal()
+                    .unwrap_or_else(|| "the database is closed".to_owned()),
+            })
+        })
     }
+}
 
-    /// Reads as the owner of the tables: introspection, schema bookkeeping.
-    pub(crate) async fn owner_rows(
-        &self,
-        _sql: &str,
-        _params: &[Param],
-    ) -> Result<Vec<Vec<Value>>, Error> {
-        Err(Error::Internal(String::new()))
+impl Drop for Sqlite {
+    /// Without [`Sqlite::close`] the threads end by themselves, unawaited.
+    fn drop(&mut self) {
+        self.queue.close();
     }
+}
 
-    /// Runs DDL and data statements as the owner, in order, in one transaction under the
-    /// deployment-wide schema lock. On SQLite foreign keys are off and checked before the commit.
-    pub(crate) async fn owner_script(
-        &self,
-        _statements: &[(String, Vec<Param>)],
-    ) -> Result<(), Error> {
-        Err(Error::Internal(String::new()))
+/// The writer went away with a write in its hands.
+fn gone() -> Error {
+    Error::OutcomeUnknown("the writer has stopped".to_owned())
+}
+
+fn rendered(target: &Target, view: &ModelView, query: &Query) -> Select {
+    let frame = Frame {
+        view,
+        placement: &target.placement,
+        dialect: Dialect::Sqlite,
+        wall: Wall::None,
+        tenant: target.tenant,
+    };
+    render::select(frame, query)
+}
+
+/// The file that `sqlite:<path>` names; `sqlite://<path>` is read alike.
+fn file(path: &str) -> Result<PathBuf, Error> {
+    let refused = |reason: &str| {
+        Err(Error::Configuration(format!(
+            "`database.url` is `sqlite:{path}`: {reason}"
+        )))
+    };
+    let named = path.strip_prefix("//").unwrap_or(path);
+    if named.is_empty() || named == ":memory:" {
+        return refused("an in-memory database cannot be shared by connections; name a file");
     }
+    if named.starts_with("file:") || named.contains('?') {
+        return refused("name a plain path without options");
+    }
+    if Path::new(named).is_dir() {
+        return refused("this is a folder; name a file in it");
+    }
+    Ok(PathBuf::from(named))
+}
+
+fn start(path: PathBuf, config: &Config) -> Result<Sqlite, Error> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
+    }
+    let meter = Arc::new(Meter::default());
+    let log = Arc::new(Log::default());
+    let health = Arc::new(Health::default());
+    let queue = Arc::new(Queue::new(MOST_WAITING));
+    let turnstile = Arc::new(Turnstile::open(&path)?);
+    let mut session = Session::open(&path, Purpose::Write, config, Arc::clone(&meter))?;
+    let reported = Arc::clone(&log);
+    session
+        .raw_mut()
+        .wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, frames| {
+            reported.committed(u32::try_from(frames).unwrap_or(0));
+            Ok(())
+        }))
+        .map_err(|error| errors::opening(&path, &error))?;
+    let copying = checkpoint::start(&path, config, Arc::clone(&log))?;
+    let writer = Writer {
+        session,
+        queue: Arc::clone(&queue),
+        turnstile,
+        log: Arc::clone(&log),
+        health: Arc::clone(&health),
+        budget: config.transaction_budget.0,
+        applier: Applier::default(),
+    };
+    let writing = std::thread::Builder::new()
+        .name("sqlite-writer".to_owned())
+        .spawn(move || writer.run())
+        .map_err(|error| Error::Unavailable(format!("no thread for writes: {error}")))?;
+    let readers = Readers::start(&path, config, &meter)?;
+    Ok(Sqlite {
+        path,
+        readers,
+        queue,
+        health,
+        meter,
+        threads: Mutex::new(vec![writing, copying]),
+    })
 }

@@ -1,0 +1,546 @@
+//! The writer thread: takes what is queued, applies it in one transaction, commits, then
+//! acknowledges. What a write does to the rows is `apply`'s; here is who shares its transaction and
+//! what happens when that fails.
+//!
+//! Nothing is acknowledged before its commit succeeded. A disk that is full or fails ends a whole
+//! transaction without saying so, therefore every error is followed by a look at whether the
+//! transaction still stands; if not, each write of the group is run again alone, in order, and only
+//! those that fail alone have failed.
+
+use super::Health;
+use super::apply::{Applied, Applier, Place, Write};
+use super::checkpoint::{self, Log};
+use super::errors::{self, Failure};
+use super::queue::Queue;
+use super::session::{Limit, Session};
+use super::turnstile::Turnstile;
+use crate::{Changes, Error, Param, WriteFailure, metrics};
+use rusqlite::config::DbConfig;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+
+/// The most units in one group.
+const MOST_UNITS: usize = 256;
+
+/// About how many bytes a group may put into the log.
+const MOST_BYTES: usize = 1 << 20;
+
+/// For how long a group takes in more.
+const LONGEST: Duration = Duration::from_millis(5);
+
+/// For how long a write waits while a foreign program holds the database.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Something for the writer to do, with the place its answer goes to.
+pub(super) struct Job {
+    pub(super) task: Task,
+    pub(super) queued: Instant,
+}
+
+/// What there is to do.
+pub(super) enum Task {
+    /// The units of one write.
+    Write(Write, oneshot::Sender<Result<Vec<Changes>, WriteFailure>>),
+    /// Statements on platform tables.
+    Platform(
+        Vec<(String, Vec<Param>)>,
+        oneshot::Sender<Result<Vec<u64>, Error>>,
+    ),
+    /// Statements of the tables' owner, alone in a transaction of their own.
+    Script(
+        Vec<(String, Vec<Param>)>,
+        oneshot::Sender<Result<(), Error>>,
+    ),
+}
+
+impl Job {
+    /// Something to do from now on.
+    pub(super) fn new(task: Task) -> Self {
+        Self {
+            task,
+            queued: Instant::now(),
+        }
+    }
+
+    fn abandoned(&self) -> bool {
+        match &self.task {
+            Task::Write(_, reply) => reply.is_closed(),
+            Task::Platform(_, reply) => reply.is_closed(),
+            Task::Script(_, reply) => reply.is_closed(),
+        }
+    }
+
+    /// When its caller stops waiting, if that is known.
+    fn deadline(&self) -> Option<Instant> {
+        match &self.task {
+            Task::Write(write, _) => write.target.deadline,
+            Task::Platform(..) | Task::Script(..) => None,
+        }
+    }
+
+    fn units(&self) -> usize {
+        match &self.task {
+            Task::Write(write, _) => write.units.len(),
+            Task::Platform(..) | Task::Script(..) => 1,
+        }
+    }
+
+    fn answer(self, outcome: Result<Done, Trouble>, statements: u64) {
+        let elapsed = self.queued.elapsed();
+        let word = if outcome.is_ok() { "ok" } else { "error" };
+        match (self.task, outcome) {
+            (Task::Write(_, reply), outcome) => {
+                metrics::record_operation("write", word, statements, elapsed);
+                drop(reply.send(match outcome {
+                    Ok(Done::Changes(changes)) => Ok(changes),
+                    Ok(Done::Counts(_)) => Ok(Vec::new()),
+                    Err(trouble) => Err(WriteFailure {
+                        unit: trouble.place.unit,
+                        step: trouble.place.step,
+                        row: trouble.place.row,
+                        error: trouble.error,
+                    }),
+                }));
+            }
+            (Task::Platform(_, reply), outcome) => {
+                metrics::record_operation("platform", word, statements, elapsed);
+                drop(reply.send(match outcome {
+                    Ok(Done::Counts(counts)) => Ok(counts),
+                    Ok(Done::Changes(_)) => Ok(Vec::new()),
+                    Err(trouble) => Err(trouble.error),
+                }));
+            }
+            (Task::Script(_, reply), outcome) => {
+                drop(reply.send(outcome.map(|_| ()).map_err(|trouble| trouble.error)));
+            }
+        }
+    }
+}
+
+/// What a job did, once it is committed.
+enum Done {
+    Changes(Vec<Changes>),
+    Counts(Vec<u64>),
+}
+
+/// Why and where a job failed.
+struct Trouble {
+    place: Place,
+    error: Error,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self {
+            place: Place::default(),
+            error,
+        }
+    }
+}
+
+/// A job of the open group with what came of it so far.
+struct Member {
+    job: Job,
+    outcome: Result<Done, Trouble>,
+    statements: u64,
+    /// Not run again with the others: it took its whole time already.
+    spent: bool,
+}
+
+/// The writer thread's belongings.
+pub(super) struct Writer {
+    pub(super) session: Session,
+    pub(super) queue: Arc<Queue<Job>>,
+    pub(super) turnstile: Arc<Turnstile>,
+    pub(super) log: Arc<Log>,
+    pub(super) health: Arc<Health>,
+    pub(super) budget: Duration,
+    pub(super) applier: Applier,
+}
+
+impl Writer {
+    /// Works until the queue is closed and empty.
+    pub(super) fn run(mut self) {
+        let mut next = None;
+        while let Some(job) = next.take().or_else(|| self.queue.pop()) {
+            let Some(job) = self.worthwhile(job) else {
+                continue;
+            };
+            next = match job.task {
+                Task::Script(statements, reply) => {
+                    let outcome = self.script(job.queued, &statements);
+                    drop(reply.send(outcome));
+                    None
+                }
+                _ => self.group(job),
+            };
+        }
+        if self.health.fatal().is_some() {
+            let kept = self
+                .session
+                .raw()
+                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+            if let Err(error) = kept {
+                tracing::warn!(%error, "the write-ahead log may be copied at close");
+            }
+        } else {
+            checkpoint::finish(&self.session);
+        }
+    }
+
+    /// A job that somebody still waits for and that may still begin; others are answered.
+    fn worthwhile(&self, job: Job) -> Option<Job> {
+        let refused = if job.abandoned() {
+            return None;
+        } else if let Some(reason) = self.health.fatal() {
+            Error::Unavailable(reason)
+        } else if job
+            .deadline()
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
+            Error::Timeout
+        } else {
+            return Some(job);
+        };
+        job.answer(Err(refused.into()), 0);
+        None
+    }
+
+    /// One transaction for `first` and what is queued behind it; answers a job that was taken but
+    /// needs a transaction of its own.
+    fn group(&mut self, first: Job) -> Option<Job> {
+        let queue = Arc::clone(&self.queue);
+        let turnstile = Arc::clone(&self.turnstile);
+        let turn = turnstile.enter();
+        if let Err(error) = begin(&self.session, first.queued) {
+            drop(turn);
+            first.answer(Err(errors::general(&error).into()), 0);
+            return None;
+        }
+        let started = Instant::now();
+        let mut members: Vec<Member> = Vec::new();
+        let (mut units, mut bytes) = (0, 0);
+        let mut next = Some(first);
+        let mut left = None;
+        let mut broken = false;
+        while let Some(job) = next.take() {
+            if matches!(job.task, Task::Script(..)) {
+                left = Some(job);
+                break;
+            }
+            let Some(job) = self.worthwhile(job) else {
+                next = queue.try_pop();
+                continue;
+            };
+            units += job.units();
+            let before = self.session.counted();
+            let attempt = attempt(
+                &self.session,
+                &mut self.applier,
+                self.budget,
+                &job,
+                Framing::Savepoint,
+            );
+            let statements = self.session.counted() - before;
+            broken = attempt.broken;
+            bytes += attempt.bytes;
+            members.push(Member {
+                job,
+                spent: matches!(&attempt.outcome, Err(trouble) if matches!(trouble.error, Error::TooLong)),
+                outcome: attempt.outcome,
+                statements,
+            });
+            if broken || units >= MOST_UNITS || bytes >= MOST_BYTES || started.elapsed() >= LONGEST
+            {
+                break;
+            }
+            next = queue.try_pop();
+        }
+        if broken {
+            self.replay(&mut members);
+        } else if let Err(error) = self.session.frame("commit") {
+            if errors::is_failed_sync(&error) {
+                self.doubt(&error, &mut members);
+            } else {
+                tracing::warn!(%error, members = members.len(), "a group was not committed and is run again one by one");
+                self.replay(&mut members);
+            }
+        } else {
+            self.session.meter().count_commit();
+            metrics::record_group(units);
+        }
+        rollback(&self.session);
+        self.tend();
+        drop(turn);
+        for member in members {
+            member.job.answer(member.outcome, member.statements);
+        }
+        left
+    }
+
+    /// Between two transactions.
+    fn tend(&self) {
+        if self.health.fatal().is_some() {
+            // What the disk did not confirm must not be copied over what it did.
+            self.log.stop();
+        } else {
+            self.log.tend(&self.session);
+        }
+    }
+
+    /// Runs each member again in a transaction of its own, in order.
+    fn replay(&mut self, members: &mut [Member]) {
+        rollback(&self.session);
+        for member in members.iter_mut() {
+            if member.spent {
+                continue;
+            }
+            if let Some(reason) = self.health.fatal() {
+                member.outcome = Err(Error::Unavailable(reason).into());
+                continue;
+            }
+            member.outcome = match begin(&self.session, Instant::now()) {
+                Err(error) => Err(errors::general(&error).into()),
+                Ok(()) => {
+                    let attempt = attempt(
+                        &self.session,
+                        &mut self.applier,
+                        self.budget,
+                        &member.job,
+                        Framing::Whole,
+                    );
+                    match attempt.outcome {
+                        Err(trouble) => Err(trouble),
+                        Ok(done) => match self.session.frame("commit") {
+                            Ok(()) => {
+                                self.session.meter().count_commit();
+                                metrics::record_group(member.job.units());
+                                Ok(done)
+                            }
+                            Err(error) if errors::is_failed_sync(&error) => {
+                                Err(self.health.fail(&error).into())
+                            }
+                            Err(error) => Err(errors::general(&error).into()),
+                        },
+                    }
+                }
+            };
+            rollback(&self.session);
+        }
+    }
+
+    /// The disk did not confirm a commit: what it holds is not known, and a later confirmation
+    /// would prove nothing about it.
+    fn doubt(&self, error: &rusqlite::Error, members: &mut [Member]) {
+        for member in members {
+            if member.outcome.is_ok() {
+                member.outcome = Err(self.health.fail(error).into());
+            }
+        }
+    }
+
+    /// Statements of the tables' owner: foreign keys off, so that tables can be rebuilt, and
+    /// checked before the commit.
+    fn script(
+        &mut self,
+        queued: Instant,
+        statements: &[(String, Vec<Param>)],
+    ) -> Result<(), Error> {
+        let turnstile = Arc::clone(&self.turnstile);
+        let turn = turnstile.enter();
+        let before = self.session.counted();
+        let started = Instant::now();
+        let outcome = alone(&self.session, &self.health, queued, statements);
+        rollback(&self.session);
+        let restored = self.session.raw().pragma_update(None, "foreign_keys", true);
+        if let Err(error) = restored {
+            self.health
+                .stop(format!("foreign keys cannot be switched on again: {error}"));
+        }
+        self.applier.forget();
+        self.tend();
+        drop(turn);
+        let word = if outcome.is_ok() { "ok" } else { "error" };
+        let count = self.session.counted() - before;
+        metrics::record_operation("schema", word, count, started.elapsed());
+        outcome
+    }
+}
+
+impl Drop for Writer {
+    /// Also when the thread panics: nobody may wait for a writer that is gone.
+    fn drop(&mut self) {
+        self.queue.close();
+        if std::thread::panicking() {
+            self.health.stop("the writer panicked".to_owned());
+            while self.queue.try_pop().is_some() {}
+        }
+        self.log.stop();
+    }
+}
+
+/// How a job is kept apart from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// By a savepoint in a transaction it shares.
+    Savepoint,
+    /// It has the transaction for itself.
+    Whole,
+}
+
+/// What came of running a job.
+struct Attempted {
+    outcome: Result<Done, Trouble>,
+    bytes: usize,
+    /// The transaction is gone or cannot be trusted.
+    broken: bool,
+}
+
+fn attempt(
+    session: &Session,
+    applier: &mut Applier,
+    budget: Duration,
+    job: &Job,
+    framing: Framing,
+) -> Attempted {
+    session.limit(Limit::until(Some(Instant::now() + budget)));
+    let mut place = Place::default();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        if framing == Framing::Savepoint {
+            session.frame("savepoint unit")?;
+        }
+        let done = perform(session, applier, job, &mut place)?;
+        if framing == Framing::Savepoint {
+            session.frame("release unit")?;
+        }
+        Ok(done)
+    }))
+    .unwrap_or_else(|_| {
+        Err(Failure::Settled(Error::Internal(
+            "a unit of a write panicked".to_owned(),
+        )))
+    });
+    session.limit(Limit::default());
+    let failure = match outcome {
+        Ok((done, bytes)) => {
+            return Attempted {
+                outcome: Ok(done),
+                bytes,
+                broken: false,
+            };
+        }
+        Err(failure) => failure,
+    };
+    let storage = matches!(&failure, Failure::Database(error) if errors::is_storage(error));
+    let late = matches!(&failure, Failure::Database(error) if errors::is_interrupt(error));
+    let mut broken = storage || !session.in_transaction();
+    if !broken && framing == Framing::Savepoint {
+        let undone = session
+            .frame("rollback to unit")
+            .and_then(|()| session.frame("release unit"));
+        broken = undone.is_err() || !session.in_transaction();
+    }
+    let error = if late {
+        Error::TooLong
+    } else {
+        failure.into_error()
+    };
+    Attempted {
+        outcome: Err(Trouble { place, error }),
+        bytes: 0,
+        broken,
+    }
+}
+
+fn perform(
+    session: &Session,
+    applier: &mut Applier,
+    job: &Job,
+    place: &mut Place,
+) -> Result<(Done, usize), Failure> {
+    match &job.task {
+        Task::Write(write, _) => {
+            let Applied { changes, bytes } = applier.run(session, write, place)?;
+            Ok((Done::Changes(changes), bytes))
+        }
+        Task::Platform(statements, _) => {
+            let mut counts = Vec::with_capacity(statements.len());
+            for (sql, params) in statements {
+                counts.push(session.run(sql, |statement| super::bind::bind(statement, params))?);
+            }
+            Ok((Done::Counts(counts), 256 * statements.len()))
+        }
+        Task::Script(..) => Err(Error::Internal("a script has no group".to_owned()).into()),
+    }
+}
+
+/// Begins a transaction that may write, waiting while a foreign program holds the database.
+fn begin(session: &Session, since: Instant) -> rusqlite::Result<()> {
+    loop {
+        match session.frame("begin immediate") {
+            Err(error) if errors::is_busy(&error) && since.elapsed() < PATIENCE => {}
+            other => return other,
+        }
+    }
+}
+
+/// Ends whatever transaction is left.
+fn rollback(session: &Session) {
+    if session.in_transaction()
+        && let Err(error) = session.frame("rollback")
+    {
+        tracing::error!(%error, "a transaction was not rolled back");
+    }
+}
+
+fn alone(
+    session: &Session,
+    health: &Health,
+    queued: Instant,
+    statements: &[(String, Vec<Param>)],
+) -> Result<(), Error> {
+    let failed = |sql: &str, error: rusqlite::Error| match errors::general(&error) {
+        Error::Internal(message) => Error::Migration(format!("{message}, in: {sql}")),
+        Error::SchemaPending(_) => Error::Migration(format!("{error}, in: {sql}")),
+        other => other,
+    };
+    session
+        .raw()
+        .pragma_update(None, "foreign_keys", false)
+        .map_err(|error| failed("pragma foreign_keys", error))?;
+    begin(session, queued).map_err(|error| failed("begin", error))?;
+    for (sql, params) in statements {
+        session
+            .run(sql, |statement| super::bind::bind(statement, params))
+            .map_err(|error| failed(sql, error))?;
+    }
+    let mut broken = None;
+    session
+        .query(
+            "pragma foreign_key_check",
+            |_| Ok(()),
+            |row| {
+                let table: String = row.get(0)?;
+                let target: String = row.get(2)?;
+                broken.get_or_insert((table, target));
+                Ok::<(), rusqlite::Error>(())
+            },
+        )
+        .map_err(|error| failed("pragma foreign_key_check", error))?;
+    if let Some((table, target)) = broken {
+        return Err(Error::Migration(format!(
+            "rows of `{table}` refer to rows of `{target}` that are not there"
+        )));
+    }
+    session.frame("commit").map_err(|error| {
+        if errors::is_failed_sync(&error) {
+            health.fail(&error)
+        } else {
+            failed("commit", error)
+        }
+    })?;
+    session.meter().count_commit();
+    Ok(())
+}
