@@ -31,11 +31,15 @@ pub fn record(service: &str) {
     }
 }
 
-/// The name of the running test, as its runner or its thread knows it.
+/// The name of the running test with its package, as its runner or its thread knows it.
 pub fn test_name() -> String {
     let from_runner = std::env::var("NEXTEST_TEST_NAME").ok();
     let from_thread = || std::thread::current().name().map(str::to_owned);
-    from_runner
+    let name = from_runner
         .or_else(from_thread)
-        .unwrap_or_else(|| "a test without a name".to_owned())
+        .unwrap_or_else(|| "a test without a name".to_owned());
+    match std::env::var("CARGO_PKG_NAME") {
+        Ok(package) => format!("{package} {name}"),
+        Err(_) => name,
+    }
 }

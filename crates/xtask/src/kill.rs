@@ -50,8 +50,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         Profile::Dev
     };
-    let binary = product::build(profile)?.join("carnet");
     let server = postgres::provide()?;
+    let binary = product::build(profile)?.join("carnet");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

@@ -40,8 +40,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if suites.is_empty() {
         bail!("no folder with `definitions` and `scenarios` under apps, examples or scenarios");
     }
-    product::build(profile)?;
     let server = postgres::provide()?;
+    product::build(profile)?;
     let engines: &[Engine] = if server.is_some() {
         &Engine::ALL
     } else {

@@ -19,13 +19,13 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     signals::watch()?;
     let is_whole = options.arguments.is_empty();
+    let server = postgres::provide()?;
     // The binary that tests start is always the one of the present source.
     let binaries = if is_whole {
         product::build(Profile::Dev)
     } else {
         product::build_binaries()
     }?;
-    let server = postgres::provide()?;
     let folder = tempfile::Builder::new().prefix("carnet-test-").tempdir()?;
     let skipped = folder.path().join("skipped");
     let prepare = |mut command: Command| {
