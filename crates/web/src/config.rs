@@ -206,10 +206,7 @@ mod tests {
     #[test]
     fn unusable_settings() {
         check(|config| config.timeout = Period::seconds(0), &["timeout"]);
-        check(
-            |config| config.uri_limit_bytes = 70_000,
-            &["uri_limit_bytes"],
-        );
+        check(|config| config.uri_limit = ByteSize(70_000), &["uri_limit"]);
         check(
             |config| config.cors.origins = vec!["https://a.org".into(), "http://b:8080".into()],
             &[],

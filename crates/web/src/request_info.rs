@@ -188,7 +188,7 @@ mod tests {
         let info = RequestInfo::detached(Id::from_u128(1), Timestamp(0));
         assert_eq!(info.route(), "unmatched");
         info.set_route("/api/v1/products/{id}");
-        info.clone().set_route(String::from("/other"));
+        info.set_route(String::from("/other"));
         assert_eq!(info.route(), "/api/v1/products/{id}");
     }
 

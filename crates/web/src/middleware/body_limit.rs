@@ -47,12 +47,12 @@ struct Limited {
 
 impl HttpBody for Limited {
     type Data = Bytes;
-    type Error = axum::Error;
+    type Error = axum::BoxError;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         self.untouched = false;
         let Some(inner) = self.inner.as_mut() else {
             return Poll::Ready(None);
@@ -64,14 +64,14 @@ impl HttpBody for Limited {
                 let Some(left) = self.left.checked_sub(size) else {
                     self.release();
                     let limit = self.limit;
-                    return Poll::Ready(Some(Err(axum::Error::new(TooLarge { limit }))));
+                    return Poll::Ready(Some(Err(TooLarge { limit }.into())));
                 };
                 self.left = left;
             }
             Poll::Ready(Some(Err(_)) | None) => self.inner = None,
             Poll::Pending => {}
         }
-        polled
+        polled.map_err(axum::Error::into_inner)
     }
 
     fn is_end_stream(&self) -> bool {
