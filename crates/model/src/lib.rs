@@ -3,6 +3,8 @@
 mod compile;
 mod declared;
 mod diagnostic;
+mod diff;
+mod document;
 mod error;
 mod field;
 mod model;
@@ -17,6 +19,8 @@ mod words;
 pub use carnet_expr::{FieldIndex, RelationIndex};
 pub use compile::{Compiled, compile, compile_stored};
 pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Change, ChangeKind, Impact, diff};
+pub use document::{Document, read_document};
 pub use error::Error;
 pub use field::{Field, FieldType, IdForm, JsonSchema, OnDelete, Pattern, Role};
 pub use model::{Model, ModelHash, ResourceIndex};

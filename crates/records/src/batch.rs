@@ -35,7 +35,7 @@ pub(crate) fn read(
         let Some(item) = Item::read(resource, raw, place, &mut faults) else {
             continue;
         };
-        let prefix = format!("items[{place}].data.");
+        let prefix = format!("items[{place}].");
         if item.operation == Operation::Create {
             let input = read_entries(resource, &item.data, Mode::Whole, &prefix, &mut faults);
             creates.push(fill(
@@ -311,7 +311,7 @@ impl Batch {
         }
         let place = (range.start + failure.row).min(range.end.saturating_sub(1));
         for detail in &mut refusal.details {
-            detail.field = format!("items[{place}].data.{}", detail.field);
+            detail.field = format!("items[{place}].{}", detail.field);
         }
         if refusal.details.is_empty() {
             refusal.details.push(Detail::new(

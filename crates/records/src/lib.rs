@@ -4,10 +4,12 @@ mod batch;
 mod command;
 pub mod decide;
 pub mod metrics;
+pub mod openapi;
 mod operations;
 pub mod parse;
 pub mod plan;
 pub mod routes;
+pub mod seed;
 mod shipped;
 pub mod validate;
 

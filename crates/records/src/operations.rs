@@ -300,6 +300,20 @@ impl Operations {
             .ok_or_else(|| Refusal::new(Code::Internal, "the write left no record"))
     }
 
+    /// Applies units of the crate's own making; a failure comes with the row it belongs to.
+    pub(crate) async fn apply_units(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: &Resource,
+        stamp: &Stamp,
+        units: Vec<Arc<dyn Unit>>,
+    ) -> Result<Vec<Changes>, (usize, Refusal)> {
+        self.write(context, view, resource, stamp, units)
+            .await
+            .map_err(|failure| (failure.row, told(&failure.error, view, context)))
+    }
+
     async fn write(
         &self,
         context: &Context,
@@ -318,7 +332,11 @@ impl Operations {
         scope.write(view, stamp, units).await
     }
 
-    async fn scope(&self, context: &Context, resource: &Resource) -> Result<Scope, Error> {
+    pub(crate) async fn scope(
+        &self,
+        context: &Context,
+        resource: &Resource,
+    ) -> Result<Scope, Error> {
         if resource.is_tenant() {
             self.inner.store.scope(context).await
         } else {
@@ -326,7 +344,7 @@ impl Operations {
         }
     }
 
-    fn stamp(&self, context: &Context) -> Stamp {
+    pub(crate) fn stamp(&self, context: &Context) -> Stamp {
         Stamp {
             now: self.inner.clock.now(),
             principal: context.principal.reference(),

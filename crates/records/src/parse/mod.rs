@@ -13,6 +13,7 @@ use carnet_kernel::{Code, Detail, Refusal, suggest};
 use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
 use carnet_store::Order;
 
+pub(crate) use filter::OPERATORS;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT};
 
 /// What a list request asks for.

@@ -1,0 +1,84 @@
+//! The OpenAPI fragment of all resources of a model view: exact paths, parameters and schemas.
+//! `server` merges it with what other crates contribute.
+
+mod field;
+mod operation;
+mod schema;
+
+use crate::routes::PREFIX;
+use carnet_model::{ModelView, Operation, Resource};
+use carnet_web::openapi::{Fragment, Tag};
+use serde_json::{Map, Value, json};
+
+/// Paths, schemas and tags of every resource.
+pub fn fragment(view: &ModelView) -> Fragment {
+    let mut fragment = Fragment::default();
+    for resource in &view.resources {
+        fragment.tags.push(Tag {
+            name: resource.name.clone(),
+            description: resource.description.clone(),
+        });
+        schema::insert(view, resource, &mut fragment.schemas);
+        let mut path = |tail: &str, item: Map<String, Value>| {
+            if item.keys().any(|key| key != "parameters") {
+                fragment.paths.insert(
+                    format!("{PREFIX}/{}{tail}", resource.name),
+                    Value::Object(item),
+                );
+            }
+        };
+        path("", collection(view, resource));
+        path("/batch", batch(resource));
+        path("/{id}", record(view, resource));
+    }
+    fragment
+}
+
+fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
+    let mut item = Map::new();
+    if resource.operations.contains(Operation::List) {
+        item.insert("get".to_owned(), operation::list(view, resource));
+    }
+    if resource.operations.contains(Operation::Create) {
+        item.insert("post".to_owned(), operation::create(resource));
+    }
+    item
+}
+
+fn batch(resource: &Resource) -> Map<String, Value> {
+    let mut item = Map::new();
+    if resource.operations.contains(Operation::Batch) {
+        item.insert("post".to_owned(), operation::batch(resource));
+    }
+    item
+}
+
+fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
+    let key = resource.field(resource.key);
+    let mut item = Map::new();
+    item.insert(
+        "parameters".to_owned(),
+        json!([{ "name": "id", "in": "path", "required": true, "schema": field::schema(&key.kind) }]),
+    );
+    let all: [(Operation, &str, Value); 4] = [
+        (Operation::Read, "get", operation::read(view, resource)),
+        (Operation::Update, "put", operation::update(resource)),
+        (Operation::Patch, "patch", operation::patch(resource)),
+        (Operation::Delete, "delete", operation::delete(resource)),
+    ];
+    for (operation, method, value) in all {
+        if resource.operations.contains(operation) {
+            item.insert(method.to_owned(), value);
+        }
+    }
+    item
+}
+
+/// `productDataSources` as `ProductDataSources`, the stem of schema names and operation ids.
+fn stem(resource: &Resource) -> String {
+    let mut characters = resource.name.chars();
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
+}

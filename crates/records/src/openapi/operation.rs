@@ -1,0 +1,362 @@
+//! The operation objects of one resource.
+
+use super::stem;
+use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, OPERATORS};
+use carnet_kernel::Code;
+use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
+use carnet_web::openapi::{list_envelope, parameter, record_envelope, responses, schema, success};
+use serde_json::{Map, Value, json};
+
+const READ_CODES: [Code; 6] = [
+    Code::MalformedRequest,
+    Code::UnknownParameter,
+    Code::InvalidParameter,
+    Code::UnknownField,
+    Code::NotAcceptable,
+    Code::UriTooLong,
+];
+
+const WRITE_CODES: [Code; 11] = [
+    Code::MalformedRequest,
+    Code::UnknownParameter,
+    Code::UnknownField,
+    Code::ValidationFailed,
+    Code::ReadOnlyField,
+    Code::ReferenceNotFound,
+    Code::NotAcceptable,
+    Code::UniqueViolation,
+    Code::VersionConflict,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+];
+
+/// What any request can meet.
+const PLATFORM_CODES: [Code; 5] = [
+    Code::Internal,
+    Code::Timeout,
+    Code::DatabaseUnavailable,
+    Code::StorageFull,
+    Code::TransactionTooLong,
+];
+
+fn answers(ok: (&str, Value), codes: &[&[Code]]) -> Value {
+    let all: Vec<Code> = codes
+        .iter()
+        .flat_map(|codes| codes.iter().copied())
+        .chain(PLATFORM_CODES)
+        .collect();
+    let mut map: Map<String, Value> = Map::new();
+    map.insert(ok.0.to_owned(), ok.1);
+    map.extend(responses(&all));
+    Value::Object(map)
+}
+
+fn operation(
+    resource: &Resource,
+    verb: &str,
+    summary: String,
+    parameters: Vec<Value>,
+    responses: Value,
+) -> Value {
+    let mut all = vec![parameter("RequestId"), parameter("CorrelationId")];
+    all.extend(parameters);
+    json!({
+        "operationId": format!("{verb}{}", stem(resource)),
+        "summary": summary,
+        "tags": [resource.name],
+        "parameters": all,
+        "responses": responses,
+    })
+}
+
+fn with_body(mut operation: Value, types: &[&str], body: &str) -> Value {
+    let content: Map<String, Value> = types
+        .iter()
+        .map(|kind| ((*kind).to_owned(), json!({ "schema": schema(body) })))
+        .collect();
+    operation["requestBody"] = json!({ "required": true, "content": content });
+    operation
+}
+
+fn with_header(mut response: Value, names: &[&str]) -> Value {
+    if let Some(headers) = response["headers"].as_object_mut() {
+        for name in names {
+            headers.insert(
+                (*name).to_owned(),
+                json!({ "$ref": format!("#/components/headers/{name}") }),
+            );
+        }
+    }
+    response
+}
+
+pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
+    let item = schema(&stem(resource));
+    let mut parameters = vec![
+        query(
+            "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT }),
+            "At most so many records.",
+        ),
+        query(
+            "offset",
+            json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000_000 }),
+            "After skipping so many; not together with `page`.",
+        ),
+        query(
+            "page",
+            json!({ "type": "integer", "minimum": 1 }),
+            "The page, counted from 1; not together with `offset`.",
+        ),
+        query(
+            "count",
+            json!({ "type": "string", "enum": ["auto", "exact", "none"], "default": "auto" }),
+            "How far to count all records: `auto` is exact up to 1,000 and unknown above.",
+        ),
+        filter(resource),
+    ];
+    parameters.extend(selection(view, resource));
+    parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value. Newest first by default."));
+    let codes: &[Code] = &[Code::UnknownOperator];
+    operation(
+        resource,
+        "list",
+        format!("List {}", resource.name),
+        parameters,
+        answers(
+            ("200", success("A page of records.", list_envelope(item))),
+            &[&READ_CODES, codes],
+        ),
+    )
+}
+
+pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
+    let answer = success("The record.", record_envelope(schema(&stem(resource))));
+    operation(
+        resource,
+        "read",
+        format!("Read one of {}", resource.name),
+        selection(view, resource),
+        answers(
+            ("200", with_header(answer, &["ETag"])),
+            &[&READ_CODES, &[Code::NotFound]],
+        ),
+    )
+}
+
+pub(super) fn create(resource: &Resource) -> Value {
+    let answer = success("The new record.", record_envelope(schema(&stem(resource))));
+    let operation = operation(
+        resource,
+        "create",
+        format!("Create one of {}", resource.name),
+        Vec::new(),
+        answers(
+            ("201", with_header(answer, &["ETag", "Location"])),
+            &[&WRITE_CODES],
+        ),
+    );
+    with_body(
+        operation,
+        &["application/json"],
+        &format!("{}Input", stem(resource)),
+    )
+}
+
+pub(super) fn update(resource: &Resource) -> Value {
+    let operation = change(
+        resource,
+        "update",
+        format!("Replace one of {}", resource.name),
+    );
+    with_body(
+        operation,
+        &["application/json"],
+        &format!("{}Input", stem(resource)),
+    )
+}
+
+pub(super) fn patch(resource: &Resource) -> Value {
+    let operation = change(
+        resource,
+        "patch",
+        format!("Change fields of one of {}", resource.name),
+    );
+    let types = ["application/merge-patch+json", "application/json"];
+    with_body(operation, &types, &format!("{}Patch", stem(resource)))
+}
+
+fn change(resource: &Resource, verb: &str, summary: String) -> Value {
+    let answer = success(
+        "The record afterwards.",
+        record_envelope(schema(&stem(resource))),
+    );
+    let codes: &[Code] = &[
+        Code::NotFound,
+        Code::PreconditionFailed,
+        Code::InvalidParameter,
+    ];
+    operation(
+        resource,
+        verb,
+        summary,
+        vec![if_match(resource)],
+        answers(
+            ("200", with_header(answer, &["ETag"])),
+            &[&WRITE_CODES, codes, precondition(resource)],
+        ),
+    )
+}
+
+pub(super) fn delete(resource: &Resource) -> Value {
+    let answer = success(
+        "The record is gone.",
+        record_envelope(json!({ "type": "null" })),
+    );
+    let codes: &[Code] = &[
+        Code::UnknownParameter,
+        Code::InvalidParameter,
+        Code::MalformedRequest,
+        Code::NotFound,
+        Code::NotAcceptable,
+        Code::RecordInUse,
+        Code::VersionConflict,
+        Code::PreconditionFailed,
+    ];
+    operation(
+        resource,
+        "delete",
+        format!("Delete one of {}", resource.name),
+        vec![if_match(resource)],
+        answers(("200", answer), &[codes, precondition(resource)]),
+    )
+}
+
+pub(super) fn batch(resource: &Resource) -> Value {
+    let record = json!({ "anyOf": [schema(&stem(resource)), { "type": "null" }] });
+    let answer = success(
+        "The record after each item, null for a deleted one.",
+        record_envelope(json!({ "type": "array", "items": record })),
+    );
+    let codes: &[Code] = &[Code::NotFound, Code::PreconditionFailed, Code::RecordInUse];
+    let operation = operation(
+        resource,
+        "batch",
+        format!(
+            "Write several {} in one transaction, all or none",
+            resource.name
+        ),
+        Vec::new(),
+        answers(("200", answer), &[&WRITE_CODES, codes]),
+    );
+    with_body(
+        operation,
+        &["application/json"],
+        &format!("{}Batch", stem(resource)),
+    )
+}
+
+fn precondition(resource: &Resource) -> &'static [Code] {
+    match resource.concurrency {
+        Concurrency::Optimistic => &[Code::PreconditionRequired],
+        Concurrency::None => &[],
+    }
+}
+
+fn if_match(resource: &Resource) -> Value {
+    match resource.concurrency {
+        Concurrency::None => parameter("IfMatch"),
+        Concurrency::Optimistic => json!({
+            "name": "If-Match",
+            "in": "header",
+            "required": true,
+            "description": "The `ETag` of the version the write is based on: `\"3\"`.",
+            "schema": { "type": "string" },
+        }),
+    }
+}
+
+fn query(name: &str, schema: Value, description: &str) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+}
+
+/// A comma-separated list of known words.
+fn list_parameter(name: &str, words: Vec<String>, description: &str) -> Value {
+    json!({
+        "name": name,
+        "in": "query",
+        "required": false,
+        "description": description,
+        "style": "form",
+        "explode": false,
+        "schema": { "type": "array", "items": { "type": "string", "examples": words } },
+    })
+}
+
+fn filter(resource: &Resource) -> Value {
+    let fields: Vec<&str> = resource
+        .fields
+        .iter()
+        .filter(|field| field.kind.is_ordered())
+        .map(|field| field.name.as_str())
+        .collect();
+    let description = format!(
+        "Conditions as `filter[field][operator]=value`, also over to-one relations (`filter[relation.field][operator]`), \
+         joined by and; `filter[or][0][field][operator]`, `filter[and][0]…` and `filter[not][field][operator]` nest. \
+         Operators: {}. Fields: {}.",
+        OPERATORS.join(", "),
+        fields.join(", ")
+    );
+    json!({
+        "name": "filter",
+        "in": "query",
+        "required": false,
+        "description": description,
+        "style": "deepObject",
+        "explode": true,
+        "schema": { "type": "object" },
+    })
+}
+
+fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
+    let fields = resource
+        .fields
+        .iter()
+        .map(|field| field.name.clone())
+        .collect();
+    let mut parameters = vec![list_parameter(
+        "fields",
+        fields,
+        "Only these fields; the id always comes along.",
+    )];
+    if !resource.relations.is_empty() {
+        let mut words: Vec<String> = resource
+            .relations
+            .iter()
+            .map(|relation| relation.name.clone())
+            .collect();
+        let nested = resource.relations.iter().find_map(|relation| {
+            let inner = view.resource(relation.target).relations.first()?;
+            Some(format!("{}.{}", relation.name, inner.name))
+        });
+        words.extend(nested);
+        let description = "Related records to nest; dots lead to relations of relations. \
+                           A to-many relation brings up to 1,000 records of each parent.";
+        parameters.push(list_parameter("include", words, description));
+    }
+    parameters
+}
+
+fn sort_words(resource: &Resource) -> Vec<String> {
+    let own = resource
+        .fields
+        .iter()
+        .filter(|field| field.kind.is_ordered())
+        .map(|field| field.name.clone());
+    let related = resource
+        .relations
+        .iter()
+        .filter(|relation| matches!(relation.kind, RelationKind::ToOne { .. }))
+        .map(|relation| format!("{}.id", relation.name));
+    own.chain(related).collect()
+}

@@ -1,0 +1,140 @@
+//! The component schemas of one resource: the record, and what a create, a replace and a patch take.
+
+use super::{field, stem};
+use carnet_model::{ModelView, Operation, RelationKind, Resource, Role};
+use carnet_web::openapi;
+use serde_json::{Map, Value, json};
+
+/// Inserts the schemas that the operations of `resource` refer to.
+pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<String, Value>) {
+    let stem = stem(resource);
+    schemas.insert(stem.clone(), record(view, resource));
+    let writes = [Operation::Create, Operation::Update, Operation::Patch];
+    if writes
+        .iter()
+        .all(|operation| !resource.operations.contains(*operation))
+    {
+        return;
+    }
+    schemas.insert(format!("{stem}Input"), input(resource));
+    if resource.operations.contains(Operation::Patch) {
+        schemas.insert(format!("{stem}Patch"), patch(resource));
+    }
+    if resource.operations.contains(Operation::Batch) {
+        schemas.insert(format!("{stem}Batch"), batch(resource, &stem));
+    }
+}
+
+fn record(view: &ModelView, resource: &Resource) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (_, field) in resource.each_field() {
+        required.push(field.name.clone());
+        let mut schema = field::described(field);
+        if matches!(field.role, Role::CreatedBy | Role::UpdatedBy) && !field.optional {
+            schema = field::nullable(schema);
+        }
+        properties.insert(field.name.clone(), schema);
+    }
+    for relation in &resource.relations {
+        let target = openapi::schema(&stem(view.resource(relation.target)));
+        let schema = match relation.kind {
+            RelationKind::ToOne { .. } => {
+                json!({ "anyOf": [target, { "type": "null" }], "description": "Only when included." })
+            }
+            RelationKind::ToMany { .. } => {
+                json!({ "type": "array", "items": target, "description": "Only when included." })
+            }
+        };
+        properties.insert(relation.name.clone(), schema);
+    }
+    // `fields` can leave out everything but the key.
+    let key = resource.field(resource.key).name.clone();
+    let mut schema = json!({
+        "type": "object",
+        "title": resource.title,
+        "required": [key],
+        "properties": properties,
+        "additionalProperties": false,
+    });
+    if let Some(description) = &resource.description {
+        schema["description"] = description.clone().into();
+    }
+    schema
+}
+
+fn input(resource: &Resource) -> Value {
+    let mut properties = Map::new();
+    if resource.id.client {
+        properties.insert(
+            "id".to_owned(),
+            field::schema(&resource.field(resource.key).kind),
+        );
+    }
+    let mut required = Vec::new();
+    for (_, field) in resource.declared_fields() {
+        if field.required() {
+            required.push(field.name.clone());
+        }
+        properties.insert(field.name.clone(), field::described(field));
+    }
+    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+}
+
+fn patch(resource: &Resource) -> Value {
+    let properties: Map<String, Value> = resource
+        .declared_fields()
+        .map(|(_, field)| {
+            let schema = match field.kind {
+                // A merge patch goes inside, so the rules of the whole do not bind its parts.
+                carnet_model::FieldType::Json { .. } => json!({}),
+                carnet_model::FieldType::I18n { .. } => json!({ "type": "object" }),
+                _ => field::described(field),
+            };
+            (field.name.clone(), schema)
+        })
+        .collect();
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+fn batch(resource: &Resource, stem: &str) -> Value {
+    let id = field::schema(&resource.field(resource.key).kind);
+    let version = json!({ "type": "integer", "minimum": 1 });
+    let item = |operation: Operation, data: Option<Value>| {
+        let mut properties = Map::new();
+        let mut required = vec!["operation"];
+        properties.insert(
+            "operation".to_owned(),
+            json!({ "const": operation.as_str() }),
+        );
+        if operation != Operation::Create {
+            properties.insert("id".to_owned(), id.clone());
+            properties.insert("version".to_owned(), version.clone());
+            required.push("id");
+        }
+        if let Some(data) = data {
+            properties.insert("data".to_owned(), data);
+            required.push("data");
+        }
+        json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+    };
+    let whole = openapi::schema(&format!("{stem}Input"));
+    let part = openapi::schema(&format!("{stem}Patch"));
+    let all = [
+        (Operation::Create, Some(whole.clone())),
+        (Operation::Update, Some(whole)),
+        (Operation::Patch, Some(part)),
+        (Operation::Delete, None),
+    ];
+    let items: Vec<Value> = all
+        .into_iter()
+        .filter(|(operation, _)| resource.operations.contains(*operation))
+        .map(|(operation, data)| item(operation, data))
+        .collect();
+    json!({
+        "type": "object",
+        "required": ["items"],
+        "properties": { "items": { "type": "array", "minItems": 1, "maxItems": crate::MAX_ITEMS, "items": { "oneOf": items } } },
+        "additionalProperties": false,
+    })
+}
