@@ -52,6 +52,8 @@ pub struct Expectation {
     pub headers: Vec<(String, Option<String>)>,
     /// What the body must hold.
     pub body: Option<Value>,
+    /// Texts that the body must contain; for what is not JSON.
+    pub text: Vec<String>,
     /// The newest journal rows, the newest last.
     pub journal: Option<Vec<Value>>,
 }
@@ -166,12 +168,22 @@ fn expectation(mut members: Map<String, Value>) -> Result<Expectation> {
         Some(Value::Array(rows)) => Some(rows),
         Some(other) => bail!("`expect.journal` is a list of rows, not {other}"),
     };
+    let text = match members.remove("text") {
+        None => Vec::new(),
+        Some(Value::Array(texts)) => texts
+            .into_iter()
+            .map(scalar_text)
+            .collect::<Result<_>>()
+            .context("`expect.text`")?,
+        Some(text) => vec![scalar_text(text).context("`expect.text`")?],
+    };
     let body = members.remove("body");
-    nothing_left(&members, "`expect`", "status, headers, body, journal")?;
+    nothing_left(&members, "`expect`", "status, headers, body, text, journal")?;
     Ok(Expectation {
         status,
         headers,
         body,
+        text,
         journal,
     })
 }
@@ -202,7 +214,7 @@ fn scalar_text(value: Value) -> Result<String> {
     match value {
         Value::String(text) => Ok(text),
         Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
-        other => bail!("a header's value is a text, not {other}"),
+        other => bail!("a text is expected, not {other}"),
     }
 }
 
@@ -231,6 +243,7 @@ mod tests {
     status: 201
     headers: { location: $any, x-none: null }
     body: { data: { id: $ulid } }
+    text: one
     journal: [{ resource: products }]
   save: { id: /data/id }
 - name: list
@@ -256,6 +269,7 @@ mod tests {
                             ("x-none".into(), None)
                         ],
                         body: Some(json!({"data": {"id": "$ulid"}})),
+                        text: vec!["one".into()],
                         journal: Some(vec![json!({"resource": "products"})]),
                     },
                     save: vec![("id".into(), "/data/id".into())],

@@ -247,6 +247,12 @@ fn answer_differences(
         };
         found.extend(differences.into_iter().map(|line| format!("body{line}")));
     }
+    for expected in &step.expect.text {
+        let expected = substitute::text(expected, saved)?;
+        if !response.text().contains(&expected) {
+            found.push(format!("body: `{expected}` is not in it"));
+        }
+    }
     Ok(found)
 }
 

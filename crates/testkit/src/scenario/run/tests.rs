@@ -81,7 +81,7 @@ async fn a_failure_tells_step_differences_request_and_answer() {
   request: { method: POST, path: /things, body: {} }
 - name: wrong
   request: { path: /nowhere }
-  expect: { status: 200, headers: { etag: '2' }, body: { error: { code: OTHER } } }
+  expect: { status: 200, headers: { etag: '2' }, body: { error: { code: OTHER } }, text: [FOUND, LOST] }
 - name: never reached
   request: { path: /nowhere }
 ")
@@ -93,6 +93,7 @@ async fn a_failure_tells_step_differences_request_and_answer() {
          \n    - status: expected 200, got 404\
          \n    - header etag: expected `2`, got `\"1\"`\
          \n    - body.error.code: expected \"OTHER\", got \"NOT_FOUND\"\
+         \n    - body: `LOST` is not in it\
          \n    sent: GET /nowhere\
          \n    got: 404 {\"error\":{\"code\":\"NOT_FOUND\"}}"
     );
