@@ -1,10 +1,14 @@
 //! Whole records for a decision inside a write transaction.
 
 use super::Frame;
+use super::level::{Level, key_column};
+use super::nest;
+use super::writer::Writer;
 use crate::shape::RecordShape;
-use crate::{Load, Statement};
-use carnet_kernel::Id;
-use carnet_model::ResourceIndex;
+use crate::{ListType, Load, Param, Statement};
+use carnet_expr::Predicate;
+use carnet_kernel::{Id, Value};
+use carnet_model::{Resource, ResourceIndex};
 
 /// A rendered load.
 #[derive(Clone, Debug)]
@@ -14,11 +18,34 @@ pub(crate) struct LoadStatement {
     pub(crate) shape: RecordShape,
 }
 
-/// Renders one load; with `lock` the rows are locked against other writers (PostgreSQL).
+/// Renders one load; with `lock` the rows are locked against other writers (PostgreSQL), in the
+/// order of their ids.
 pub(crate) fn load(frame: Frame<'_>, load: &Load, lock: bool) -> LoadStatement {
     match load {
-        Load::Record { resource, id } => load_records(frame, *resource, &[*id], lock),
-        Load::Referencing { resource, .. } => load_records(frame, *resource, &[], lock),
+        Load::Record { resource, id } => {
+            let resource = frame.view.resource(*resource);
+            statement(frame, resource, lock, |writer, level| {
+                writer.column(level.alias, key_column(resource));
+                writer.text(" = ");
+                writer.bind(Param::Value(Value::Id(*id)));
+            })
+        }
+        Load::Referencing {
+            resource,
+            field,
+            id,
+            limit,
+        } => {
+            let resource = frame.view.resource(*resource);
+            statement(frame, resource, lock, |writer, level| {
+                writer.column(level.alias, &resource.field(*field).column);
+                writer.text(" = ");
+                writer.bind(Param::Value(Value::Id(*id)));
+                writer.order_by_key(level);
+                writer.text(" LIMIT ");
+                writer.bind(Param::Integer(i64::from(*limit)));
+            })
+        }
     }
 }
 
@@ -30,12 +57,41 @@ pub(crate) fn load_records(
     ids: &[Id],
     lock: bool,
 ) -> LoadStatement {
-    let _ = (ids, lock);
+    let resource = frame.view.resource(resource);
+    statement(frame, resource, lock, |writer, level| {
+        let (before, after) = frame.dialect.member(false, true);
+        writer.column(level.alias, key_column(resource));
+        writer.text(before);
+        let ids = ids.iter().copied().map(Value::Id);
+        writer.bind(Param::List(ListType::Id, ids.collect()));
+        writer.text(after);
+        writer.order_by_key(level);
+    })
+}
+
+fn statement<'q>(
+    frame: Frame<'q>,
+    resource: &'q Resource,
+    lock: bool,
+    rest: impl FnOnce(&mut Writer<'q>, &Level<'q>),
+) -> LoadStatement {
+    let mut writer = Writer::new(frame, false);
+    let level = Level::new(resource, writer.alias());
+    writer.text("SELECT ");
+    nest::whole(&mut writer, level.alias, resource);
+    level.write_source(&mut writer);
+    writer.conditions(&level, None, &Predicate::True);
+    writer.text(if resource.is_tenant() {
+        " AND "
+    } else {
+        " WHERE "
+    });
+    rest(&mut writer, &level);
+    if lock {
+        writer.text(frame.dialect.lock());
+    }
     LoadStatement {
-        statement: Statement {
-            sql: String::new(),
-            params: Vec::new(),
-        },
-        shape: RecordShape::new(frame.view.resource(resource)),
+        statement: writer.finish(),
+        shape: RecordShape::new(resource),
     }
 }

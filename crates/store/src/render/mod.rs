@@ -1,8 +1,25 @@
 //! `Query` to SQL with bound values. Pure: no connection, no clock.
+//!
+//! One statement holds a whole read. The page comes first, in a subquery of its own; what is
+//! included is made by correlated subqueries for the rows of the page alone. Nothing of a request
+//! stands in the text but names of the model, and the text is the key under which a statement is
+//! kept prepared.
+//!
+//! Hand-written platform tables have no find view. A leaky predicate on one is rendered against
+//! the table: right, walled, but answered by the tenant's rows one by one and not by an index;
+//! planners keep such tables to the operators their indexes answer.
 
+mod leak;
+mod level;
+mod literal;
 mod load;
+mod nest;
+mod order;
+mod predicate;
 mod select;
 mod statement;
+mod text;
+mod writer;
 
 pub use statement::{ListType, Param, Statement};
 

@@ -1,7 +1,7 @@
 //! One value to JSON, by its field's type.
 
 use crate::Record;
-use carnet_kernel::{Id, PrincipalRef, Value, json, time};
+use carnet_kernel::{Decimal, Id, PrincipalRef, Value, json, time};
 use carnet_model::{FieldIndex, FieldType, IdForm, Resource};
 
 /// Appends `"name":`.
@@ -28,20 +28,90 @@ pub fn write_record(resource: &Resource, record: &Record, fields: &[FieldIndex],
 pub fn write_value(kind: &FieldType, value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
-        Value::Boolean(true) => out.push_str("true"),
-        Value::Boolean(false) => out.push_str("false"),
-        Value::Integer(integer) => out.push_str(&integer.to_string()),
+        Value::Boolean(boolean) => write_boolean(*boolean, out),
+        Value::Integer(integer) => write_integer(*integer, out),
         Value::Float(float) => json::write_float(*float, out),
-        Value::Decimal(decimal) => quoted(out, |out| decimal.write(out)),
+        Value::Decimal(decimal) => write_decimal(*decimal, out),
         Value::Text(text) => json::write_string(text, out),
         Value::Id(id) => write_id(kind.id_form().unwrap_or(IdForm::Ulid), *id, out),
-        Value::Date(days) => quoted(out, |out| time::write_date(*days, out)),
-        Value::Time(micros) => quoted(out, |out| time::write_time(*micros, out)),
-        Value::DateTime(micros) => quoted(out, |out| time::write_date_time(*micros, out)),
-        Value::Duration(micros) => quoted(out, |out| time::write_duration(*micros, out)),
+        Value::Date(days) => write_date(*days, out),
+        Value::Time(micros) => write_time(*micros, out),
+        Value::DateTime(micros) => write_date_time(*micros, out),
+        Value::Duration(micros) => write_duration(*micros, out),
         Value::Json(text) => out.push_str(text.as_str()),
         Value::Principal(principal) => write_principal(principal, out),
     }
+}
+
+fn write_principal(principal: &PrincipalRef, out: &mut String) {
+    open_principal(principal.kind.as_str(), out);
+    close_principal(principal.id, out);
+}
+
+/// Appends an integer in decimal digits.
+pub(crate) fn write_integer(integer: i64, out: &mut String) {
+    let mut digits = [0_u8; 20];
+    let mut at = digits.len();
+    let mut rest = integer.unsigned_abs();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    if integer < 0 {
+        out.push('-');
+    }
+    out.extend(digits.iter().skip(at).copied().map(char::from));
+}
+
+pub(super) fn write_boolean(boolean: bool, out: &mut String) {
+    out.push_str(if boolean { "true" } else { "false" });
+}
+
+pub(super) fn write_decimal(decimal: Decimal, out: &mut String) {
+    quoted(out, |out| decimal.write(out));
+}
+
+pub(super) fn write_date(days: i32, out: &mut String) {
+    quoted(out, |out| time::write_date(days, out));
+}
+
+pub(super) fn write_time(micros: i64, out: &mut String) {
+    quoted(out, |out| time::write_time(micros, out));
+}
+
+pub(super) fn write_date_time(micros: i64, out: &mut String) {
+    quoted(out, |out| time::write_date_time(micros, out));
+}
+
+pub(super) fn write_duration(micros: i64, out: &mut String) {
+    quoted(out, |out| time::write_duration(micros, out));
+}
+
+pub(super) fn write_id(form: IdForm, id: Id, out: &mut String) {
+    quoted(out, |out| match form {
+        IdForm::Ulid => out.extend(id.encode().map(char::from)),
+        IdForm::Uuid => out.push_str(&id.to_uuid_text()),
+    });
+}
+
+/// The first half of a principal; its kind needs no escapes.
+pub(super) fn open_principal(kind: &str, out: &mut String) {
+    out.push_str("{\"kind\":\"");
+    out.push_str(kind);
+    out.push_str("\",\"id\":");
+}
+
+/// The second half of a principal.
+pub(super) fn close_principal(id: Option<Id>, out: &mut String) {
+    match id {
+        Some(id) => write_id(IdForm::Ulid, id, out),
+        None => out.push_str("null"),
+    }
+    out.push('}');
 }
 
 fn quoted(out: &mut String, write: impl FnOnce(&mut String)) {
@@ -50,20 +120,16 @@ fn quoted(out: &mut String, write: impl FnOnce(&mut String)) {
     out.push('"');
 }
 
-fn write_id(form: IdForm, id: Id, out: &mut String) {
-    quoted(out, |out| match form {
-        IdForm::Ulid => out.extend(id.encode().map(char::from)),
-        IdForm::Uuid => out.push_str(&id.to_uuid_text()),
-    });
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn write_principal(principal: &PrincipalRef, out: &mut String) {
-    out.push_str("{\"kind\":\"");
-    out.push_str(principal.kind.as_str());
-    out.push_str("\",\"id\":");
-    match principal.id {
-        Some(id) => write_id(IdForm::Ulid, id, out),
-        None => out.push_str("null"),
+    #[test]
+    fn integers_are_written_whole() {
+        for integer in [0, 7, -1, 10, 9_007_199_254_740_991, i64::MAX, i64::MIN] {
+            let mut out = String::new();
+            write_integer(integer, &mut out);
+            assert_eq!(out, integer.to_string());
+        }
     }
-    out.push('}');
 }

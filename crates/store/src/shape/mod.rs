@@ -4,13 +4,24 @@
 
 mod cell;
 mod cells;
+mod cursor;
+mod kind;
+mod nested;
 mod page;
 mod record;
 mod row;
 
 pub use cell::{write_name, write_record, write_value};
 
+pub(crate) use cell::write_integer;
 pub(crate) use cells::Cells;
+pub(crate) use kind::Kind;
+pub(crate) use nested::{CHUNK, Nested};
 pub(crate) use page::{Finished, Page, Uncounted};
 pub(crate) use record::RecordShape;
-pub(crate) use row::Shape;
+pub(crate) use row::{Column, Shape, Source};
+
+/// The database answered a statement of ours in a form it was not asked for.
+fn unexpected() -> crate::Error {
+    crate::Error::Internal("the database made JSON of another shape than asked for".to_owned())
+}

@@ -33,7 +33,7 @@ impl<'a> Page<'a> {
     pub(crate) fn row<C: Cells>(&mut self, cells: &C) -> Result<(), Error> {
         if self.rows as u64 >= u64::from(self.window.limit) {
             self.more = true;
-            if let Some(column) = self.shape.total {
+            if let Some(column) = self.shape.total() {
                 self.total = cells.integer(column)?;
             }
             return Ok(());

@@ -1,9 +1,9 @@
 //! Whole rows as records in memory, for decisions.
 
-use super::Cells;
+use super::{Cells, Kind};
 use crate::{Error, Record};
 use carnet_kernel::{Decimal, JsonText, PrincipalKind, PrincipalRef, Value};
-use carnet_model::{FieldType, Resource};
+use carnet_model::Resource;
 
 /// The columns of a whole record: every field in its resource's order, a principal in two columns.
 #[derive(Clone, Debug)]
@@ -11,26 +11,10 @@ pub(crate) struct RecordShape {
     kinds: Vec<Kind>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
-    Integer,
-    Float,
-    Boolean,
-    Decimal(u8),
-    Text,
-    Id,
-    Date,
-    Time,
-    DateTime,
-    Duration,
-    Json,
-    Principal,
-}
-
 impl RecordShape {
     /// The shape of the records of `resource`.
     pub(crate) fn new(resource: &Resource) -> Self {
-        let kinds = resource.fields.iter().map(|field| kind(&field.kind));
+        let kinds = resource.fields.iter().map(|field| Kind::of(&field.kind));
         Self {
             kinds: kinds.collect(),
         }
@@ -52,26 +36,6 @@ impl RecordShape {
     }
 }
 
-fn kind(field: &FieldType) -> Kind {
-    match field {
-        FieldType::Integer { .. } => Kind::Integer,
-        FieldType::Float { .. } => Kind::Float,
-        FieldType::Boolean => Kind::Boolean,
-        FieldType::Decimal { scale, .. } => Kind::Decimal(*scale),
-        FieldType::Text { .. }
-        | FieldType::Enum { .. }
-        | FieldType::Email { .. }
-        | FieldType::Url { .. } => Kind::Text,
-        FieldType::Id(_) | FieldType::Ref { .. } | FieldType::Uuid | FieldType::Ulid => Kind::Id,
-        FieldType::Date => Kind::Date,
-        FieldType::Time => Kind::Time,
-        FieldType::DateTime => Kind::DateTime,
-        FieldType::Duration => Kind::Duration,
-        FieldType::Json { .. } | FieldType::I18n { .. } | FieldType::List { .. } => Kind::Json,
-        FieldType::Principal => Kind::Principal,
-    }
-}
-
 fn value<C: Cells>(kind: Kind, cells: &C, column: usize) -> Result<Value, Error> {
     let value = match kind {
         Kind::Integer => cells.integer(column)?.map(Value::Integer),
@@ -81,7 +45,7 @@ fn value<C: Cells>(kind: Kind, cells: &C, column: usize) -> Result<Value, Error>
             .integer(column)?
             .map(|unscaled| Value::Decimal(Decimal { unscaled, scale })),
         Kind::Text => cells.text(column)?.map(|text| Value::Text(text.to_owned())),
-        Kind::Id => cells.id(column)?.map(Value::Id),
+        Kind::Id(_) => cells.id(column)?.map(Value::Id),
         Kind::Date => cells.date(column)?.map(Value::Date),
         Kind::Time => cells.integer(column)?.map(Value::Time),
         Kind::DateTime => cells.date_time(column)?.map(Value::DateTime),

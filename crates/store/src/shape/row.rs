@@ -1,28 +1,104 @@
 //! How the rows of one read become JSON objects.
 
-use super::Cells;
+use super::cell::{
+    close_principal, open_principal, write_boolean, write_date, write_date_time, write_decimal,
+    write_duration, write_id, write_integer, write_name, write_time,
+};
+use super::nested::Nested;
+use super::{Cells, Kind};
 use crate::{Document, Error};
+use carnet_kernel::{Decimal, json};
 
 /// The columns of a rendered read, in order.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shape {
+    columns: Vec<Column>,
+    /// How many columns of the database they take.
+    width: usize,
     /// The column of the version, when it is among the fields.
     version: Option<usize>,
     /// The column that holds the total on the row after the window's last, when it was asked for.
-    pub(super) total: Option<usize>,
+    total: Option<usize>,
+}
+
+/// One member of the object.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    /// `"name":`
+    pub(super) key: String,
+    pub(super) source: Source,
+}
+
+/// Where a member comes from.
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
+    /// A field.
+    Cell(Kind),
+    /// Related records.
+    Nested(Nested),
+}
+
+impl Column {
+    pub(crate) fn new(name: &str, source: Source) -> Self {
+        let mut key = String::with_capacity(name.len() + 3);
+        write_name(name, &mut key);
+        Self { key, source }
+    }
+
+    fn width(&self) -> usize {
+        match &self.source {
+            Source::Cell(kind) => kind.width(),
+            Source::Nested(_) => 1,
+        }
+    }
 }
 
 impl Shape {
+    /// The shape of rows with these columns; `version` is the position of the version among them.
+    pub(crate) fn new(columns: Vec<Column>, version: Option<usize>) -> Self {
+        let width = |columns: &[Column]| columns.iter().map(Column::width).sum();
+        Self {
+            version: version
+                .and_then(|position| columns.get(..position))
+                .map(width),
+            width: width(&columns),
+            columns,
+            total: None,
+        }
+    }
+
+    /// Says that the total stands in one more column. A row without members has a column as well.
+    pub(crate) fn add_total(&mut self) {
+        self.total = Some(self.width.max(1));
+    }
+
+    /// The column of the total.
+    pub(super) fn total(&self) -> Option<usize> {
+        self.total
+    }
+
     /// Appends one row as a JSON object.
     pub(crate) fn write_row<C: Cells>(&self, cells: &C, out: &mut String) -> Result<(), Error> {
-        let _ = cells.integer(0)?;
-        out.push_str("{}");
+        out.push('{');
+        let mut at = 0;
+        for (position, column) in self.columns.iter().enumerate() {
+            if position > 0 {
+                out.push(',');
+            }
+            out.push_str(&column.key);
+            match &column.source {
+                Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
+                Source::Nested(nested) => nested.write(cells.json(at)?, out)?,
+            }
+            at += column.width();
+        }
+        out.push('}');
         Ok(())
     }
 
     /// One row as a document.
     pub(crate) fn document<C: Cells>(&self, cells: &C) -> Result<Document, Error> {
-        let mut json = String::new();
+        let mut json = String::with_capacity(512);
         self.write_row(cells, &mut json)?;
         let version = match self.version {
             Some(column) => cells.integer(column)?,
@@ -33,4 +109,37 @@ impl Shape {
             version,
         })
     }
+}
+
+fn write_cell<C: Cells>(kind: Kind, cells: &C, at: usize, out: &mut String) -> Result<(), Error> {
+    /// Null, or what the writer makes of the value.
+    fn put<T>(value: Option<T>, out: &mut String, write: impl FnOnce(T, &mut String)) {
+        match value {
+            Some(value) => write(value, out),
+            None => out.push_str("null"),
+        }
+    }
+    match kind {
+        Kind::Integer => put(cells.integer(at)?, out, write_integer),
+        Kind::Float => put(cells.float(at)?, out, json::write_float),
+        Kind::Boolean => put(cells.boolean(at)?, out, write_boolean),
+        Kind::Decimal(scale) => put(cells.integer(at)?, out, |unscaled, out| {
+            write_decimal(Decimal { unscaled, scale }, out);
+        }),
+        Kind::Text => put(cells.text(at)?, out, json::write_string),
+        Kind::Id(form) => put(cells.id(at)?, out, |id, out| write_id(form, id, out)),
+        Kind::Date => put(cells.date(at)?, out, write_date),
+        Kind::Time => put(cells.integer(at)?, out, write_time),
+        Kind::DateTime => put(cells.date_time(at)?, out, write_date_time),
+        Kind::Duration => put(cells.integer(at)?, out, write_duration),
+        Kind::Json => put(cells.json(at)?, out, |text, out| out.push_str(text)),
+        Kind::Principal => match cells.text(at)? {
+            Some(kind) => {
+                open_principal(kind, out);
+                close_principal(cells.id(at + 1)?, out);
+            }
+            None => out.push_str("null"),
+        },
+    }
+    Ok(())
 }

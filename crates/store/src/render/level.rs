@@ -1,0 +1,203 @@
+//! One `FROM` level of a statement: a resource's rows and the rows that to-one paths lead to.
+
+use super::writer::{Alias, Writer};
+use crate::Order;
+use carnet_expr::{Operand, Path, Predicate, RelationIndex};
+use carnet_model::{Field, FieldIndex, ModelView, RelationKind, Resource};
+
+/// A resource's rows under an alias, and what is joined to them.
+pub(super) struct Level<'q> {
+    pub(super) resource: &'q Resource,
+    pub(super) alias: Alias,
+    joins: Vec<Join<'q>>,
+}
+
+/// A row reached over to-one steps, each prefix of which is joined as well.
+struct Join<'q> {
+    steps: &'q [RelationIndex],
+    resource: &'q Resource,
+    alias: Alias,
+}
+
+/// A field with the relation that holds it.
+pub(super) struct Reached<'q> {
+    pub(super) alias: Alias,
+    pub(super) resource: &'q Resource,
+    pub(super) field: &'q Field,
+    /// Whether it stands on the level's own rows.
+    pub(super) own: bool,
+    /// Whether it can be null, because it or a step to it is optional.
+    pub(super) nullable: bool,
+}
+
+impl<'q> Level<'q> {
+    pub(super) fn new(resource: &'q Resource, alias: Alias) -> Self {
+        Self {
+            resource,
+            alias,
+            joins: Vec::new(),
+        }
+    }
+
+    /// Notes the joins that a predicate needs, except inside `Exists`.
+    pub(super) fn join_for(&mut self, writer: &mut Writer<'q>, predicate: &'q Predicate) {
+        match predicate {
+            Predicate::True | Predicate::False => {}
+            Predicate::And(list) | Predicate::Or(list) => {
+                for member in list {
+                    self.join_for(writer, member);
+                }
+            }
+            Predicate::Not(inner) => self.join_for(writer, inner),
+            Predicate::Compare { left, right, .. } => {
+                self.join_operand(writer, left);
+                self.join_operand(writer, right);
+            }
+            Predicate::In { operand, .. } | Predicate::IsNull(operand) => {
+                self.join_operand(writer, operand);
+            }
+            Predicate::Text { path, .. } => self.join_path(writer, path),
+            Predicate::Exists { steps, .. } => self.join_steps(writer, steps),
+        }
+    }
+
+    fn join_operand(&mut self, writer: &mut Writer<'q>, operand: &'q Operand) {
+        if let Operand::Path(path) = operand {
+            self.join_path(writer, path);
+        }
+    }
+
+    fn join_path(&mut self, writer: &mut Writer<'q>, path: &'q Path) {
+        let (steps, _) = shorten(writer.frame.view, self.resource, &path.steps, path.field);
+        self.join_steps(writer, steps);
+    }
+
+    fn join_steps(&mut self, writer: &mut Writer<'q>, steps: &'q [RelationIndex]) {
+        let view = writer.frame.view;
+        let mut resource = self.resource;
+        for (position, step) in steps.iter().enumerate() {
+            let relation = resource.relation(*step);
+            if !matches!(relation.kind, RelationKind::ToOne { .. }) {
+                return;
+            }
+            resource = view.resource(relation.target);
+            let taken = &steps[..=position];
+            if self.joins.iter().all(|join| join.steps != taken) {
+                let alias = writer.alias();
+                self.joins.push(Join {
+                    steps: taken,
+                    resource,
+                    alias,
+                });
+            }
+        }
+    }
+
+    /// Writes ` FROM …` with what is joined so far. Joins are outer joins, so that a step that
+    /// leads nowhere gives nulls and the database's own three-valued logic says the rest; both
+    /// planners turn them into inner joins where a condition lets them.
+    pub(super) fn write_source(&self, writer: &mut Writer<'q>) {
+        writer.text(" FROM ");
+        writer.relation(self.resource, self.alias);
+        for join in &self.joins {
+            self.write_join(writer, join);
+        }
+    }
+
+    /// Joins what sort keys need beyond what is joined already, right after the source.
+    pub(super) fn join_order(&mut self, writer: &mut Writer<'q>, keys: &'q [Order]) {
+        let joined = self.joins.len();
+        for key in keys {
+            let (steps, _) = shorten(
+                writer.frame.view,
+                self.resource,
+                &key.path.steps,
+                key.path.field,
+            );
+            self.join_steps(writer, steps);
+        }
+        for join in self.joins.iter().skip(joined) {
+            self.write_join(writer, join);
+        }
+    }
+
+    fn write_join(&self, writer: &mut Writer<'q>, join: &Join<'q>) {
+        let Some((last, before)) = join.steps.split_last() else {
+            return;
+        };
+        let Some((resource, alias)) = self.row(before) else {
+            return;
+        };
+        let RelationKind::ToOne { field } = resource.relation(*last).kind else {
+            return;
+        };
+        writer.text(" LEFT JOIN ");
+        writer.relation(join.resource, join.alias);
+        writer.text(" ON ");
+        if writer.tenant(join.resource, join.alias) {
+            writer.text(" AND ");
+        }
+        writer.column(join.alias, key_column(join.resource));
+        writer.text(" = ");
+        writer.column(alias, &resource.field(field).column);
+    }
+
+    /// The row that joined steps lead to.
+    pub(super) fn row(&self, steps: &[RelationIndex]) -> Option<(&'q Resource, Alias)> {
+        if steps.is_empty() {
+            return Some((self.resource, self.alias));
+        }
+        let join = self.joins.iter().find(|join| join.steps == steps)?;
+        Some((join.resource, join.alias))
+    }
+
+    /// The field at a path; `None` for a path that is no path of the model.
+    pub(super) fn reach(&self, view: &'q ModelView, path: &Path) -> Option<Reached<'q>> {
+        let (steps, field) = shorten(view, self.resource, &path.steps, path.field);
+        let (resource, alias) = self.row(steps)?;
+        let mut nullable = resource.field(field).optional;
+        let mut from = self.resource;
+        for step in steps {
+            let relation = from.relation(*step);
+            if let RelationKind::ToOne { field } = relation.kind {
+                nullable |= from.field(field).optional;
+            }
+            from = view.resource(relation.target);
+        }
+        Some(Reached {
+            alias,
+            resource,
+            field: resource.field(field),
+            own: steps.is_empty(),
+            nullable,
+        })
+    }
+}
+
+/// The key of what a reference leads to is the reference itself: no step is needed for it.
+fn shorten<'s>(
+    view: &ModelView,
+    resource: &Resource,
+    steps: &'s [RelationIndex],
+    field: FieldIndex,
+) -> (&'s [RelationIndex], FieldIndex) {
+    let Some((last, before)) = steps.split_last() else {
+        return (steps, field);
+    };
+    let mut holder = resource;
+    for step in before {
+        holder = view.resource(holder.relation(*step).target);
+    }
+    let relation = holder.relation(*last);
+    match relation.kind {
+        RelationKind::ToOne { field: reference } if view.resource(relation.target).key == field => {
+            (before, reference)
+        }
+        _ => (steps, field),
+    }
+}
+
+/// The column of the field that names a record.
+pub(super) fn key_column(resource: &Resource) -> &str {
+    &resource.field(resource.key).column
+}

@@ -1,0 +1,225 @@
+//! Select lists: fields as native columns, related records as one column of positional JSON each.
+
+use super::level::{Level, key_column};
+use super::select::{Limit, Prepared};
+use super::writer::{Alias, Writer};
+use crate::dialect::NestedForm;
+use crate::shape::{CHUNK, Column, Kind, Nested, Shape, Source};
+use carnet_model::{Field, FieldType, RelationKind, Resource, Storage};
+
+/// Writes the columns of the outermost query, whose rows stand under `alias`.
+pub(super) fn columns<'q>(
+    writer: &mut Writer<'q>,
+    alias: Alias,
+    prepared: &'q Prepared<'q>,
+    resource: &'q Resource,
+) -> Shape {
+    let mut columns = Vec::with_capacity(prepared.query.fields.len() + prepared.includes.len());
+    let start = writer.sql.len();
+    let comma = |writer: &mut Writer<'_>| {
+        if writer.sql.len() > start {
+            writer.text(", ");
+        }
+    };
+    for index in &prepared.query.fields {
+        let field = resource.field(*index);
+        for part in parts(field) {
+            comma(writer);
+            writer.column_part(alias, &field.column, part);
+        }
+        columns.push(Column::new(
+            &field.name,
+            Source::Cell(Kind::of(&field.kind)),
+        ));
+    }
+    for member in &prepared.includes {
+        comma(writer);
+        columns.push(related(writer, alias, member, resource));
+    }
+    if columns.is_empty() {
+        writer.text("1");
+    }
+    let version = resource.standard.and_then(|standard| {
+        prepared
+            .query
+            .fields
+            .iter()
+            .position(|index| *index == standard.version)
+    });
+    Shape::new(columns, version)
+}
+
+/// Writes what a page must give to the query round it: the columns it shows and those that
+/// related records hang on.
+pub(super) fn needed<'q>(
+    writer: &mut Writer<'q>,
+    alias: Alias,
+    prepared: &'q Prepared<'q>,
+    resource: &'q Resource,
+) {
+    let keys = prepared.includes.iter().map(|(include, _)| {
+        match resource.relation(include.relation).kind {
+            RelationKind::ToOne { field } => field,
+            RelationKind::ToMany { .. } => resource.key,
+        }
+    });
+    let mut written = vec![false; resource.fields.len()];
+    let mut first = true;
+    for index in prepared.query.fields.iter().copied().chain(keys) {
+        let seen = &mut written[usize::from(index.0)];
+        if std::mem::replace(seen, true) {
+            continue;
+        }
+        let field = resource.field(index);
+        for part in parts(field) {
+            if !std::mem::replace(&mut first, false) {
+                writer.text(", ");
+            }
+            writer.column_part(alias, &field.column, part);
+        }
+    }
+    if first {
+        writer.text("1");
+    }
+}
+
+/// Writes the records related to the row under `parent` as one JSON value.
+fn related<'q>(
+    writer: &mut Writer<'q>,
+    parent: Alias,
+    member: &'q (&'q crate::Include, Prepared<'q>),
+    holder: &'q Resource,
+) -> Column {
+    let (include, prepared) = member;
+    let relation = holder.relation(include.relation);
+    let target = writer.frame.view.resource(relation.target);
+    let nested = match relation.kind {
+        RelationKind::ToOne { field } => {
+            let mut level = Level::new(target, writer.alias());
+            writer.text("(SELECT ");
+            let nested = array(writer, level.alias, prepared, target, false);
+            level.join_for(writer, &prepared.predicate);
+            level.write_source(writer);
+            let link = (key_column(target), parent, &*holder.field(field).column);
+            writer.conditions(&level, Some(link), &prepared.predicate);
+            nested
+        }
+        RelationKind::ToMany { by } => {
+            let (before, after) = writer.frame.dialect.aggregate();
+            let outer = writer.alias();
+            writer.text("(SELECT ");
+            writer.text(before);
+            let nested = array(writer, outer, prepared, target, true);
+            writer.text(after);
+            writer.text(" FROM (SELECT ");
+            let mut level = Level::new(target, writer.alias());
+            needed(writer, level.alias, prepared, target);
+            level.join_for(writer, &prepared.predicate);
+            level.write_source(writer);
+            level.join_order(writer, &prepared.query.order);
+            let link = (&*target.field(by).column, parent, key_column(holder));
+            writer.conditions(&level, Some(link), &prepared.predicate);
+            writer.order(&level, &prepared.query.order);
+            Limit::related(prepared.query.window).write(writer);
+            writer.text(") ");
+            writer.name(outer);
+            nested
+        }
+    };
+    writer.text(")");
+    Column::new(&relation.name, Source::Nested(nested))
+}
+
+/// Writes the row under `alias` as a positional array. A long row is an array of arrays, because
+/// PostgreSQL passes at most 100 arguments.
+fn array<'q>(
+    writer: &mut Writer<'q>,
+    alias: Alias,
+    prepared: &'q Prepared<'q>,
+    resource: &'q Resource,
+    many: bool,
+) -> Nested {
+    let query = prepared.query;
+    let fields = || query.fields.iter().map(|index| resource.field(*index));
+    let cells = fields().map(|field| parts(field).len()).sum::<usize>() + prepared.includes.len();
+    let chunked = cells > CHUNK;
+    let open = writer.frame.dialect.array();
+    writer.text(open);
+    if chunked {
+        writer.text(open);
+    }
+    let mut cell = 0;
+    let mut separate = |writer: &mut Writer<'_>| {
+        if cell > 0 && chunked && cell % CHUNK == 0 {
+            writer.text("), ");
+            writer.text(open);
+        } else if cell > 0 {
+            writer.text(", ");
+        }
+        cell += 1;
+    };
+    let mut columns = Vec::with_capacity(query.fields.len() + prepared.includes.len());
+    for field in fields() {
+        for part in parts(field) {
+            separate(writer);
+            let (before, after) = writer.frame.dialect.nested(form(field, resource, part));
+            writer.text(before);
+            writer.column_part(alias, &field.column, part);
+            writer.text(after);
+        }
+        columns.push(Column::new(
+            &field.name,
+            Source::Cell(Kind::of(&field.kind)),
+        ));
+    }
+    for member in &prepared.includes {
+        separate(writer);
+        columns.push(related(writer, alias, member, resource));
+    }
+    writer.text(if chunked { "))" } else { ")" });
+    Nested {
+        columns,
+        many,
+        chunked,
+    }
+}
+
+/// The suffixes of a field's columns.
+pub(super) fn parts(field: &Field) -> &'static [&'static str] {
+    match field.kind {
+        FieldType::Principal => &["_kind", "_id"],
+        _ => &[""],
+    }
+}
+
+fn form(field: &Field, resource: &Resource, part: &str) -> NestedForm {
+    match Kind::of(&field.kind) {
+        Kind::Id(_) => NestedForm::Id,
+        Kind::Principal if part == "_id" => NestedForm::Id,
+        Kind::Json if resource.storage == Storage::Platform => NestedForm::JsonText,
+        Kind::Json => NestedForm::Json,
+        Kind::Date => NestedForm::Date,
+        Kind::DateTime => NestedForm::DateTime,
+        Kind::Integer
+        | Kind::Float
+        | Kind::Boolean
+        | Kind::Decimal(_)
+        | Kind::Text
+        | Kind::Time
+        | Kind::Duration
+        | Kind::Principal => NestedForm::Plain,
+    }
+}
+
+/// Writes every column of a whole record, in its resource's order.
+pub(super) fn whole(writer: &mut Writer<'_>, alias: Alias, resource: &Resource) {
+    let mut first = true;
+    for field in &resource.fields {
+        for part in parts(field) {
+            if !std::mem::replace(&mut first, false) {
+                writer.text(", ");
+            }
+            writer.column_part(alias, &field.column, part);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Text and bound values of a statement in the making. Placeholders are numbered in the order in
+//! which they first appear, so that binding by number and by first appearance are the same.
+
+use super::Frame;
+use crate::{Param, Statement, Wall};
+use carnet_model::{Resource, Storage};
+
+/// A relation's name within a statement: `t0`, `t1`, …
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Alias(u16);
+
+/// A placeholder that was written already.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placeholder(usize);
+
+pub(super) struct Writer<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) sql: String,
+    params: Vec<Param>,
+    tenant: Option<Placeholder>,
+    aliases: u16,
+    views: bool,
+}
+
+impl<'a> Writer<'a> {
+    /// An empty statement. `leaky`: it will hold a predicate that row-level security keeps from
+    /// every index; then all its relations are find views, because one walled table among them
+    /// loses the index again.
+    pub(super) fn new(frame: Frame<'a>, leaky: bool) -> Self {
+        let views = match frame.wall {
+            Wall::Rls => leaky,
+            Wall::View => true,
+            Wall::None => false,
+        };
+        Self {
+            frame,
+            sql: String::with_capacity(512),
+            params: Vec::with_capacity(8),
+            tenant: None,
+            aliases: 0,
+            views: views && frame.dialect == crate::Dialect::Postgres,
+        }
+    }
+
+    pub(super) fn finish(self) -> Statement {
+        Statement {
+            sql: self.sql,
+            params: self.params,
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.sql.push_str(text);
+    }
+
+    pub(super) fn number(&mut self, number: i64) {
+        crate::shape::write_integer(number, &mut self.sql);
+    }
+
+    /// Binds a value where the text stands now.
+    pub(super) fn bind(&mut self, param: Param) -> Placeholder {
+        self.params.push(param);
+        let placeholder = Placeholder(self.params.len());
+        self.again(placeholder);
+        placeholder
+    }
+
+    /// Writes a placeholder that is bound already.
+    pub(super) fn again(&mut self, placeholder: Placeholder) {
+        self.sql.push('$');
+        self.number(placeholder.0 as i64);
+    }
+
+    /// A name that no other relation of the statement has.
+    pub(super) fn alias(&mut self) -> Alias {
+        self.aliases += 1;
+        Alias(self.aliases - 1)
+    }
+
+    pub(super) fn name(&mut self, alias: Alias) {
+        self.sql.push('t');
+        self.number(i64::from(alias.0));
+    }
+
+    /// `t0."name"`
+    pub(super) fn column(&mut self, alias: Alias, column: &str) {
+        self.name(alias);
+        self.sql.push('.');
+        self.frame.dialect.quote(column, &mut self.sql);
+    }
+
+    /// `t0."stem_suffix"`, for the two columns of a principal.
+    pub(super) fn column_part(&mut self, alias: Alias, stem: &str, suffix: &str) {
+        self.name(alias);
+        self.text(".\"");
+        for part in [stem, suffix] {
+            for character in part.chars() {
+                if character == '"' {
+                    self.sql.push('"');
+                }
+                self.sql.push(character);
+            }
+        }
+        self.sql.push('"');
+    }
+
+    /// `"app"."products" t0`: the table, or its find view.
+    pub(super) fn relation(&mut self, resource: &Resource, alias: Alias) {
+        let frame = self.frame;
+        if frame.dialect == crate::Dialect::Postgres {
+            let namespace = &frame.placement.namespace;
+            // Only walled tables of the schema sync's own making have a view.
+            if self.views && resource.is_tenant() && resource.storage == Storage::Table {
+                frame.dialect.quote(&namespace.find(), &mut self.sql);
+            } else {
+                frame.dialect.quote(namespace.as_str(), &mut self.sql);
+            }
+            self.sql.push('.');
+        }
+        frame.dialect.quote(&resource.table, &mut self.sql);
+        self.sql.push(' ');
+        self.name(alias);
+    }
+
+    /// `t0."tenant" = $1`, if rows of `resource` carry a tenant. Tells whether it wrote something.
+    pub(super) fn tenant(&mut self, resource: &Resource, alias: Alias) -> bool {
+        if !resource.is_tenant() {
+            return false;
+        }
+        self.column(alias, "tenant");
+        self.text(" = ");
+        match self.tenant {
+            Some(placeholder) => self.again(placeholder),
+            None => self.tenant = Some(self.bind(Param::Integer(self.frame.tenant.0))),
+        }
+        true
+    }
+}
