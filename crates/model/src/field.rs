@@ -81,6 +81,16 @@ pub enum IdForm {
     Uuid,
 }
 
+impl IdForm {
+    /// The word of the definition language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ulid => "ulid",
+            Self::Uuid => "uuid",
+        }
+    }
+}
+
 /// What happens to a record whose reference is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDelete {
@@ -90,6 +100,17 @@ pub enum OnDelete {
     Cascade,
     /// The reference becomes null.
     SetNull,
+}
+
+impl OnDelete {
+    /// The word of the definition language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restrict => "restrict",
+            Self::Cascade => "cascade",
+            Self::SetNull => "setNull",
+        }
+    }
 }
 
 /// A field's type with its rules. Lengths count code points, bounds are inclusive.

@@ -227,13 +227,6 @@ fn draft<'d>(
         }),
         by_relation: HashMap::new(),
     };
-    if stored && declared.fields.is_empty() {
-        report.error_hint(
-            declared.name.span,
-            format!("the resource `{name}` has no fields"),
-            "declare at least one under `fields`",
-        );
-    }
     let draft = Draft {
         declared,
         resource,

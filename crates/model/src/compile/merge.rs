@@ -158,17 +158,26 @@ fn add(
     files: &[&Source],
     report: &mut Report,
 ) {
-    let Some(first) = resources.get(&resource.name.text) else {
+    let Some(first) = resources.remove(&resource.name.text) else {
         resources.insert(resource.name.text.clone(), resource);
         return;
     };
-    // The application's own place helps its author, whichever was read first.
-    let (here, there) = if resource.grammar == Grammar::Shipped {
-        (&first.name, &resource)
+    // What is shipped stays, and its author is not the one to be told.
+    let (there, here) = if resource.grammar == Grammar::Shipped {
+        (resource, first.name)
     } else {
-        (&resource.name, first)
+        (first, resource.name)
     };
+    clash(&there, &here, files, report);
+    resources.insert(there.name.text.clone(), there);
+}
+
+/// Reports that `here` takes the name of the resource `there`.
+fn clash(there: &ResourceDecl, here: &Name, files: &[&Source], report: &mut Report) {
     if there.grammar == Grammar::Shipped {
+        if words::RESERVED_RESOURCES.contains(&here.text.as_str()) {
+            return;
+        }
         report.error_hint(
             here.span,
             format!("the resource `{}` is shipped by the platform", here.text),

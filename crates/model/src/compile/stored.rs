@@ -53,7 +53,7 @@ fn resource(draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Value {
     if resource.id.form == IdForm::Uuid || resource.id.client {
         put(
             "id",
-            json!({ "type": id_form(resource.id.form), "client": resource.id.client }),
+            json!({ "type": resource.id.form.as_str(), "client": resource.id.client }),
         );
     }
     if let Some(was) = &resource.was {
@@ -165,13 +165,6 @@ fn field(field: &Field, drafts: &[Draft<'_>]) -> Value {
     Value::Object(out)
 }
 
-fn id_form(form: IdForm) -> &'static str {
-    match form {
-        IdForm::Ulid => "ulid",
-        IdForm::Uuid => "uuid",
-    }
-}
-
 fn kind(kind: &FieldType, drafts: &[Draft<'_>]) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |key: &str, value: Option<Value>| {
@@ -219,12 +212,8 @@ fn kind(kind: &FieldType, drafts: &[Draft<'_>]) -> Map<String, Value> {
         }
         FieldType::Ref { to, on_delete, .. } => {
             put("to", Some(json!(drafts[usize::from(to.0)].resource.name)));
-            let word = match on_delete {
-                OnDelete::Restrict => None,
-                OnDelete::Cascade => Some(json!("cascade")),
-                OnDelete::SetNull => Some(json!("setNull")),
-            };
-            put("onDelete", word);
+            let chosen = *on_delete != OnDelete::Restrict;
+            put("onDelete", chosen.then(|| json!(on_delete.as_str())));
         }
         FieldType::Email { max } | FieldType::Url { max } => put("max", Some(json!(max))),
         FieldType::List {

@@ -119,7 +119,7 @@ impl Reader<'_> {
     }
 
     fn using(&mut self, node: &Node) {
-        match self.text(node, "`using`") {
+        match self.word(node, "`using`") {
             Some("btree") | None => {}
             Some(kind) if words::INDEX_LATER.contains(&kind) => {
                 self.report.error_hint(

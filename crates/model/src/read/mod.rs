@@ -23,16 +23,8 @@ pub(crate) struct Reader<'r> {
 impl Reader<'_> {
     /// Says that `what` is of another kind than it must be, unless that was reported before.
     fn wrong(&mut self, node: &Node, what: &str, expected: &str) {
-        if node.is_broken() {
-            return;
-        }
-        let message = format!("{what} must be {expected}, not {}", node.what());
-        let quote = expected.starts_with("a text")
-            && matches!(node.kind, Kind::Boolean(_) | Kind::Number(_));
-        if quote {
-            self.report
-                .error_hint(node.span, message, "put it in quotes to make it a text");
-        } else {
+        if !node.is_broken() {
+            let message = format!("{what} must be {expected}, not {}", node.what());
             self.report.error(node.span, message);
         }
     }
@@ -45,7 +37,21 @@ impl Reader<'_> {
         entries
     }
 
+    /// A text of the author's own.
     fn text<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
+        if matches!(node.kind, Kind::Boolean(_) | Kind::Number(_)) {
+            self.report.error_hint(
+                node.span,
+                format!("{what} must be a text, not {}", node.what()),
+                "put it in quotes to make it a text",
+            );
+            return None;
+        }
+        self.word(node, what)
+    }
+
+    /// A text that is a word of the language or a name of the definition.
+    fn word<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n str> {
         match &node.kind {
             Kind::Text(text) => Some(text),
             _ => {
@@ -56,7 +62,7 @@ impl Reader<'_> {
     }
 
     fn name(&mut self, node: &Node, what: &str) -> Option<Name> {
-        self.text(node, what).map(|text| Name {
+        self.word(node, what).map(|text| Name {
             text: text.to_owned(),
             span: node.span,
         })
@@ -94,7 +100,7 @@ impl Reader<'_> {
 
     /// One of a few words.
     fn choice<T: Copy>(&mut self, node: &Node, what: &str, choices: &[(&str, T)]) -> Option<T> {
-        let text = self.text(node, what)?;
+        let text = self.word(node, what)?;
         let found = choices.iter().find(|(word, _)| *word == text);
         if found.is_none() {
             let words: Vec<String> = choices

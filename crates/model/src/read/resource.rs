@@ -48,8 +48,17 @@ impl Reader<'_> {
         }
         let mut shared = None;
         let mut order: Option<Vec<String>> = None;
+        let errors = self.report.errors();
         for entry in entries {
             self.resource_key(entry, &mut resource, &mut shared, &mut order);
+        }
+        // A mistyped key may be the one that is missed.
+        if resource.fields.is_empty() && self.report.errors() == errors {
+            self.report.error_hint(
+                name.span,
+                format!("{what} has no fields"),
+                "declare at least one under `fields`",
+            );
         }
         if let Some(span) = shared {
             match &mut resource.tenancy {
@@ -162,7 +171,7 @@ impl Reader<'_> {
     }
 
     fn storage(&mut self, node: &Node) {
-        let Some(text) = self.text(node, "`storage`") else {
+        let Some(text) = self.word(node, "`storage`") else {
             return;
         };
         match text {
@@ -225,7 +234,7 @@ impl Reader<'_> {
         };
         let mut operations: Vec<Operation> = Vec::new();
         for item in items {
-            let Some(word) = self.text(item, "an operation") else {
+            let Some(word) = self.word(item, "an operation") else {
                 continue;
             };
             match Operation::parse(word) {
@@ -276,7 +285,7 @@ impl Reader<'_> {
     }
 
     fn journal(&mut self, node: &Node) {
-        match self.text(node, "`journal`") {
+        match self.word(node, "`journal`") {
             Some("full") | None => {}
             Some(word @ ("changed" | "summary")) => {
                 self.later(node.span, &format!("journal: {word}"));

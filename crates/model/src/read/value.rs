@@ -225,6 +225,7 @@ impl Reader<'_> {
         what: &str,
     ) -> Option<serde_json::Value> {
         let mut map = serde_json::Map::new();
+        let mut sound = true;
         for entry in self.map(node, what)? {
             let tag = &entry.key.text;
             if !is_language_tag(tag) {
@@ -233,15 +234,17 @@ impl Reader<'_> {
                     format!("`{tag}` is not a language tag"),
                     "for example `en` or `pt-BR`",
                 );
-                return None;
+                sound = false;
             }
-            let text = self.text(&entry.value, &format!("{what} in `{tag}`"))?;
-            if !self.length(&entry.value, text, min, max, what) {
-                return None;
+            let label = format!("{what} in `{tag}`");
+            match self.text(&entry.value, &label) {
+                Some(text) if self.length(&entry.value, text, min, max, &label) => {
+                    map.insert(tag.clone(), serde_json::Value::String(text.to_owned()));
+                }
+                _ => sound = false,
             }
-            map.insert(tag.clone(), serde_json::Value::String(text.to_owned()));
         }
-        Some(serde_json::Value::Object(map))
+        sound.then_some(serde_json::Value::Object(map))
     }
 
     fn length(

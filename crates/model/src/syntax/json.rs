@@ -114,6 +114,7 @@ impl Reader<'_> {
             Some('"') => Kind::Text(self.string()?),
             Some('-' | '0'..='9') => Kind::Number(self.number()?),
             Some('a'..='z') => self.word()?,
+            Some(']') => return Err(self.stop("there is no `,` before `]`")),
             Some('/' | '#') => return Err(self.stop("JSON has no comments")),
             Some('\'') => return Err(self.stop("a text stands in double quotes")),
             _ => return Err(self.stop("a value is expected here")),
@@ -296,8 +297,12 @@ impl Reader<'_> {
         loop {
             self.space();
             let start = self.here();
-            if self.peek() != Some('"') {
-                return Err(self.stop("a key in double quotes is expected here"));
+            match self.peek() {
+                Some('"') => {}
+                Some('}') => return Err(self.stop("there is no `,` before `}`")),
+                Some(']') => return Err(self.stop("there is no `,` before `]`")),
+                Some('/' | '#') => return Err(self.stop("JSON has no comments")),
+                _ => return Err(self.stop("a key in double quotes is expected here")),
             }
             let text = self.string()?;
             let span = self.since(start);

@@ -61,10 +61,85 @@ fn summary(resource: &Resource) -> String {
 fn the_shop_compiles() {
     let compiled = shop();
     insta::assert_snapshot!(shown(&compiled.warnings), @"");
-    insta::assert_snapshot!(summary(named(&compiled.model, "products")), @"");
-    insta::assert_snapshot!(summary(named(&compiled.model, "productDataSources")), @"");
-    insta::assert_snapshot!(summary(named(&compiled.model, "settings")), @"");
-    insta::assert_snapshot!(summary(named(&compiled.model, "journal")), @"");
+    insta::assert_snapshot!(summary(named(&compiled.model, "products")), @r#"
+products products Product
+  id id id
+  name name text +name_key
+  sku sku text optional
+  price price decimal optional
+  status status enum = "draft"
+  categoryId category_id ref
+  metadata metadata json = {}
+  isFeatured is_featured boolean = false
+  unitId unit_id ref optional
+  version version integer
+  createdAt created_at dateTime
+  updatedAt updated_at dateTime
+  createdBy created_by principal optional
+  updatedBy updated_by principal optional
+  unique products__category_id__name categoryId name
+  unique products__sku sku
+  index products__price__index price
+  index products__status__created_at_d590e683__index status createdAt
+  index products__unit_id__index unitId
+  one category 0
+  one unit 6
+  many dataSources 3
+"#);
+    insta::assert_snapshot!(summary(named(&compiled.model, "productDataSources")), @r#"
+productDataSources product_data_sources Product data source
+  id id id
+  productId product_id ref
+  kind kind enum
+  tags tags list = ["a","b"]
+  weight weight float = 1.0
+  count count integer = 0
+  day day date = "2026-01-31"
+  at at dateTime = "2026-01-31T11:00:00.000000Z"
+  from from time = "05:00:00"
+  every every duration = "P1DT2H"
+  mail mail email +mail_key
+  site site url = "https://example.com/"
+  label label i18n = {"de":"Laden","en":"Shop"}
+  key key uuid = "0190163d-8694-739b-aea5-966c26f8ad91"
+  ticket ticket ulid optional
+  limit limit decimal = "0.1000"
+  shape shape json = {"a":1.5}
+  version version integer
+  createdAt created_at dateTime
+  updatedAt updated_at dateTime
+  createdBy created_by principal optional
+  updatedBy updated_by principal optional
+  unique product_data_sources__mail mail
+  index product_data_sources__product_id__index productId
+  one product 4
+"#);
+    insta::assert_snapshot!(summary(named(&compiled.model, "settings")), @r#"
+settings carnet_settings Setting
+  id id id
+  key key text
+  value value json optional
+  theme x_theme enum = "light"
+  logoId x_logo_id ref optional
+  version version integer
+  createdAt created_at dateTime
+  updatedAt updated_at dateTime
+  createdBy created_by principal optional
+  updatedBy updated_by principal optional
+  unique carnet_settings__key key
+  index carnet_settings__x_logo_id__index logoId
+  index carnet_settings__x_theme__index theme
+  one logo 4
+"#);
+    insta::assert_snapshot!(summary(named(&compiled.model, "journal")), @r#"
+journal carnet_journal Journal row
+  sequence sequence integer
+  resource resource text
+  record record ulid optional
+  actor actor principal optional
+  body body json optional
+  at at dateTime
+"#);
     assert!(!compiled.model.by_name.contains_key("users"));
 }
 

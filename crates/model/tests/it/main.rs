@@ -1,5 +1,6 @@
 //! The compiler from outside: whole definitions in, models and diagnostics out.
 
+mod bad;
 mod good;
 
 use carnet_model::{Compiled, Diagnostic, Source};
