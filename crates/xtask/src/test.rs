@@ -28,33 +28,35 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }?;
     let folder = tempfile::Builder::new().prefix("carnet-test-").tempdir()?;
     let skipped = folder.path().join("skipped");
-    let prepare = |mut command: Command| {
+    let run = |mut command: Command| {
         command
+            .arg("--locked")
             .env("CARNET_TEST_BINARY", binaries.join("carnet"))
-            .env("CARNET_TEST_SKIPPED_FILE", &skipped)
-            .args(&options.arguments);
+            .env("CARNET_TEST_SKIPPED_FILE", &skipped);
+        if is_whole {
+            command.arg("--workspace");
+        }
         if let Some(server) = &server {
             command.env("CARNET_TEST_POSTGRES", server.url());
         }
-        command
+        shell::run(command.args(&options.arguments))
     };
 
     let has_nextest = shell::output(&mut shell::cargo(["nextest", "--version"])).is_ok();
     let result = if has_nextest {
-        let mut command = shell::cargo(["nextest", "run", "--locked"]);
-        if is_whole {
-            command.arg("--workspace");
-        }
+        let mut command = shell::cargo(["nextest", "run"]);
         if shell::is_set("CI") {
             command.args(["--profile", "ci"]);
         }
-        shell::run(&mut prepare(command))
+        // The examples in documentation are no tests to nextest.
+        let examples = if is_whole {
+            run(shell::cargo(["test", "--doc", "--quiet"]))
+        } else {
+            Ok(())
+        };
+        examples.and_then(|()| run(command))
     } else {
-        let mut command = shell::cargo(["test", "--locked"]);
-        if is_whole {
-            command.args(["--workspace", "--all-targets"]);
-        }
-        shell::run(&mut prepare(command))
+        run(shell::cargo(["test"]))
     };
     report_skipped(&std::fs::read_to_string(&skipped).unwrap_or_default());
     result
