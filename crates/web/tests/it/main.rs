@@ -6,6 +6,7 @@ mod answers;
 mod headers;
 mod limits;
 mod observed;
+mod pages;
 mod problems;
 mod wire;
 
