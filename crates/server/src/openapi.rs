@@ -1,0 +1,84 @@
+//! The OpenAPI document of a whole deployment: what each crate contributes, and the addresses of
+//! the server itself.
+
+use crate::application::Application;
+use crate::error::Failure;
+use carnet_model::{Model, ModelView};
+use carnet_web::openapi::{Document, Fragment, Info, Tag};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// The document (OpenAPI 3.1) of `model`.
+pub fn openapi(model: Arc<Model>, application: &Application) -> Result<Value, Failure> {
+    let info = Info {
+        title: application.name.clone(),
+        version: application.version.clone(),
+        description: Some(
+            "Every failure has a stable code; its page is `/docs/errors/<CODE>`.".to_owned(),
+        ),
+        servers: Vec::new(),
+    };
+    let mut document = Document::new(info);
+    let failed = |error: carnet_web::Error| Failure::Setup(error.to_string());
+    document
+        .merge(
+            "records",
+            carnet_records::openapi::fragment(&ModelView::new(model)),
+        )
+        .map_err(failed)?;
+    document.merge("server", own()).map_err(failed)?;
+    Ok(document.render())
+}
+
+fn own() -> Fragment {
+    let mut fragment = Fragment::default();
+    fragment.tags.push(Tag {
+        name: "health".to_owned(),
+        description: Some("Whether the service is well.".to_owned()),
+    });
+    let health = json!({
+        "type": "object",
+        "required": ["status", "ready", "uptime", "checks"],
+        "properties": {
+            "status": { "type": "string", "enum": ["healthy", "unhealthy"] },
+            "ready": { "type": "boolean" },
+            "uptime": { "type": "number" },
+            "checks": { "type": "array", "items": {
+                "type": "object",
+                "required": ["name", "healthy", "responseTime"],
+                "properties": {
+                    "name": { "type": "string" },
+                    "healthy": { "type": "boolean" },
+                    "error": { "type": "string" },
+                    "responseTime": { "type": "number", "description": "Milliseconds." },
+                },
+            } },
+        },
+    });
+    fragment.schemas.insert("Health".to_owned(), health);
+    let report = json!({ "description": "The state of the service.", "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Health" } } } });
+    let plain = json!({ "description": "The state in one word.", "content": { "application/json": { "schema": { "type": "object", "required": ["status"], "properties": { "status": { "type": "string" } } } } } });
+    let mut path = |path: &str, id: &str, summary: &str, answer: &Value| {
+        let item = json!({ "get": {
+            "operationId": id,
+            "summary": summary,
+            "tags": ["health"],
+            "responses": { "200": answer, "503": answer },
+        } });
+        fragment.paths.insert(path.to_owned(), item);
+    };
+    path("/health", "readHealth", "All checks", &report);
+    path(
+        "/health/ready",
+        "readReadiness",
+        "Whether requests are taken",
+        &plain,
+    );
+    path(
+        "/health/live",
+        "readLiveness",
+        "Whether the process lives",
+        &plain,
+    );
+    fragment
+}

@@ -1,0 +1,159 @@
+//! All routes of the server in one table, and what stands between the edge and the resources.
+
+use crate::docs;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use carnet_kernel::{Code, Context, Principal, TenantKey};
+use carnet_records::Operations;
+use carnet_records::routes::PREFIX;
+use carnet_telemetry::health::{Health, Status};
+use carnet_telemetry::metrics::Registry;
+use carnet_web::RequestInfo;
+use carnet_web::problem::{Problem, method_not_allowed};
+use http::{HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What the routes are made of.
+pub(crate) struct Parts {
+    pub(crate) operations: Operations,
+    pub(crate) health: Health,
+    pub(crate) metrics: Option<Registry>,
+    pub(crate) docs: bool,
+    pub(crate) openapi: Arc<dyn Fn() -> Bytes + Send + Sync>,
+}
+
+/// First segments of addresses that probes ask.
+pub(crate) const PROBES: &[&str] = &["health", "metrics"];
+
+/// Every route.
+pub(crate) fn router(parts: Parts) -> Router {
+    let api = carnet_records::routes::router(parts.operations).layer(from_fn(give_context));
+    let mut router = Router::new()
+        .nest(PREFIX, api)
+        .route("/", get(serve_root))
+        .route(
+            "/openapi.json",
+            get(serve_openapi).with_state(parts.openapi),
+        )
+        .merge(health_routes(parts.health))
+        .merge(docs::error_pages());
+    if let Some(registry) = parts.metrics {
+        router = router.route("/metrics", get(serve_metrics).with_state(registry));
+    }
+    if parts.docs {
+        router = router.merge(docs::user_interface());
+    }
+    router
+        .method_not_allowed_fallback(refuse_method)
+        .fallback(refuse_path)
+}
+
+fn health_routes(health: Health) -> Router {
+    Router::new()
+        .route("/health", get(serve_health))
+        .route("/health/live", get(serve_liveness))
+        .route("/health/ready", get(serve_readiness))
+        .with_state(health)
+}
+
+/// The context of a request: until sign-in and tenants come, nobody on the default tenant.
+async fn give_context(mut request: Request, next: Next) -> Response {
+    if let Some(info) = RequestInfo::find(request.extensions()) {
+        let tenant = TenantKey::DEFAULT;
+        let mut context = Context::new(tenant, Principal::anonymous(tenant), info.correlation());
+        context.deadline = info.deadline();
+        request.extensions_mut().insert(context);
+    }
+    next.run(request).await
+}
+
+async fn serve_root(info: RequestInfo) -> Response {
+    info.set_route("/");
+    json(
+        StatusCode::OK,
+        &serde_json::json!({
+            "api": PREFIX,
+            "openapi": "/openapi.json",
+            "docs": "/docs",
+            "health": "/health",
+        }),
+    )
+}
+
+async fn serve_openapi(
+    info: RequestInfo,
+    State(document): State<Arc<dyn Fn() -> Bytes + Send + Sync>>,
+) -> Response {
+    info.set_route("/openapi.json");
+    body("application/json", Body::from(document()))
+}
+
+async fn serve_metrics(info: RequestInfo, State(registry): State<Registry>) -> Response {
+    info.set_route("/metrics");
+    body(
+        "text/plain; version=0.0.4; charset=utf-8",
+        Body::from(registry.render()),
+    )
+}
+
+async fn serve_health(info: RequestInfo, State(health): State<Health>) -> Response {
+    info.set_route("/health");
+    let report = health.report().await;
+    let status = match report.status {
+        Status::Healthy => StatusCode::OK,
+        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    json(status, &report)
+}
+
+async fn serve_liveness(info: RequestInfo) -> Response {
+    info.set_route("/health/live");
+    json(StatusCode::OK, &serde_json::json!({ "status": "alive" }))
+}
+
+async fn serve_readiness(info: RequestInfo, State(health): State<Health>) -> Response {
+    info.set_route("/health/ready");
+    if health.report().await.ready {
+        json(StatusCode::OK, &serde_json::json!({ "status": "ready" }))
+    } else {
+        json(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &serde_json::json!({ "status": "not ready" }),
+        )
+    }
+}
+
+async fn refuse_path(request: Request) -> Response {
+    let path: String = request.uri().path().chars().take(100).collect();
+    Problem::new(Code::NotFound, format!("there is nothing at `{path}`")).into_response()
+}
+
+async fn refuse_method(method: Method) -> Response {
+    method_not_allowed(&method, "GET, HEAD")
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    let mut response = body(
+        "application/json",
+        Body::from(serde_json::to_vec(value).unwrap_or_default()),
+    );
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn body(kind: &'static str, body: Body) -> Response {
+    let mut response = Response::new(body);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}

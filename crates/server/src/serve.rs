@@ -1,0 +1,154 @@
+//! The life of a server: compile, connect, check the schema, wire, listen, stop.
+
+use crate::application::{Application, compile};
+use crate::clock::SystemClock;
+use crate::config::Loaded;
+use crate::error::Failure;
+use crate::router::{PROBES, Parts, router};
+use crate::{database, listen, openapi};
+use bytes::Bytes;
+use carnet_kernel::IdGenerator;
+use carnet_model::Model;
+use carnet_records::Operations;
+use carnet_store::Store;
+use carnet_telemetry::health::Health;
+use carnet_web::{Edge, EdgeOptions};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long one health check may take.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
+
+/// What `serve` does besides serving.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whether an empty database is seeded.
+    pub seeds: bool,
+}
+
+/// Serves `application` until the process is told to stop. Logs are installed already.
+pub async fn serve(
+    loaded: Loaded,
+    application: Application,
+    options: Options,
+) -> Result<(), Failure> {
+    let config = &loaded.config;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let compiled = compile(&loaded, &application)?;
+    for warning in &compiled.warnings {
+        tracing::warn!("{}", warning.render(false).trim_end());
+    }
+    let model = Arc::new(compiled.model);
+    let store = database::connect(&loaded).await?;
+    tracing::info!(
+        database = store.describe(),
+        profile = ?config.profile,
+        "the database is {}, set by {}",
+        store.describe(),
+        loaded.origin("database.url")
+    );
+    database::ensure(config, &application, &store, &model, options.seeds).await?;
+    let result = run(&loaded, application, &store, model).await;
+    store.close().await;
+    result
+}
+
+async fn run(
+    loaded: &Loaded,
+    application: Application,
+    store: &Store,
+    model: Arc<Model>,
+) -> Result<(), Failure> {
+    let config = &loaded.config;
+    let metrics =
+        carnet_telemetry::metrics::install().map_err(|error| Failure::Setup(error.to_string()))?;
+    carnet_telemetry::metrics::describe(carnet_web::metrics::METRICS);
+    let health = Health::new(CHECK_LIMIT);
+    let checked = store.clone();
+    health.register("database", move || {
+        let store = checked.clone();
+        async move {
+            store
+                .ping()
+                .await
+                .map_err(|error| error.code().title().to_owned())
+        }
+    });
+    let clock = Arc::new(SystemClock);
+    let operations = Operations::new(store.clone(), Arc::clone(&model), clock.clone());
+    let name = application.name.clone();
+    let parts = Parts {
+        operations,
+        health: health.clone(),
+        metrics: config.server.metrics.then_some(metrics),
+        docs: config.serves_docs(),
+        openapi: document(model, application),
+    };
+    let options = EdgeOptions {
+        config: config.web.clone(),
+        clock,
+        ids: Arc::new(IdGenerator::new()),
+        probes: PROBES,
+    };
+    let edge =
+        Edge::new(router(parts), options).map_err(|error| Failure::Setup(error.to_string()))?;
+    let stop = stop_signal()?;
+    let listener = listen::bind(&config.server).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| Failure::Setup(error.to_string()))?;
+    health.set_ready(true);
+    announce(&name, &address.to_string(), config.serves_docs());
+    let closing = health.clone();
+    let stopped = async move {
+        stop.await;
+        closing.set_ready(false);
+        tracing::info!("stopping: no new connections, requests under way are finished");
+    };
+    listen::run(listener, edge, &config.server, stopped).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn announce(name: &str, address: &str, docs: bool) {
+    tracing::info!(address, "{name} listens on http://{address}");
+    tracing::info!("API     http://{address}{}", carnet_records::routes::PREFIX);
+    if docs {
+        tracing::info!("docs    http://{address}/docs");
+    }
+    tracing::info!("health  http://{address}/health");
+    tracing::warn!("there is no access control yet: the API is open to everybody on this machine");
+}
+
+/// The OpenAPI document as bytes, made when it is first asked for.
+fn document(model: Arc<Model>, application: Application) -> Arc<dyn Fn() -> Bytes + Send + Sync> {
+    let made = OnceLock::new();
+    Arc::new(move || {
+        made.get_or_init(
+            || match openapi::openapi(Arc::clone(&model), &application) {
+                Ok(document) => Bytes::from(serde_json::to_vec(&document).unwrap_or_default()),
+                Err(error) => {
+                    tracing::error!(%error, "the OpenAPI document could not be made");
+                    Bytes::from_static(b"null")
+                }
+            },
+        )
+        .clone()
+    })
+}
+
+/// Done when the process is asked to stop: SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let install = |kind| signal(kind).map_err(|error| Failure::Setup(error.to_string()));
+    let mut terminate = install(SignalKind::terminate())?;
+    let mut interrupt = install(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
