@@ -1,107 +1,271 @@
-//! The Postgres adapter: connections, transactions, errors.
+//! The PostgreSQL adapter: how sessions are opened and shared, how reads and writes become flights
+//! of statements, and what the server's errors mean. Not the SQL of reads or of the schema.
 
+mod address;
+mod apply;
+mod bind;
+mod cells;
+mod columns;
+mod connect;
+mod errors;
+mod flight;
+mod journal;
+mod platform;
+mod pool;
+mod read;
+mod retry;
+mod tls;
+mod write;
+
+use crate::metrics::Counters;
+use crate::render::{self, Frame, Select};
 use crate::scope::Target;
 use crate::{
-    Changes, Config, Document, Error, JournalCursor, JournalRow, Listing, Param, Placement, Query,
-    Stamp, Unit, WriteFailure,
+    Changes, Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Param,
+    Placement, Query, Stamp, Unit, WriteFailure, metrics,
 };
 use carnet_kernel::Value;
-use carnet_model::ModelView;
-use std::sync::Arc;
+use carnet_model::{ModelHash, ModelView};
+use cells::RowCells;
+use connect::{Connector, Role};
+use flight::{Limit, Message};
+use pool::{Meter, Pool, Size};
+use read::Reader;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
-pub(crate) struct Postgres;
+/// Sessions of the owner are for rare things.
+const OWNER: Size = Size { min: 0, max: 4 };
+
+pub(crate) struct Postgres {
+    config: Config,
+    connector: Arc<Connector>,
+    meter: Arc<Meter>,
+    serving: Pool,
+    owner: Pool,
+    /// The version of `carnet_schemas` that a model was recorded as.
+    schema_versions: RwLock<HashMap<ModelHash, i64>>,
+}
 
 impl Postgres {
-    pub(crate) async fn open(_config: &Config) -> Result<Self, Error> {
-        Ok(Self)
+    /// Connects once as the owner, and once behind the wall when the application's role is there.
+    pub(crate) async fn open(config: &Config) -> Result<Self, Error> {
+        for schema in [&config.platform_schema, &config.records_schema] {
+            if crate::Namespace::new(schema).is_none() {
+                return Err(Error::Configuration(format!(
+                    "`{schema}` cannot be the name of a schema: 1 to 48 of a-z, 0-9 and _, \
+                     a letter first"
+                )));
+            }
+        }
+        let connector = Arc::new(Connector::new(config, address::read(config)?));
+        let meter = Arc::new(Meter::default());
+        let size = Size {
+            min: config.pool_min as usize,
+            max: config.pool_max as usize,
+        };
+        let pool = |role, size| {
+            Pool::new(
+                config,
+                Arc::clone(&connector),
+                Arc::clone(&meter),
+                role,
+                size,
+            )
+        };
+        let opened = Self {
+            owner: pool(Role::Owner, OWNER),
+            serving: pool(Role::Application, size),
+            config: config.clone(),
+            connector: Arc::clone(&connector),
+            meter,
+            schema_versions: RwLock::default(),
+        };
+        drop(opened.owner.take(None).await?);
+        match opened.serving.take(None).await {
+            // Before the first push there is no role, and it takes the owner to make one.
+            Ok(_) | Err(Error::RoleMissing(_)) => Ok(opened),
+            Err(error) => {
+                opened.close().await;
+                Err(error)
+            }
+        }
     }
 
     pub(crate) fn describe(&self) -> String {
-        String::new()
+        self.connector.address.describe()
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        Ok(())
+        let mut held = match self.serving.take(None).await {
+            Err(Error::RoleMissing(_)) => self.owner.take(None).await?,
+            taken => taken?,
+        };
+        let limit = Limit::reading(Some(Instant::now() + self.config.statement_timeout.0));
+        held.flight(&[Message::plain("select 1")], limit)
+            .await
+            .map(|_| ())
+            .map_err(|failed| match failed.cause.general() {
+                Error::TooLong => Error::Timeout,
+                error => error,
+            })
     }
 
-    pub(crate) async fn close(&self) {}
+    pub(crate) async fn close(&self) {
+        let patience = self.config.statement_timeout.0;
+        self.serving.close(patience).await;
+        self.owner.close(patience).await;
+    }
 
-    pub(crate) fn counters(&self) -> crate::metrics::Counters {
-        crate::metrics::Counters::default()
+    /// What was done since the store was opened.
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            statements: self.meter.statements.load(Ordering::Relaxed),
+            round_trips: self.meter.round_trips.load(Ordering::Relaxed),
+            commits: self.meter.commits.load(Ordering::Relaxed),
+        }
     }
 
     pub(crate) async fn list(
         &self,
-        _target: &Target,
-        _view: &ModelView,
-        _query: &Query,
+        target: &Target,
+        view: &ModelView,
+        query: &Query,
     ) -> Result<Listing, Error> {
-        Err(Error::Internal(String::new()))
+        let started = Instant::now();
+        let select = self.rendered(target, view, query);
+        let outcome = self.reader(target).list(&select, query).await;
+        record("read", &outcome, started);
+        outcome
     }
 
     pub(crate) async fn find(
         &self,
-        _target: &Target,
-        _view: &ModelView,
-        _query: &Query,
+        target: &Target,
+        view: &ModelView,
+        query: &Query,
     ) -> Result<Option<Document>, Error> {
-        Err(Error::Internal(String::new()))
+        let started = Instant::now();
+        let Select { main, shape, .. } = self.rendered(target, view, query);
+        let answers = self.reader(target).run(&[&main]).await;
+        let outcome = answers.and_then(|answers| {
+            let row = answers.first().and_then(|answer| answer.rows.first());
+            row.map(|row| shape.document(&RowCells(row))).transpose()
+        });
+        record("read", &outcome, started);
+        outcome
     }
 
     pub(crate) async fn write(
         &self,
-        _target: &Target,
-        _view: &ModelView,
-        _stamp: &Stamp,
-        _units: Vec<Arc<dyn Unit>>,
+        target: &Target,
+        view: &ModelView,
+        stamp: &Stamp,
+        units: Vec<Arc<dyn Unit>>,
     ) -> Result<Vec<Changes>, WriteFailure> {
-        Err(WriteFailure {
-            unit: 0,
-            step: 0,
-            row: 0,
-            error: Error::Internal(String::new()),
-        })
+        let started = Instant::now();
+        let before = self.meter.statements.load(Ordering::Relaxed);
+        let outcome = match self.schema_version(view.hash()).await {
+            Ok(schema_version) => {
+                let write = write::Write {
+                    frame: apply::Frame {
+                        view,
+                        placement: &target.placement,
+                        platform_schema: &self.config.platform_schema,
+                        wall: self.config.wall,
+                        tenant: target.tenant,
+                        stamp,
+                        schema_version,
+                    },
+                    units: &units,
+                    budget: self.config.transaction_budget.0,
+                    deadline: target.deadline,
+                };
+                Box::pin(retry::run(write, &self.serving)).await
+            }
+            Err(error) => Err(write::Place::default().failure(error)),
+        };
+        if outcome.is_ok() {
+            self.meter.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        let word = if outcome.is_ok() { "ok" } else { "error" };
+        // Other callers' statements are counted too when they come between: a rate, not an account.
+        let statements = self.meter.statements.load(Ordering::Relaxed) - before;
+        metrics::record_operation("write", word, statements, started.elapsed());
+        outcome
     }
 
     pub(crate) async fn tail(
         &self,
-        _placement: &Placement,
-        _cursor: &JournalCursor,
-        _limit: u32,
+        placement: &Placement,
+        cursor: &JournalCursor,
+        limit: u32,
     ) -> Result<(Vec<JournalRow>, JournalCursor), Error> {
-        Err(Error::Internal(String::new()))
+        let started = Instant::now();
+        let outcome = Box::pin(journal::tail(&self.owner, placement, cursor, limit)).await;
+        record("journal", &outcome, started);
+        outcome
     }
 
-    pub(crate) async fn platform_rows(
-        &self,
-        _sql: &str,
-        _params: &[Param],
-    ) -> Result<Vec<Vec<Value>>, Error> {
-        Err(Error::Internal(String::new()))
+    fn reader<'a>(&'a self, target: &Target) -> Reader<'a> {
+        Reader {
+            pool: &self.serving,
+            tenant: target.tenant,
+            deadline: target.deadline,
+        }
     }
 
-    pub(crate) async fn platform_execute(
-        &self,
-        _statements: &[(&str, &[Param])],
-    ) -> Result<Vec<u64>, Error> {
-        Err(Error::Internal(String::new()))
+    fn rendered(&self, target: &Target, view: &ModelView, query: &Query) -> Select {
+        let frame = Frame {
+            view,
+            placement: &target.placement,
+            dialect: Dialect::Postgres,
+            wall: self.config.wall,
+            tenant: target.tenant,
+        };
+        render::select(frame, query)
     }
 
-    /// Reads as the owner of the tables: introspection, schema bookkeeping.
-    pub(crate) async fn owner_rows(
-        &self,
-        _sql: &str,
-        _params: &[Param],
-    ) -> Result<Vec<Vec<Value>>, Error> {
-        Err(Error::Internal(String::new()))
+    /// The row of `carnet_schemas` that this model was recorded as.
+    async fn schema_version(&self, hash: ModelHash) -> Result<i64, Error> {
+        let known = self
+            .schema_versions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&hash)
+            .copied();
+        if let Some(version) = known {
+            return Ok(version);
+        }
+        let sql = "select max(version) from {home}carnet_schemas where hash = $1";
+        let rows = self
+            .owner_rows(sql, &[Param::Text(hash.to_string())])
+            .await?;
+        let version = rows
+            .first()
+            .and_then(|row| row.first())
+            .and_then(Value::as_integer);
+        let version = version.ok_or_else(|| {
+            Error::SchemaPending("the database does not know this definition yet".to_owned())
+        })?;
+        self.schema_versions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(hash, version);
+        Ok(version)
     }
 
-    /// Runs DDL and data statements as the owner, in order, in one transaction under the
-    /// deployment-wide schema lock. On SQLite foreign keys are off and checked before the commit.
-    pub(crate) async fn owner_script(
-        &self,
-        _statements: &[(String, Vec<Param>)],
-    ) -> Result<(), Error> {
-        Err(Error::Internal(String::new()))
+    fn forget(&self) {
+        self.schema_versions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
+}
+
+fn record<T>(kind: &'static str, outcome: &Result<T, Error>, started: Instant) {
+    let word = if outcome.is_ok() { "ok" } else { "error" };
+    metrics::record_operation(kind, word, 1, started.elapsed());
 }

@@ -1,0 +1,95 @@
+//! When a write runs again: after a lost race, a bounded number of times, the first time already
+//! waiting for its turn. What a run does is `write`'s.
+
+use super::apply::Form;
+use super::pool::Pool;
+use super::write::{Attempt, Trouble, Write};
+use crate::{Changes, Error, WriteFailure, metrics};
+use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
+
+/// How often a write that lost its race runs again.
+const MOST_RERUNS: u32 = 5;
+
+/// How a run differs from the first one.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    reruns: u32,
+    /// What to wait for before the transaction takes its snapshot.
+    keys: Vec<i64>,
+    /// What a set of rows failed with; now each row is sent by itself to learn which one it was.
+    blame: Option<WriteFailure>,
+    /// The session was of no use; a second time that is told.
+    renewed: bool,
+}
+
+impl Plan {
+    /// Whether loads lock their rows.
+    pub(super) fn locks(&self) -> bool {
+        self.reruns > 0
+    }
+
+    pub(super) fn keys(&self) -> &[i64] {
+        &self.keys
+    }
+
+    pub(super) fn form(&self) -> Form {
+        if self.blame.is_some() {
+            Form::RowByRow
+        } else {
+            Form::Set
+        }
+    }
+}
+
+/// Runs a write until it is committed, refused, or has lost too often.
+pub(super) async fn run(write: Write<'_>, pool: &Pool) -> Result<Vec<Changes>, WriteFailure> {
+    let mut plan = Plan::default();
+    loop {
+        let trouble = match Box::pin(Attempt::run(write, &plan, pool)).await {
+            Ok(changes) => return Ok(changes),
+            Err(trouble) => trouble,
+        };
+        match trouble {
+            Trouble::Lost {
+                place,
+                hopeful,
+                keys,
+            } => {
+                if !hopeful || plan.reruns >= MOST_RERUNS {
+                    return Err(place.failure(Error::Conflict));
+                }
+                plan.reruns += 1;
+                plan.keys = keys;
+                metrics::record_rerun();
+                tokio::time::sleep(jitter(plan.reruns)).await;
+            }
+            Trouble::Set(failure) if plan.blame.is_none() => plan.blame = Some(failure),
+            Trouble::Session(_) if !plan.renewed => plan.renewed = true,
+            Trouble::Set(failure) | Trouble::Session(failure) | Trouble::Failed(failure) => {
+                return Err(failure);
+            }
+        }
+    }
+}
+
+/// From 0.2 ms up to 1, 2, 4, 8, 12 ms.
+fn jitter(rerun: u32) -> Duration {
+    let most = (1_000_u64 << rerun.saturating_sub(1).min(4)).min(12_000);
+    let random = RandomState::new().hash_one(rerun);
+    Duration::from_micros(200 + random % (most - 200))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_and_stay_short() {
+        for rerun in 0..100 {
+            let wait = jitter(rerun);
+            assert!(wait >= Duration::from_micros(200) && wait <= Duration::from_millis(12));
+        }
+        assert!((0..100).all(|_| jitter(1) < Duration::from_millis(1)));
+    }
+}

@@ -1,0 +1,581 @@
+//! Units against the database: load, decide, apply, in as few flights as their decisions allow.
+//! When to run again is `retry`'s; the SQL is `apply`'s.
+
+use super::apply::{self, Form};
+use super::cells::RowCells;
+use super::errors::{self, Change, Meaning};
+use super::flight::{Answer, Cause, Failed, Limit, Message};
+use super::pool::{Held, Pool};
+use super::retry::Plan;
+use crate::render::{self, LoadStatement};
+use crate::{Changes, Decision, Dialect, Error, Load, Loaded, Record, Step, Unit, WriteFailure};
+use carnet_kernel::{Code, Refusal, TenantKey};
+use carnet_model::{Resource, ResourceIndex};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How often a unit may ask to see more before it decides.
+const MOST_ROUNDS: usize = 64;
+
+/// How many rows a rerun waits for before its transaction begins.
+const MOST_KEYS: usize = 16;
+
+/// A write as it was asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Write<'a> {
+    pub(super) frame: apply::Frame<'a>,
+    pub(super) units: &'a [Arc<dyn Unit>],
+    pub(super) budget: Duration,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// Where in a write something happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) unit: usize,
+    pub(super) step: usize,
+    pub(super) row: usize,
+}
+
+impl Place {
+    pub(super) fn failure(self, error: Error) -> WriteFailure {
+        WriteFailure {
+            unit: self.unit,
+            step: self.step,
+            row: self.row,
+            error,
+        }
+    }
+}
+
+/// Why an attempt came to nothing.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// Another writer was faster.
+    Lost {
+        place: Place,
+        /// Running again could end otherwise.
+        hopeful: bool,
+        /// What was loaded, to wait for next time.
+        keys: Vec<i64>,
+    },
+    /// A set of rows failed, and it is not known by which.
+    Set(WriteFailure),
+    /// The session is of no use, and nothing of the write arrived.
+    Session(WriteFailure),
+    /// Anything else.
+    Failed(WriteFailure),
+}
+
+impl Trouble {
+    fn at(place: Place, error: Error) -> Self {
+        Self::Failed(place.failure(error))
+    }
+}
+
+/// What a message of a flight is for.
+#[derive(Clone, Copy, Debug)]
+enum Purpose {
+    Envelope,
+    Load,
+    Guard(Place),
+    Row {
+        place: Place,
+        resource: ResourceIndex,
+        change: Change,
+        rows: usize,
+    },
+}
+
+/// One run of a write over one session.
+pub(super) struct Attempt<'a> {
+    held: Held,
+    work: Work<'a>,
+}
+
+/// How far a run has come.
+struct Work<'a> {
+    write: Write<'a>,
+    plan: &'a Plan,
+    /// Decisions so far, unit by unit.
+    done: Vec<Changes>,
+    /// How many of them were sent.
+    sent: usize,
+    /// When the transaction began.
+    began: Option<Instant>,
+    /// What was loaded, as numbers to wait for; empty when nothing was.
+    keys: Vec<i64>,
+}
+
+/// What matters of the session before a flight.
+#[derive(Clone, Copy)]
+struct Session {
+    tenant: Option<TenantKey>,
+    locked: bool,
+}
+
+impl<'a> Attempt<'a> {
+    /// Runs all units; on success they are committed.
+    pub(super) async fn run(
+        write: Write<'a>,
+        plan: &'a Plan,
+        pool: &Pool,
+    ) -> Result<Vec<Changes>, Trouble> {
+        let held = pool
+            .take(write.deadline)
+            .await
+            .map_err(|error| Trouble::at(Place::default(), error))?;
+        let work = Work {
+            write,
+            plan,
+            done: Vec::with_capacity(write.units.len()),
+            sent: 0,
+            began: None,
+            keys: Vec::new(),
+        };
+        let mut attempt = Self { held, work };
+        match Box::pin(attempt.units()).await {
+            Ok(()) => Ok(attempt.work.done),
+            Err(trouble) => {
+                attempt.undo().await;
+                Err(trouble)
+            }
+        }
+    }
+
+    async fn units(&mut self) -> Result<(), Trouble> {
+        for (index, unit) in self.work.write.units.iter().enumerate() {
+            let changes = self.decide(index, unit.as_ref()).await?;
+            self.work.done.push(changes);
+        }
+        Box::pin(self.send(&[], true)).await.map(|_| ())
+    }
+
+    /// Asks a unit until it knows what to change, showing it what it wants to see.
+    async fn decide(&mut self, index: usize, unit: &dyn Unit) -> Result<Changes, Trouble> {
+        let place = Place {
+            unit: index,
+            ..Place::default()
+        };
+        let view = self.work.write.frame.view;
+        let mut loaded = Loaded::default();
+        for _ in 0..MOST_ROUNDS {
+            let failed = match unit.decide(view, &loaded) {
+                Ok(Decision::Load(loads)) => {
+                    let new = loads.into_iter().filter(|load| loaded.get(load).is_none());
+                    let groups = self
+                        .work
+                        .render(new.collect())
+                        .map_err(|error| Trouble::at(place, error))?;
+                    let answers = Box::pin(self.send(&groups, false)).await?;
+                    for (group, answer) in groups.into_iter().zip(answers) {
+                        group
+                            .read(view, &answer, &mut loaded)
+                            .map_err(|error| Trouble::at(place, error))?;
+                    }
+                    continue;
+                }
+                Ok(Decision::Apply(changes)) => match self.work.check(&changes) {
+                    Ok(()) => return Ok(changes),
+                    Err((step, error)) => (step, error),
+                },
+                Err(refusal) => (0, Error::Refused(refusal)),
+            };
+            // What earlier units change must stand before a later one may be to blame.
+            if self.work.sent < self.work.done.len() {
+                Box::pin(self.send(&[], false)).await?;
+            }
+            let (step, error) = failed;
+            return Err(Trouble::at(Place { step, ..place }, error));
+        }
+        let error = format!("a unit did not decide after {MOST_ROUNDS} loads");
+        Err(Trouble::at(place, Error::Internal(error)))
+    }
+
+    /// Sends the decisions that were not sent yet, then the loads; with `end` the transaction ends.
+    /// Answers the loads.
+    async fn send(&mut self, loads: &[Group], end: bool) -> Result<Vec<Answer>, Trouble> {
+        let Self { held, work } = self;
+        let session = Session {
+            tenant: held.tenant(),
+            locked: held.locked,
+        };
+        let (messages, purposes) = work.messages(loads, end, session);
+        if messages.is_empty() {
+            work.sent = work.done.len();
+            return Ok(Vec::new());
+        }
+        let now = Instant::now();
+        let limit = work.limit(now, end);
+        let answers = match Box::pin(held.flight(&messages, limit)).await {
+            Ok(answers) => answers,
+            Err(failed) => return Err(work.trouble(failed, &purposes, limit)),
+        };
+        drop(messages);
+        if work.began.is_none() {
+            let waited = !work.plan.keys().is_empty();
+            work.began = Some(if waited { Instant::now() } else { now });
+        }
+        work.sent = work.done.len();
+        let mut found = Vec::with_capacity(loads.len());
+        for (purpose, answer) in purposes.iter().zip(answers) {
+            match purpose {
+                Purpose::Load => found.push(answer),
+                // A quiet statement tells a lost race by its count; others never come back short.
+                Purpose::Row { place, .. } if answer.affected == 0 => {
+                    return Err(work.lost(*place, !work.keys.is_empty()));
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// Leaves the session as it was found, when it can still be talked to.
+    async fn undo(&mut self) {
+        let mut messages = Vec::new();
+        if self.held.open {
+            messages.push(Message::rollback());
+        }
+        if self.held.locked {
+            messages.push(Message::unlock());
+        }
+        if messages.is_empty() || self.held.flying || self.held.broken {
+            return;
+        }
+        let limit = Limit::reading(Some(Instant::now() + Duration::from_secs(1)));
+        if let Err(failed) = Box::pin(self.held.flight(&messages, limit)).await {
+            tracing::debug!(cause = ?failed.cause.general(), "a rollback failed");
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Whether this write may change what it is about to change.
+    fn check(&self, changes: &Changes) -> Result<(), (usize, Error)> {
+        for (index, step) in changes.steps.iter().enumerate() {
+            let resource = self.write.frame.view.resource(apply::resource_of(step));
+            let platform = self.write.frame.tenant == TenantKey::PLATFORM;
+            if resource.standard.is_none() {
+                let reason = format!("`{}` is not written by units", resource.name);
+                return Err((index, Error::Internal(reason)));
+            }
+            if resource.is_tenant() == platform {
+                return Err((index, mixed(resource)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads as statements, one for all records of a resource.
+    fn render(&mut self, loads: Vec<Load>) -> Result<Vec<Group>, Error> {
+        let frame = self.write.frame;
+        let frame = render::Frame {
+            view: frame.view,
+            placement: frame.placement,
+            dialect: Dialect::Postgres,
+            wall: frame.wall,
+            tenant: frame.tenant,
+        };
+        let mut groups: Vec<(ResourceIndex, Vec<Load>)> = Vec::new();
+        for load in loads {
+            let (Load::Record { resource, .. } | Load::Referencing { resource, .. }) = &load;
+            let known = frame.view.resource(*resource);
+            if known.is_tenant() && frame.tenant == TenantKey::PLATFORM {
+                return Err(mixed(known));
+            }
+            if self.keys.len() < MOST_KEYS {
+                self.keys
+                    .push(key(frame.tenant, frame.placement.namespace.as_str(), &load));
+            }
+            let single = matches!(load, Load::Record { .. });
+            let same = groups.iter_mut().find(|(other, loads)| {
+                single && other == resource && matches!(loads.as_slice(), [Load::Record { .. }, ..])
+            });
+            match same {
+                Some((_, loads)) => loads.push(load),
+                None => groups.push((*resource, vec![load])),
+            }
+        }
+        let lock = self.plan.locks();
+        let rendered = groups.into_iter().map(|(resource, loads)| {
+            let statement = match loads.as_slice() {
+                [load] => render::load(frame, load, lock),
+                _ => {
+                    let ids: Vec<_> = loads.iter().filter_map(record_id).collect();
+                    render::load_records(frame, resource, &ids, lock)
+                }
+            };
+            Group {
+                statement,
+                resource,
+                loads,
+            }
+        });
+        Ok(rendered.collect())
+    }
+
+    /// Until when a flight may take, and whether its effect must be known.
+    fn limit(&self, now: Instant, end: bool) -> Limit {
+        let mut until = self.began.unwrap_or(now) + self.write.budget;
+        if self.began.is_none() && !self.plan.keys().is_empty() {
+            // Waiting for its turn is not the transaction's time.
+            until += self.write.budget;
+        }
+        let deadline = self.write.deadline;
+        Limit {
+            at: Some(deadline.map_or(until, |deadline| deadline.min(until))),
+            settles: end,
+        }
+    }
+
+    fn messages<'m>(
+        &'m self,
+        loads: &'m [Group],
+        end: bool,
+        session: Session,
+    ) -> (Vec<Message<'m>>, Vec<Purpose>) {
+        let frame: apply::Frame<'m> = self.write.frame;
+        let pending = self.done.get(self.sent..).unwrap_or_default();
+        let steps: usize = pending.iter().map(|changes| changes.steps.len()).sum();
+        let guards: usize = pending
+            .iter()
+            .filter(|changes| !changes.guards.is_empty())
+            .count();
+        let rows = pending
+            .iter()
+            .flat_map(|changes| &changes.steps)
+            .map(apply::size)
+            .max()
+            .unwrap_or(0);
+        let only = steps == 1 && guards == 0 && end && self.sent == 0;
+        let form = match self.plan.form() {
+            Form::Set if only && rows == 1 && self.write.units.len() == 1 => Form::Quiet,
+            form => form,
+        };
+        let alone = self.began.is_none() && only && (form != Form::RowByRow || rows == 1);
+
+        let mut messages = Vec::new();
+        let mut purposes = Vec::new();
+        for (position, changes) in pending.iter().enumerate() {
+            let unit = self.sent + position;
+            if let Some(message) = apply::guards(frame, changes) {
+                messages.push(message);
+                purposes.push(Purpose::Guard(Place {
+                    unit,
+                    ..Place::default()
+                }));
+            }
+            for (index, step) in changes.steps.iter().enumerate() {
+                for part in apply::step(frame, step, form) {
+                    purposes.push(Purpose::Row {
+                        place: Place {
+                            unit,
+                            step: index,
+                            row: part.row,
+                        },
+                        resource: apply::resource_of(step),
+                        change: change_of(step),
+                        rows: if form == Form::RowByRow {
+                            1
+                        } else {
+                            apply::size(step)
+                        },
+                    });
+                    messages.push(part.message);
+                }
+            }
+        }
+        for group in loads {
+            let statement = &group.statement.statement;
+            let binds = super::bind::Bind::params(&statement.params);
+            messages.push(Message::new(statement.sql.as_str(), binds));
+            purposes.push(Purpose::Load);
+        }
+        if messages.is_empty() && !(end && self.began.is_some()) {
+            return (messages, purposes);
+        }
+        if end && !alone {
+            messages.push(Message::commit());
+            purposes.push(Purpose::Envelope);
+        }
+        if end && (session.locked || !self.plan.keys().is_empty()) {
+            messages.push(Message::unlock());
+            purposes.push(Purpose::Envelope);
+        }
+        self.envelope(alone, session, &mut messages, &mut purposes);
+        (messages, purposes)
+    }
+
+    /// Puts before the messages what they need.
+    fn envelope<'m>(
+        &'m self,
+        alone: bool,
+        session: Session,
+        messages: &mut Vec<Message<'m>>,
+        purposes: &mut Vec<Purpose>,
+    ) {
+        if self.began.is_some() {
+            return;
+        }
+        let mut before = Vec::new();
+        if session.tenant != Some(self.write.frame.tenant) {
+            before.push(Message::tenant(self.write.frame.tenant));
+        }
+        if !self.plan.keys().is_empty() {
+            before.push(Message::lock(self.plan.keys()));
+        }
+        if !alone {
+            before.push(Message::begin("begin isolation level serializable"));
+        }
+        purposes.splice(0..0, before.iter().map(|_| Purpose::Envelope));
+        messages.splice(0..0, before);
+    }
+
+    fn lost(&self, place: Place, hopeful: bool) -> Trouble {
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        keys.dedup();
+        Trouble::Lost {
+            place,
+            hopeful,
+            keys,
+        }
+    }
+
+    fn trouble(&self, failed: Failed, purposes: &[Purpose], limit: Limit) -> Trouble {
+        let purpose = purposes
+            .get(failed.at)
+            .copied()
+            .unwrap_or(Purpose::Envelope);
+        // A failure that names no step belongs to the unit that was being worked on.
+        let current = Place {
+            unit: self
+                .done
+                .len()
+                .min(self.write.units.len().saturating_sub(1)),
+            ..Place::default()
+        };
+        let place = match purpose {
+            Purpose::Row { place, .. } | Purpose::Guard(place) => place,
+            Purpose::Load | Purpose::Envelope => current,
+        };
+        let late = limit.at.is_some_and(|at| Instant::now() >= at);
+        let out_of_time = || match self.write.deadline {
+            Some(deadline) if deadline <= Instant::now() => Error::Timeout,
+            _ => Error::TooLong,
+        };
+        let error = match &failed.cause {
+            Cause::Expired => return Trouble::at(place, out_of_time()),
+            Cause::Unknown(reason) => {
+                return Trouble::at(place, Error::OutcomeUnknown(reason.clone()));
+            }
+            Cause::Refused(_) => return Trouble::at(place, failed.cause.general()),
+            Cause::Driver(error) => error,
+        };
+        match errors::meaning(error) {
+            Meaning::Lost => {
+                let serial = error
+                    .code()
+                    .is_some_and(|code| code.code().starts_with('4'));
+                self.lost(place, serial || !self.keys.is_empty())
+            }
+            Meaning::Unique | Meaning::Reference => {
+                let Purpose::Row {
+                    resource,
+                    change,
+                    rows,
+                    ..
+                } = purpose
+                else {
+                    return Trouble::at(place, errors::general(error));
+                };
+                let view = self.write.frame.view;
+                let failure = place.failure(errors::of_constraint(error, view, resource, change));
+                if rows > 1 {
+                    Trouble::Set(failure)
+                } else {
+                    Trouble::Failed(failure)
+                }
+            }
+            Meaning::Stopped if late => Trouble::at(place, out_of_time()),
+            Meaning::Gone | Meaning::Outdated => {
+                Trouble::Session(place.failure(errors::general(error)))
+            }
+            _ => Trouble::at(place, errors::general(error)),
+        }
+    }
+}
+
+/// Loads that one statement answers.
+struct Group {
+    statement: LoadStatement,
+    resource: ResourceIndex,
+    loads: Vec<Load>,
+}
+
+impl Group {
+    fn read(
+        self,
+        view: &carnet_model::ModelView,
+        answer: &Answer,
+        loaded: &mut Loaded,
+    ) -> Result<(), Error> {
+        let records = answer
+            .rows
+            .iter()
+            .map(|row| self.statement.shape.read(&RowCells(row)))
+            .collect::<Result<Vec<Record>, Error>>()?;
+        let resource = view.resource(self.resource);
+        for load in self.loads {
+            let found = match record_id(&load) {
+                Some(id) => records
+                    .iter()
+                    .filter(|record| record.id(resource) == Some(id))
+                    .cloned()
+                    .collect(),
+                None => records.clone(),
+            };
+            loaded.insert(load, found);
+        }
+        Ok(())
+    }
+}
+
+fn record_id(load: &Load) -> Option<carnet_kernel::Id> {
+    match load {
+        Load::Record { id, .. } => Some(*id),
+        Load::Referencing { .. } => None,
+    }
+}
+
+fn change_of(step: &Step) -> Change {
+    match step {
+        Step::Insert { .. } | Step::Update { .. } => Change::Put,
+        Step::Delete { .. } => Change::Remove,
+    }
+}
+
+/// A number that stands for what was loaded; two things with the same number only wait for each
+/// other without need.
+fn key(tenant: TenantKey, namespace: &str, load: &Load) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    (tenant, namespace, load).hash(&mut hasher);
+    hasher.finish().cast_signed()
+}
+
+fn mixed(resource: &Resource) -> Error {
+    let whose = if resource.is_tenant() {
+        "a tenant"
+    } else {
+        "the platform"
+    };
+    Error::Refused(Refusal::new(
+        Code::PlacementMixed,
+        format!(
+            "`{}` cannot be part of this transaction: it is written by {whose}",
+            resource.name
+        ),
+    ))
+}
