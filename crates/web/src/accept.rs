@@ -231,6 +231,14 @@ mod tests {
         check("application/json;q=0.1234, */*", Some(Media::Json));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_header_panics(text in "[a-z*/;,= .+01q-]{0,40}") {
+            let headers = headers(&text);
+            let _ignored = (negotiate(&headers), problem_form(&headers));
+        }
+    }
+
     #[test]
     fn failures() {
         let form = |accept| problem_form(&headers(accept));

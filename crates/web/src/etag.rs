@@ -156,6 +156,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn no_header_panics(text in "[\"W/ ,*0-9a]{0,24}") {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_MATCH, HeaderValue::from_str(&text).unwrap());
+            let _ignored = IfMatch::from_headers(&headers);
+        }
+    }
+
     #[test]
     fn comparing() {
         assert!(IfMatch::Any.matches(9));

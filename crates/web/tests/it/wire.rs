@@ -1,14 +1,18 @@
 //! Over real connections: what only shows in bytes.
 
 use super::{LIMIT, edge};
+use axum::body::Body;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// A connection to a fresh edge.
-async fn connect() -> TcpStream {
+/// The address of a fresh edge that takes one connection.
+async fn listen() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -20,7 +24,12 @@ async fn connect() -> TcpStream {
             .await
             .unwrap_or_default();
     });
-    TcpStream::connect(address).await.unwrap()
+    address
+}
+
+/// A connection to a fresh edge.
+async fn connect() -> TcpStream {
+    TcpStream::connect(listen().await).await.unwrap()
 }
 
 /// Reads one answer: its head in lower case, and as much body as `Content-Length` says.
@@ -125,7 +134,7 @@ async fn a_chunked_body_over_the_limit_gets_its_answer() {
         .unwrap();
     // All of it is sent before the answer is looked at, far over what buffers hold.
     let chunk = [&b"10000\r\n"[..], &vec![b'x'; 65_536], b"\r\n"].concat();
-    for _ in 0..512 {
+    for _ in 0..256 {
         stream.write_all(&chunk).await.unwrap();
     }
     stream.write_all(b"0\r\n\r\n").await.unwrap();
@@ -160,4 +169,46 @@ async fn a_body_nobody_wanted_does_not_break_the_answer() {
     }
     stream.write_all(b"0\r\n\r\n").await.unwrap();
     check(&read_answer(&mut stream, true).await, "404", "NOT_FOUND");
+}
+
+#[tokio::test]
+async fn http_2() {
+    let address = listen().await;
+    let client: Client<_, Body> = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    for (line, status, expected) in [
+        ("GET /items/1", 200, "Item found"),
+        ("HEAD /items/1", 200, ""),
+        ("GET /nowhere", 404, "NOT_FOUND"),
+        ("POST /items", 413, "PAYLOAD_TOO_LARGE"),
+    ] {
+        let (method, path) = line.split_once(' ').unwrap();
+        let body = match method {
+            "POST" => Body::from(vec![b'x'; LIMIT * 64]),
+            _ => Body::empty(),
+        };
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("http://{address}{path}"))
+            .header("content-type", "application/json")
+            .body(body)
+            .unwrap();
+        let response = client.request(request).await.unwrap();
+        assert_eq!(response.version(), http::Version::HTTP_2);
+        assert_eq!(response.status(), status, "{line}");
+        let announced: usize = response.headers()["content-length"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains(expected), "{line} {body}");
+        if method == "HEAD" {
+            assert_eq!((announced, body.as_str()), (50, ""));
+        } else {
+            assert_eq!(announced, body.len());
+        }
+    }
 }
