@@ -366,7 +366,13 @@ impl JsonSchema {
             .should_validate_formats(true)
             .with_pattern_options(jsonschema::PatternOptions::regex())
             .build(source)
-            .map_err(|error| Error::Schema(error.to_string()))?;
+            .map_err(|error| {
+                let place = error.instance_path().to_string();
+                Error::Schema(match place.as_str() {
+                    "" => error.to_string(),
+                    place => format!("{error} at `{place}`"),
+                })
+            })?;
         Ok(Self {
             source: JsonText::from_value(source),
             validator: Arc::new(validator),

@@ -11,6 +11,7 @@ mod model;
 mod read;
 mod report;
 mod resource;
+mod schema;
 mod source;
 mod syntax;
 mod view;
@@ -28,5 +29,6 @@ pub use resource::{
     Concurrency, IdRule, Index, IndexColumn, Operation, OperationSet, Relation, RelationKind,
     Resource, Standard, Storage, Tenancy, Unique,
 };
+pub use schema::schema;
 pub use source::{MAX_SOURCE_BYTES, Origin, Source};
 pub use view::ModelView;

@@ -80,12 +80,6 @@ pub(crate) const RESOURCE_LATER: &[&str] = &[
     "search", "delete", "checks", "actions", "policies", "history", "lock", "messages", "rules",
 ];
 
-/// Keys of a resource in shipped files.
-pub(crate) const RESOURCE_SHIPPED: &[&str] = &["table", "key"];
-
-/// Keys of a resource in stored definitions.
-pub(crate) const RESOURCE_STORED: &[&str] = &["table", "key", "service", "order"];
-
 /// Keys of a field of any type.
 pub(crate) const FIELD: &[Word] = &[
     ("type", "The type."),
@@ -113,9 +107,6 @@ pub(crate) const FIELD_LATER: &[&str] = &[
     "check",
     "secret",
 ];
-
-/// Keys of a field in stored definitions.
-pub(crate) const FIELD_STORED: &[&str] = &["column"];
 
 /// A type with its options.
 pub(crate) struct TypeWord {
@@ -330,6 +321,9 @@ pub(crate) const RESERVED_FIELDS: &[&str] = &[
     "updatedBy",
     "tenant",
 ];
+
+/// Names that neither a field nor a relation may have: filters join conditions with them.
+pub(crate) const FILTER_WORDS: &[&str] = &["and", "or", "not"];
 
 /// Columns that no field may have: a database gives them a meaning of its own.
 pub(crate) const RESERVED_COLUMNS: &[&str] = &[

@@ -381,14 +381,29 @@ fn columns(draft: &Draft<'_>, report: &mut Report) {
             match columns.get(&column) {
                 Some(other)
                     if *other == "tenant" && draft.resource.storage == Storage::Platform => {}
-                Some(other) => report.error_hint(
-                    span(),
-                    format!(
-                        "the fields `{other}` and `{}` both have the column `{column}`",
-                        field.declared
-                    ),
-                    "rename one of them",
-                ),
+                Some(other) => {
+                    let companion = |name: &str| {
+                        let field = fields.iter().find(|field| field.declared == name);
+                        field.is_some_and(|field| field.companion.as_ref() == Some(&column))
+                    };
+                    let owner = [*other, field.declared.as_str()]
+                        .into_iter()
+                        .find(|name| companion(name));
+                    let hint = match owner {
+                        Some(owner) => format!(
+                            "`{owner}` is caseless and needs that column to be compared; rename one of them"
+                        ),
+                        None => "rename one of them".to_owned(),
+                    };
+                    report.error_hint(
+                        span(),
+                        format!(
+                            "the fields `{other}` and `{}` both have the column `{column}`",
+                            field.declared
+                        ),
+                        hint,
+                    );
+                }
                 None => {
                     columns.insert(column, &field.declared);
                 }

@@ -13,7 +13,9 @@ impl Reader<'_> {
         let mut relations = Vec::new();
         for entry in self.map(node, "`many`").unwrap_or_default() {
             let name = &entry.key;
-            self.camel_case(name, "the relation name");
+            if self.camel_case(name, "the relation name") {
+                self.filter_word(name, "the relation name");
+            }
             let what = format!("the relation `{}`", name.text);
             let Some(entries) = self.map(&entry.value, &what) else {
                 continue;

@@ -98,6 +98,7 @@ impl Reader<'_> {
         if platform || self.grammar == Grammar::Stored || !self.camel_case(name, "the field name") {
             return;
         }
+        self.filter_word(name, "the field name");
         if words::RESERVED_FIELDS.contains(&name.text.as_str()) {
             let hint = if name.text == "id" {
                 "every record has it; say how it looks with the resource's key `id`"

@@ -13,6 +13,9 @@ const EMAIL_MAX: u32 = 254;
 /// What browsers and proxies handle.
 const URL_MAX: u32 = 2_048;
 
+/// What [`is_enum_word`] tests, as editors test it.
+pub(crate) const ENUM_WORD_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$";
+
 const ENUM_WORD: &str = "a letter or digit, then at most 63 letters, digits, `_`, `.` and `-`";
 
 impl Reader<'_> {

@@ -11,8 +11,10 @@ mod value;
 use crate::declared::Grammar;
 use crate::report::Report;
 use crate::syntax::{Entry, Kind, Name, Node, Span};
+use crate::words;
 
 pub(crate) use document::document;
+pub(crate) use kind::ENUM_WORD_PATTERN;
 
 /// Reads nodes of one file.
 pub(crate) struct Reader<'r> {
@@ -144,6 +146,20 @@ impl Reader<'_> {
             format!("`{word}` comes with a later release"),
             "leave it out until then",
         );
+    }
+
+    /// Checks that filters can tell a name from their own words.
+    fn filter_word(&mut self, name: &Name, what: &str) {
+        if words::FILTER_WORDS.contains(&name.text.as_str()) {
+            self.report.error_hint(
+                name.span,
+                format!(
+                    "{what} `{}` is reserved: filters join conditions with it",
+                    name.text
+                ),
+                "choose another name",
+            );
+        }
     }
 
     /// Checks a camelCase name of the definition.

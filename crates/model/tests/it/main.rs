@@ -1,7 +1,12 @@
 //! The compiler from outside: whole definitions in, models and diagnostics out.
 
 mod bad;
+mod diff;
 mod good;
+mod large;
+mod rubbish;
+mod schema;
+mod stored;
 
 use carnet_model::{Compiled, Diagnostic, Source};
 

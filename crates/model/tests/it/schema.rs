@@ -1,0 +1,88 @@
+//! The JSON schema for editors against definitions the compiler takes and refuses.
+
+use crate::compile;
+use serde_json::{Value, json};
+
+fn validator() -> jsonschema::Validator {
+    let schema = carnet_model::schema();
+    assert!(jsonschema::meta::is_valid(&schema));
+    jsonschema::validator_for(&schema).expect("the schema compiles")
+}
+
+#[test]
+fn good_definitions_fit() {
+    let validator = validator();
+    let shop: Value = serde_json::from_str(include_str!("../fixtures/shop.json")).expect("json");
+    let problems: Vec<String> = validator
+        .iter_errors(&shop)
+        .map(|error| format!("{} at {}", error, error.instance_path()))
+        .collect();
+    assert_eq!(problems, [""; 0]);
+}
+
+/// Broken definitions that need no second place to be seen; both refuse them.
+#[test]
+fn broken_definitions_do_not_fit() {
+    let field = |field: Value| json!({"carnet": 1, "resources": {"as": {"fields": {"a": field}}}});
+    let resource = |key: &str, value: Value| {
+        let mut file = field(json!({"type": "text", "max": 9}));
+        file["resources"]["as"][key] = value;
+        file
+    };
+    let validator = validator();
+    assert!(validator.is_valid(&field(json!("text"))));
+    for broken in [
+        json!({}),
+        json!({"carnet": 2}),
+        json!({"carnet": 1, "resorces": {}}),
+        json!({"carnet": 1, "service": "My Shop"}),
+        json!({"carnet": 1, "use": "settings"}),
+        json!({"carnet": 1, "extend": {"settings": {"checks": []}}}),
+        json!({"carnet": 1, "resources": {"as": {}}}),
+        json!({"carnet": 1, "resources": {"As": {"fields": {"a": "text"}}}}),
+        field(json!("string")),
+        field(json!("decimal")),
+        field(json!({})),
+        field(json!({"type": "text", "scale": 2})),
+        field(json!({"type": "text", "max": 0})),
+        field(json!({"type": "text", "max": -1})),
+        field(json!({"type": "text", "default": 5})),
+        field(json!({"type": "text", "title": 5})),
+        field(json!({"type": "decimal", "precision": 19, "scale": 2})),
+        field(json!({"type": "decimal", "precision": 5})),
+        field(json!({"type": "enum", "values": []})),
+        field(json!({"type": "enum", "values": ["a b"]})),
+        field(json!({"type": "enum", "values": ["a", "a"]})),
+        field(json!({"type": "ref"})),
+        field(json!({"type": "ref", "to": "as", "onDelete": "ignore"})),
+        field(json!({"type": "ref", "to": "as", "optional": true, "default": "x"})),
+        field(json!({"type": "list", "of": "ref"})),
+        field(json!({"type": "list", "of": {"type": "text", "caseless": true}})),
+        field(json!({"type": "integer", "min": 1.5})),
+        field(json!({"type": "boolean", "default": "yes"})),
+        field(json!({"type": "text", "write": "x"})),
+        resource("search", json!(["a"])),
+        resource("storage", json!("none")),
+        resource("shared", json!(true)),
+        resource("id", json!("guid")),
+        resource("operations", json!(["get"])),
+        resource("operations", json!(["list", "list"])),
+        resource("unique", json!([[]])),
+        resource("unique", json!([["a", "a"]])),
+        resource("indexes", json!([{"on": ["a"], "using": "trigram"}])),
+        resource("indexes", json!([{"using": "btree"}])),
+        resource("many", json!({"x": {"of": "as"}})),
+        resource(
+            "many",
+            json!({"x": {"of": "as", "by": "a", "through": "b"}}),
+        ),
+        resource("journal", json!("summary")),
+        resource("table", json!("a")),
+    ] {
+        assert!(!validator.is_valid(&broken), "{broken}");
+        assert!(
+            compile(&[("carnet.json", &broken.to_string())]).is_err(),
+            "{broken}"
+        );
+    }
+}
