@@ -9,6 +9,8 @@
 //! the table: right, walled, but answered by the tenant's rows one by one and not by an index;
 //! planners keep such tables to the operators their indexes answer.
 
+#[cfg(test)]
+mod fixture;
 mod leak;
 mod level;
 mod literal;
@@ -18,6 +20,8 @@ mod order;
 mod predicate;
 mod select;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod text;
 mod writer;
 
