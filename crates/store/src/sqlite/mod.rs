@@ -13,6 +13,8 @@ mod platform;
 mod queue;
 mod readers;
 mod session;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod turnstile;
 mod writer;

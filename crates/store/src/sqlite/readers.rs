@@ -6,7 +6,7 @@ use super::queue::{Queue, Rejected};
 use super::session::{Limit, Meter, Purpose, Session};
 use crate::{Config, Error};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -40,7 +40,7 @@ impl Drop for Waiting {
 impl Readers {
     /// Starts the threads; each opens its connection when it is first needed.
     pub(super) fn start(
-        path: &PathBuf,
+        path: &Path,
         config: &Config,
         meter: &Arc<Meter>,
     ) -> Result<Self, Error> {
@@ -57,7 +57,7 @@ impl Readers {
         };
         for number in 0..count {
             let queue = Arc::clone(&readers.queue);
-            let path = path.clone();
+            let path = path.to_path_buf();
             let config = config.clone();
             let meter = Arc::clone(meter);
             let thread = std::thread::Builder::new()
@@ -131,7 +131,7 @@ impl Drop for Readers {
     }
 }
 
-fn serve(queue: &Queue<Work>, path: &PathBuf, config: &Config, meter: &Arc<Meter>) {
+fn serve(queue: &Queue<Work>, path: &Path, config: &Config, meter: &Arc<Meter>) {
     let mut open: Option<Session> = None;
     while let Some(work) = queue.pop() {
         if open.as_ref().is_none_or(Session::damaged) {

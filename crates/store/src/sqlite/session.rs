@@ -11,8 +11,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long SQLite itself waits for a lock of another process before it says so.
-const BUSY: Duration = Duration::from_millis(250);
+/// How long SQLite itself waits for a lock of another process before it says so; while opening
+/// and reading, where only a recovery after a crash is ever waited for.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// The same for the writer, which looks at its own clock in between.
+const BUSY_WRITER: Duration = Duration::from_millis(100);
 
 /// How many steps of its machine SQLite takes between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: i32 = 2_000;
@@ -299,6 +303,7 @@ fn prepare(raw: &rusqlite::Connection, purpose: Purpose, config: &Config) -> rus
                 })?;
             }
             raw.set_prepared_statement_cache_capacity(256);
+            raw.busy_timeout(BUSY_WRITER)?;
         }
         Purpose::Read => {
             raw.pragma_update(None, "query_only", true)?;

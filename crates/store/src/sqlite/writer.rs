@@ -30,9 +30,6 @@ const MOST_BYTES: usize = 1 << 20;
 /// For how long a group takes in more.
 const LONGEST: Duration = Duration::from_millis(5);
 
-/// For how long a write waits while a foreign program holds the database.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Something for the writer to do, with the place its answer goes to.
 pub(super) struct Job {
     pub(super) task: Task,
@@ -214,7 +211,7 @@ impl Writer {
         let queue = Arc::clone(&self.queue);
         let turnstile = Arc::clone(&self.turnstile);
         let turn = turnstile.enter();
-        if let Err(error) = begin(&self.session, first.queued) {
+        if let Err(error) = begin(&self.session, first.queued + self.budget) {
             drop(turn);
             first.answer(Err(errors::general(&error).into()), 0);
             return None;
@@ -267,7 +264,7 @@ impl Writer {
                 tracing::warn!(%error, members = members.len(), "a group was not committed and is run again one by one");
                 self.replay(&mut members);
             }
-        } else {
+        } else if !members.is_empty() {
             self.session.meter().count_commit();
             metrics::record_group(units);
         }
@@ -301,7 +298,7 @@ impl Writer {
                 member.outcome = Err(Error::Unavailable(reason).into());
                 continue;
             }
-            member.outcome = match begin(&self.session, Instant::now()) {
+            member.outcome = match begin(&self.session, Instant::now() + self.budget) {
                 Err(error) => Err(errors::general(&error).into()),
                 Ok(()) => {
                     let attempt = attempt(
@@ -352,7 +349,12 @@ impl Writer {
         let turn = turnstile.enter();
         let before = self.session.counted();
         let started = Instant::now();
-        let outcome = alone(&self.session, &self.health, queued, statements);
+        let outcome = alone(
+            &self.session,
+            &self.health,
+            queued + self.budget,
+            statements,
+        );
         rollback(&self.session);
         let restored = self.session.raw().pragma_update(None, "foreign_keys", true);
         if let Err(error) = restored {
@@ -476,11 +478,12 @@ fn perform(
     }
 }
 
-/// Begins a transaction that may write, waiting while a foreign program holds the database.
-fn begin(session: &Session, since: Instant) -> rusqlite::Result<()> {
+/// Begins a transaction that may write, waiting until then while a foreign program holds the
+/// database.
+fn begin(session: &Session, until: Instant) -> rusqlite::Result<()> {
     loop {
         match session.frame("begin immediate") {
-            Err(error) if errors::is_busy(&error) && since.elapsed() < PATIENCE => {}
+            Err(error) if errors::is_busy(&error) && Instant::now() < until => {}
             other => return other,
         }
     }
@@ -498,7 +501,7 @@ fn rollback(session: &Session) {
 fn alone(
     session: &Session,
     health: &Health,
-    queued: Instant,
+    until: Instant,
     statements: &[(String, Vec<Param>)],
 ) -> Result<(), Error> {
     let failed = |sql: &str, error: rusqlite::Error| match errors::general(&error) {
@@ -510,7 +513,7 @@ fn alone(
         .raw()
         .pragma_update(None, "foreign_keys", false)
         .map_err(|error| failed("pragma foreign_keys", error))?;
-    begin(session, queued).map_err(|error| failed("begin", error))?;
+    begin(session, until).map_err(|error| failed("begin", error))?;
     for (sql, params) in statements {
         session
             .run(sql, |statement| super::bind::bind(statement, params))
