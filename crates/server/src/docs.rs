@@ -132,14 +132,16 @@ fn unpack() -> Vec<(String, Vec<u8>)> {
         let Ok(mut file) = archive.by_index(index) else {
             continue;
         };
-        let name = file
-            .name()
+        let Ok(path) = file.name().map(|path| path.into_owned()) else {
+            continue;
+        };
+        let name = path
             .rsplit('/')
             .next()
             .unwrap_or_default()
             .to_owned();
         let wanted =
-            file.name().contains("/dist/") && ASSETS.iter().any(|(known, _)| *known == name);
+            path.contains("/dist/") && ASSETS.iter().any(|(known, _)| *known == name);
         let mut bytes = Vec::new();
         if wanted && file.read_to_end(&mut bytes).is_ok() {
             unpacked.push((name, bytes));

@@ -29,7 +29,7 @@ pub(crate) struct Parts {
 }
 
 /// First segments of addresses that probes ask.
-pub(crate) const PROBES: &[&str] = &["health", "metrics"];
+pub(crate) const PROBES: &[&str] = &["/health", "/metrics"];
 
 /// Every route.
 pub(crate) fn router(parts: Parts) -> Router {

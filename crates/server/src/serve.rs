@@ -65,7 +65,7 @@ async fn run(
     let config = &loaded.config;
     let metrics =
         carnet_telemetry::metrics::install().map_err(|error| Failure::Setup(error.to_string()))?;
-    carnet_telemetry::metrics::describe(carnet_web::metrics::METRICS);
+    carnet_telemetry::metrics::describe(carnet_web::METRICS);
     let health = Health::new(CHECK_LIMIT);
     let checked = store.clone();
     health.register("database", move || {
