@@ -18,6 +18,8 @@ mod load;
 mod nest;
 mod order;
 mod predicate;
+#[cfg(test)]
+mod properties;
 mod select;
 mod statement;
 #[cfg(test)]
