@@ -41,6 +41,12 @@ pub trait Row {
         relation: RelationIndex,
         predicate: &Predicate,
     ) -> bool;
+
+    /// Whether the field at a path has a folded companion, by which it is then ordered.
+    fn caseless(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
 }
 
 /// Decides `predicate` for `row`.
@@ -60,6 +66,13 @@ pub fn evaluate(predicate: &Predicate, row: &dyn Row) -> Truth {
             .unwrap_or(Truth::False),
         Predicate::Not(inner) => evaluate(inner, row).not(),
         Predicate::Compare { op, left, right } => {
+            if !matches!(op, CompareOp::Eq | CompareOp::Ne) && by_companion(left, right, row) {
+                let folded = |operand| match value(operand, row) {
+                    Value::Text(found) => Value::Text(text::fold(&found)),
+                    other => other,
+                };
+                return decide(*op, &folded(left), &folded(right));
+            }
             decide(*op, &value(left, row), &value(right, row))
         }
         Predicate::In { operand, list } => {
@@ -87,6 +100,18 @@ pub fn evaluate(predicate: &Predicate, row: &dyn Row) -> Truth {
     }
 }
 
+/// Whether an ordering looks at companions: every field in it has one.
+fn by_companion(left: &Operand, right: &Operand, row: &dyn Row) -> bool {
+    let caseless = |operand: &Operand| match operand {
+        Operand::Path(path) => Some(row.caseless(path)),
+        Operand::Value(_) => None,
+    };
+    match (caseless(left), caseless(right)) {
+        (None, None) => false,
+        (left, right) => left != Some(false) && right != Some(false),
+    }
+}
+
 fn value(operand: &Operand, row: &dyn Row) -> Value {
     match operand {
         Operand::Path(path) => row.value(path),
@@ -97,6 +122,7 @@ fn value(operand: &Operand, row: &dyn Row) -> Value {
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Null, Value::Null) => true,
+        (Value::Principal(left), Value::Principal(right)) => left == right,
         _ => compare(left, right) == Some(Ordering::Equal),
     }
 }
@@ -266,6 +292,35 @@ mod tests {
             let row = Two(wrap(a), wrap(b));
             prop_assert_eq!(evaluate(&predicate, &row), evaluate(&predicate.clone().simplify(), &row));
         }
+    }
+
+    struct Caseless(&'static str);
+
+    impl Row for Caseless {
+        fn value(&self, _: &Path) -> Value {
+            Value::Text(self.0.to_owned())
+        }
+
+        fn exists(&self, _: &[RelationIndex], _: RelationIndex, _: &Predicate) -> bool {
+            false
+        }
+
+        fn caseless(&self, _: &Path) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn caseless_fields_are_ordered_by_their_companion() {
+        let decide = |op, text: &str| {
+            let wanted = Value::Text(text.to_owned());
+            let predicate = Predicate::compare(FieldIndex(0), op, wanted);
+            evaluate(&predicate, &Caseless("Zoo"))
+        };
+        assert_eq!(decide(CompareOp::Gt, "apple"), Truth::True);
+        assert_eq!(decide(CompareOp::Gte, "ZOO"), Truth::True);
+        assert_eq!(decide(CompareOp::Gt, "zoo"), Truth::False);
+        assert_eq!(decide(CompareOp::Eq, "zoo"), Truth::False);
     }
 
     #[track_caller]
