@@ -1,1 +1,4 @@
 //! Schema sync against real databases.
+
+mod push;
+mod support;

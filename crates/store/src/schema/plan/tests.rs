@@ -1,0 +1,1 @@
+//! Plans as text, on both databases.

@@ -1,0 +1,405 @@
+//! Comparing a database with a definition and bringing it there in one transaction.
+
+use super::database::{Recorded, Script, record_model, refuse_if, search_path};
+use super::desired::desired;
+use super::facts::expected;
+use super::introspect;
+use super::layout::Layout;
+use super::names::quote;
+use super::plan::{Action, Fold, Severity, Step, plan};
+use super::walls::WallFacts;
+use super::{Schema, facts};
+use crate::{Dialect, Error, ListType, Namespace, Param};
+use carnet_kernel::{Value, text};
+use carnet_model::{Model, compile_stored};
+
+/// What a person has agreed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// That data is lost.
+    pub data_loss: bool,
+}
+
+/// One change that a database needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlannedChange {
+    /// `add column products.sku`
+    pub summary: String,
+    /// What would be lost by it.
+    pub losses: Vec<String>,
+    /// Why it cannot be done.
+    pub refusals: Vec<String>,
+}
+
+/// What a push or a run of migrations did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// In the order in which it was done.
+    pub applied: Vec<PlannedChange>,
+    /// The row of `carnet_schemas` that holds now.
+    pub version: i64,
+}
+
+/// Everything that is known of the way from a database to a definition.
+pub(super) struct Planned {
+    pub(super) newest: Option<Recorded>,
+    pub(super) old: Option<Layout>,
+    pub(super) placements: Vec<PlacementPlan>,
+    pub(super) changes: Vec<PlannedChange>,
+}
+
+/// The same for one placement.
+pub(super) struct PlacementPlan {
+    pub(super) namespace: Namespace,
+    pub(super) layout: Layout,
+    pub(super) steps: Vec<Step>,
+    pub(super) found: facts::Found,
+    pub(super) walls: WallFacts,
+    /// Statements that build missing walls when no table changes.
+    pub(super) rewall: Vec<String>,
+}
+
+impl Planned {
+    fn lines(&self, of: impl Fn(&PlannedChange) -> &Vec<String>) -> Vec<String> {
+        self.changes
+            .iter()
+            .flat_map(|change| of(change).iter().cloned())
+            .collect()
+    }
+
+    pub(super) fn losses(&self) -> Vec<String> {
+        self.lines(|change| &change.losses)
+    }
+
+    pub(super) fn refusals(&self) -> Vec<String> {
+        self.lines(|change| &change.refusals)
+    }
+
+    /// Whether the database fits, walls included.
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl Schema {
+    /// Brings the database to the definition: every change in one transaction, in every placement,
+    /// with the row of `carnet_schemas`. Does nothing when it is there already.
+    ///
+    /// Errors: `DataLoss` for what was not accepted, `Migration` for what cannot be done, with
+    /// every reason; `RoleMissing`.
+    pub async fn push(&self, model: &Model, accept: Accept) -> Result<Report, Error> {
+        self.prepare(&[]).await?;
+        let mut tries = 0;
+        loop {
+            let planned = self.planned(model).await?;
+            let version = planned.newest.as_ref().map_or(0, |newest| newest.version);
+            refuse(&planned, accept)?;
+            let known = is_newest(&planned, model);
+            if planned.is_empty() && known {
+                return Ok(Report {
+                    applied: Vec::new(),
+                    version,
+                });
+            }
+            let mut script = Vec::new();
+            if !known {
+                script.push(record_model(self.store.dialect(), version + 1, model));
+            }
+            script.extend(self.script(&planned).await?);
+            tries += 1;
+            match self.store.owner_script(&script).await {
+                Ok(()) => {
+                    return Ok(Report {
+                        applied: planned.changes,
+                        version: version + i64::from(!known),
+                    });
+                }
+                Err(error) => {
+                    // Somebody else changed the schema meanwhile: look again.
+                    let newest = self.store.newest().await?;
+                    let moved = newest.map_or(0, |newest| newest.version) != version;
+                    if !moved || tries > 5 {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The layout of the newest definition that the database was given.
+    pub(super) fn layout_of(&self, newest: Option<&Recorded>) -> Result<Option<Layout>, Error> {
+        let Some(newest) = newest.filter(|newest| !newest.hash.is_empty()) else {
+            return Ok(None);
+        };
+        stored_layout(&newest.definition).map(Some).map_err(|reason| {
+            Error::Migration(format!(
+                "the definition that the database was given as version {} cannot be read: {reason}",
+                newest.version
+            ))
+        })
+    }
+
+    /// Compares the database with a definition.
+    pub(super) async fn planned(&self, model: &Model) -> Result<Planned, Error> {
+        let newest = self.store.newest().await?;
+        let old = self.layout_of(newest.as_ref())?;
+        let layout = desired(model);
+        self.planned_between(newest, old, &layout).await
+    }
+
+    pub(super) async fn planned_between(
+        &self,
+        newest: Option<Recorded>,
+        old: Option<Layout>,
+        layout: &Layout,
+    ) -> Result<Planned, Error> {
+        let store = &self.store;
+        let dialect = store.dialect();
+        let shared = store.home().namespace;
+        let login = store.login().await?;
+        let mut placements = Vec::new();
+        let mut changes: Vec<PlannedChange> = Vec::new();
+        for namespace in store.namespaces().await? {
+            let is_home = namespace == shared;
+            let tables = if is_home {
+                layout.clone()
+            } else {
+                layout.of_tenants()
+            };
+            let before = old.as_ref().map(|old| match is_home {
+                true => old.clone(),
+                false => old.of_tenants(),
+            });
+            let found = introspect::introspect(store, &namespace).await?;
+            let steps = plan(dialect, &found, before.as_ref(), &tables);
+            for step in &steps {
+                let change = self.probed(&namespace, step).await?;
+                merge(&mut changes, change);
+            }
+            let mut walls = WallFacts::default();
+            let mut rewall = Vec::new();
+            if dialect == Dialect::Postgres {
+                walls = introspect::walls(store, &namespace, &login.role).await?;
+                if steps.is_empty() {
+                    let builder = store.builder(&login, &namespace, &shared);
+                    rewall = builder.build(layout, &walls, false);
+                }
+            }
+            if !rewall.is_empty() {
+                let summary = format!("build the walls of {namespace}");
+                merge(
+                    &mut changes,
+                    PlannedChange {
+                        summary,
+                        ..PlannedChange::default()
+                    },
+                );
+            }
+            placements.push(PlacementPlan {
+                namespace,
+                layout: layout.clone(),
+                steps,
+                found,
+                walls,
+                rewall,
+            });
+        }
+        Ok(Planned {
+            newest,
+            old,
+            placements,
+            changes,
+        })
+    }
+
+    /// A step with what the data says about it.
+    async fn probed(&self, namespace: &Namespace, step: &Step) -> Result<PlannedChange, Error> {
+        let mut change = PlannedChange {
+            summary: step.title.clone(),
+            ..PlannedChange::default()
+        };
+        for hazard in &step.hazards {
+            let message = match &hazard.probe {
+                None => hazard.message.clone(),
+                Some(probe) => {
+                    let shared = self.store.home().namespace;
+                    let sql = probe
+                        .replace("{records}", &self.store.records_prefix(namespace))
+                        .replace("{shared}", &self.store.records_prefix(&shared));
+                    let rows = self.store.owner_rows(&sql, &[]).await?;
+                    let count = rows
+                        .first()
+                        .and_then(|row| row.first())
+                        .and_then(Value::as_integer)
+                        .unwrap_or_default();
+                    if count == 0 {
+                        continue;
+                    }
+                    let unit = if count == 1 { "case" } else { "cases" };
+                    format!("{} ({count} {unit})", hazard.message)
+                }
+            };
+            match hazard.severity {
+                Severity::Loss => change.losses.push(message),
+                Severity::Refused => change.refusals.push(message),
+            }
+        }
+        Ok(change)
+    }
+
+    /// All statements of a plan, without the record of the definition.
+    pub(super) async fn script(&self, planned: &Planned) -> Result<Script, Error> {
+        let store = &self.store;
+        let shared = store.home().namespace;
+        let login = store.login().await?;
+        let postgres = store.dialect() == Dialect::Postgres;
+        let mut script: Script = Vec::new();
+        for placement in &planned.placements {
+            let namespace = &placement.namespace;
+            if placement.steps.is_empty() {
+                script.extend(plain(placement.rewall.clone()));
+                continue;
+            }
+            let builder = store.builder(&login, namespace, &shared);
+            if postgres {
+                script.extend(plain(builder.drop_views(&placement.walls)));
+                script.extend(plain(vec![search_path(namespace, &shared)]));
+            }
+            for step in &placement.steps {
+                for action in &step.actions {
+                    match action {
+                        Action::Sql(sql) => script.extend(plain(vec![sql.clone()])),
+                        Action::Fold(fold) => script.extend(self.fold(namespace, fold).await?),
+                    }
+                }
+            }
+            if postgres {
+                let kept = after(placement);
+                script.extend(plain(builder.build(&placement.layout, &kept, true)));
+            }
+        }
+        Ok(script)
+    }
+
+    /// Fills a companion: ASCII in the database, the rest by the values that occur. A value that
+    /// arrives in between is noticed and fails the script.
+    pub(super) async fn fold(&self, namespace: &Namespace, fold: &Fold) -> Result<Script, Error> {
+        let (table, column) = (quote(&fold.read.0), quote(&fold.read.1));
+        let sql = format!(
+            "select distinct {column} from {}{table} \
+             where octet_length({column}) <> char_length({column})",
+            self.store.records_prefix(namespace)
+        );
+        let rows = self.store.owner_rows(&sql, &[]).await?;
+        let values: Vec<String> = rows
+            .iter()
+            .filter_map(|row| row.first().and_then(Value::as_text))
+            .map(str::to_owned)
+            .collect();
+        let (table, column, companion) = (
+            quote(&fold.table),
+            quote(&fold.column),
+            quote(&fold.companion),
+        );
+        let mut script: Script = plain(vec![format!(
+            "update {table} set {companion} = lower({column}) \
+             where octet_length({column}) = char_length({column})"
+        )]);
+        for chunk in values.chunks(5_000) {
+            let folded = chunk.iter().map(|value| Value::Text(text::fold(value)));
+            let folded = folded.collect();
+            let values = chunk.iter().cloned().map(Value::Text).collect();
+            script.push((
+                format!(
+                    "update {table} as t set {companion} = m.folded \
+                     from unnest($1::text[], $2::text[]) as m(value, folded) \
+                     where t.{column} = m.value"
+                ),
+                vec![
+                    Param::List(ListType::Text, values),
+                    Param::List(ListType::Text, folded),
+                ],
+            ));
+        }
+        script.extend(plain(vec![refuse_if(
+            self.store.home_schema(),
+            "SCHEMA_MOVED",
+            "texts were written while they were folded; run it again",
+            &format!("{table} where {column} is not null and {companion} is null"),
+        )]));
+        Ok(script)
+    }
+}
+
+/// The walls that are left when a placement's steps have run: renamed and dropped tables have none.
+fn after(placement: &PlacementPlan) -> WallFacts {
+    let mut walls = placement.walls.clone();
+    let touched = placement.steps.iter().flat_map(|step| &step.tables);
+    for table in touched {
+        walls.tables.remove(table);
+    }
+    walls
+}
+
+fn plain(statements: Vec<String>) -> Script {
+    statements
+        .into_iter()
+        .map(|statement| (statement, Vec::new()))
+        .collect()
+}
+
+pub(super) fn is_newest(planned: &Planned, model: &Model) -> bool {
+    let hash = model.hash.to_string();
+    planned
+        .newest
+        .as_ref()
+        .is_some_and(|newest| newest.hash == hash)
+}
+
+/// The layout of a definition in canonical form.
+pub(super) fn stored_layout(definition: &str) -> Result<Layout, String> {
+    let definition =
+        carnet_kernel::JsonText::parse(definition).map_err(|error| error.to_string())?;
+    let model = compile_stored(&definition).map_err(|diagnostics| {
+        diagnostics
+            .first()
+            .map_or_else(String::new, |diagnostic| diagnostic.message.clone())
+    })?;
+    Ok(desired(&model))
+}
+
+/// What a database of that layout says of itself.
+pub(super) fn facts_of(dialect: Dialect, layout: Option<&Layout>) -> facts::Found {
+    layout.map_or_else(facts::Found::new, |layout| expected(dialect, layout))
+}
+
+fn merge(changes: &mut Vec<PlannedChange>, change: PlannedChange) {
+    match changes
+        .iter_mut()
+        .find(|known| known.summary == change.summary)
+    {
+        Some(known) => {
+            known.losses.extend(change.losses);
+            known.refusals.extend(change.refusals);
+        }
+        None => changes.push(change),
+    }
+}
+
+fn refuse(planned: &Planned, accept: Accept) -> Result<(), Error> {
+    let refusals = planned.refusals();
+    if !refusals.is_empty() {
+        return Err(Error::Migration(format!(
+            "the definition cannot be applied: {}",
+            refusals.join("; ")
+        )));
+    }
+    let losses = planned.losses();
+    if losses.is_empty() || accept.data_loss {
+        return Ok(());
+    }
+    Err(Error::DataLoss(format!(
+        "data would be lost: {}; `--accept-data-loss` does it all the same",
+        losses.join("; ")
+    )))
+}

@@ -1,0 +1,75 @@
+//! Push: from nothing, again, and with every type of field.
+
+use super::support::{Fixture, model, on_both, summaries};
+use carnet_store::schema::Accept;
+
+/// Every type of field, optional and required, with every kind of constraint.
+pub(crate) const EVERYTHING: &str = r#"
+  units:
+    tenancy: platform
+    shared: true
+    fields: { code: { type: text, max: 10, unique: true }, parent: { type: ref, to: units, optional: true } }
+  categories:
+    fields:
+      name: { type: text, max: 100, caseless: true, unique: true }
+      parent: { type: ref, to: categories, optional: true }
+  things:
+    fields:
+      aText: { type: text, max: 100 }
+      aLongText: text
+      aCaseless: { type: text, max: 50, caseless: true, optional: true }
+      anInteger: { type: integer, default: 7 }
+      aDecimal: { type: decimal, precision: 12, scale: 2, optional: true }
+      aFloat: { type: float, optional: true }
+      aBoolean: { type: boolean, default: false }
+      aDate: { type: date, optional: true }
+      aMoment: { type: dateTime, optional: true }
+      aTime: { type: time, optional: true }
+      aDuration: { type: duration, optional: true }
+      anEnum: { type: enum, values: [draft, "in-review", done.2], default: draft }
+      aJson: { type: json, default: {} }
+      anI18n: { type: i18n, optional: true }
+      aList: { type: list, of: text, optional: true }
+      anEmail: { type: email, optional: true }
+      anUrl: { type: url, optional: true }
+      anUuid: { type: uuid, optional: true }
+      anUlid: { type: ulid, optional: true }
+      category: { type: ref, to: categories }
+      unit: { type: ref, to: units, optional: true }
+      other: { type: ref, to: things, optional: true }
+    unique: [[category, aText], anEmail, [aDate, aTime]]
+    indexes: [[anEnum, -createdAt], [aCaseless], [category, aMoment], [aText, -aDate]]
+"#;
+
+on_both! {
+    /// What a database says of itself after a push is what the definition wants, whatever the type.
+    async fn every_type_is_found_again(fixture) {
+        let schema = fixture.store.schema();
+        assert!(schema.is_fresh().await.unwrap());
+        let report = fixture.push(EVERYTHING).await.unwrap();
+        assert_eq!(report.version, 1);
+        assert!(summaries(&report).contains(&"create table things"));
+        fixture.fits(EVERYTHING).await;
+        assert!(!schema.is_fresh().await.unwrap());
+        assert_eq!(schema.drift().await.unwrap(), Vec::<String>::new());
+        assert_eq!(schema.require_current(&model(EVERYTHING)).await.unwrap(), 1);
+    }
+
+    async fn a_second_push_does_nothing(fixture) {
+        let first = fixture.push(EVERYTHING).await.unwrap();
+        let second = fixture.push(EVERYTHING).await.unwrap();
+        assert_eq!(second.applied, Vec::new());
+        assert_eq!(second.version, first.version);
+    }
+
+    /// Two at once: one does it, the other finds it done.
+    async fn concurrent_pushes_agree(fixture) {
+        let schema = fixture.store.schema();
+        let model = model(EVERYTHING);
+        let push = || schema.push(&model, Accept::default());
+        let (one, two, three) = tokio::join!(push(), push(), push());
+        let versions = [one.unwrap().version, two.unwrap().version, three.unwrap().version];
+        assert_eq!(versions, [1, 1, 1]);
+        fixture.fits(EVERYTHING).await;
+    }
+}
