@@ -1,0 +1,141 @@
+//! An application put together: name, definitions, first data; and its start. What the commands do
+//! is `cli`'s and `server`'s work.
+
+use crate::Embedded;
+use carnet_model::{Diagnostic, Source};
+use carnet_records::seed::SeedFile;
+use carnet_server::Application;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// A complete application on the platform.
+#[derive(Debug)]
+pub struct Platform {
+    application: Application,
+    problems: Vec<Diagnostic>,
+}
+
+/// Puts an application together.
+#[derive(Debug)]
+pub struct Builder {
+    application: Application,
+    problems: Vec<Diagnostic>,
+}
+
+impl Platform {
+    /// Begins with an application that has no definitions.
+    pub fn builder() -> Builder {
+        Builder {
+            application: Application {
+                name: "carnet".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                ..Application::default()
+            },
+            problems: Vec::new(),
+        }
+    }
+
+    /// Runs the command that the process was started with: `serve`, `check`, `db push` and all
+    /// others. The exit code is 0 for success, 1 for a failure, 2 for a mistake in the arguments.
+    pub fn main(self) -> ExitCode {
+        self.run(std::env::args_os())
+    }
+
+    /// The same with given arguments, of which the first is the name of the program.
+    pub fn run(self, arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+        // Fails only when the embedding program has chosen a provider already, which is as good.
+        drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+        carnet_cli::run(self.application, self.problems, arguments)
+    }
+}
+
+impl Builder {
+    /// The name of the application and of its binary: the title of its API and of its help.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.application.name = name.into();
+        self
+    }
+
+    /// The application's own version: `env!("CARGO_PKG_VERSION")`.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.application.version = version.into();
+        self
+    }
+
+    /// Adds the definition files (`.yaml`, `.yml`, `.json`) of a folder.
+    #[must_use]
+    pub fn definitions(mut self, folder: Embedded) -> Self {
+        for (path, bytes) in folder.into_files(&["yaml", "yml", "json"]) {
+            match Source::from_bytes(path, bytes.into_owned()) {
+                Ok(source) => self.application.definitions.push(source),
+                Err(problem) => self.problems.push(*problem),
+            }
+        }
+        self
+    }
+
+    /// Adds one definition file; diagnostics show it by `path`.
+    #[must_use]
+    pub fn definition(mut self, path: impl Into<String>, text: impl Into<String>) -> Self {
+        self.application
+            .definitions
+            .push(Source::application(path, text));
+        self
+    }
+
+    /// Adds the seed files (`NN-<resource>.yaml`, `.json`, `.csv`) of a folder.
+    #[must_use]
+    pub fn seeds(mut self, folder: Embedded) -> Self {
+        let files = folder.into_files(&["yaml", "yml", "json", "csv"]);
+        self.application.seeds.extend(files.map(|(path, bytes)| {
+            let name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+            SeedFile {
+                name,
+                bytes: bytes.into_owned(),
+            }
+        }));
+        self
+    }
+
+    /// The application, ready to run.
+    pub fn build(self) -> Platform {
+        Platform {
+            application: self.application,
+            problems: self.problems,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn embedded_files_become_definitions_and_seeds() {
+        let builder = Platform::builder()
+            .name("hello")
+            .definition("more.yaml", "carnet: 1\n")
+            .definitions(crate::embedded::<Definitions>())
+            .seeds(crate::embedded::<Seeds>());
+        let application = builder.build().application;
+        let paths: Vec<&str> = application
+            .definitions
+            .iter()
+            .map(|source| source.path.as_str())
+            .collect();
+        assert_eq!(application.name, "hello");
+        assert_eq!(paths, ["more.yaml", "hello.yaml"]);
+        assert_eq!(application.seeds.len(), 1);
+        assert_eq!(application.seeds[0].name, "01-greetings.yaml");
+    }
+
+    #[derive(rust_embed::RustEmbed)]
+    #[folder = "../../examples/hello/definitions"]
+    struct Definitions;
+
+    #[derive(rust_embed::RustEmbed)]
+    #[folder = "../../examples/hello/seeds"]
+    struct Seeds;
+}

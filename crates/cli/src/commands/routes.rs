@@ -1,0 +1,131 @@
+//! `routes`: every address of the API, read from its own OpenAPI document.
+
+use super::openapi::document;
+use crate::arguments::Format;
+use crate::console::Paint;
+use crate::error::Error;
+use crate::session::Session;
+use crate::table;
+use clap::Args;
+use serde_json::{Value, json};
+
+/// List every route with its method and operation
+///
+/// HEAD is answered wherever GET is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  {name} routes
+  {name} routes --definitions examples/hello/definitions")]
+pub(crate) struct Routes {
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Methods in the order in which a route shows them.
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+
+/// What serves people and machines beside the API and is in no OpenAPI document.
+const PAGES: [(&str, &str, &str); 5] = [
+    ("/", "readRoot", "Where everything is"),
+    ("/openapi.json", "readOpenapi", "The OpenAPI document"),
+    ("/metrics", "readMetrics", "Metrics for Prometheus"),
+    ("/docs", "readDocs", "Swagger UI"),
+    (
+        "/docs/errors/{code}",
+        "readErrorPage",
+        "What an error code means",
+    ),
+];
+
+struct Route {
+    method: String,
+    path: String,
+    operation: String,
+    summary: String,
+}
+
+impl Routes {
+    pub(crate) fn run(self, session: &Session) -> Result<(), Error> {
+        let config = session.load_with(Vec::new())?.config;
+        let mut routes = declared(&document(session)?);
+        for (path, operation, summary) in PAGES {
+            let is_served = match path {
+                "/metrics" => config.server.metrics,
+                "/docs" => config.serves_docs(),
+                _ => true,
+            };
+            if is_served {
+                routes.push(Route {
+                    method: "GET".to_owned(),
+                    path: path.to_owned(),
+                    operation: operation.to_owned(),
+                    summary: summary.to_owned(),
+                });
+            }
+        }
+        match self.format {
+            Format::Text => session.console.print(&text(&routes, session)),
+            Format::Json => {
+                let routes: Vec<Value> = routes.iter().map(Route::json).collect();
+                session.console.print(&format!("{:#}\n", json!(routes)))
+            }
+        }
+    }
+}
+
+/// The routes of an OpenAPI document, in its order.
+fn declared(document: &Value) -> Vec<Route> {
+    let mut routes = Vec::new();
+    let paths = document.get("paths").and_then(Value::as_object);
+    for (path, item) in paths.into_iter().flatten() {
+        for method in METHODS {
+            let Some(operation) = item.get(method) else {
+                continue;
+            };
+            let word = |name: &str| {
+                let text = operation.get(name).and_then(Value::as_str);
+                text.unwrap_or_default().to_owned()
+            };
+            routes.push(Route {
+                method: method.to_uppercase(),
+                path: path.clone(),
+                operation: word("operationId"),
+                summary: word("summary"),
+            });
+        }
+    }
+    routes
+}
+
+fn text(routes: &[Route], session: &Session) -> String {
+    let rows: Vec<[String; 4]> = routes
+        .iter()
+        .map(|route| {
+            [
+                route.method.clone(),
+                route.path.clone(),
+                route.operation.clone(),
+                route.summary.clone(),
+            ]
+        })
+        .collect();
+    let mut text = String::new();
+    for [method, path, operation, summary] in table::align(&rows) {
+        let method = session.console.on_out(Paint::Strong, &method);
+        let summary = session.console.on_out(Paint::Faint, &summary);
+        text.push_str(&format!("{method}  {path}  {operation}  {summary}\n"));
+    }
+    text
+}
+
+impl Route {
+    fn json(&self) -> Value {
+        json!({
+            "method": self.method,
+            "path": self.path,
+            "operation": self.operation,
+            "summary": self.summary,
+        })
+    }
+}
