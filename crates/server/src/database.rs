@@ -24,7 +24,8 @@ pub async fn connect(loaded: &Loaded) -> Result<Store, Failure> {
 
 /// Makes the platform's own tables where they are missing.
 pub async fn prepare(store: &Store) -> Result<(), Failure> {
-    Ok(store.schema().prepare(&steps()).await?)
+    store.schema().prepare(&steps()).await?;
+    Ok(())
 }
 
 /// Writes the configured seeds; `overwrite` also over records that somebody changed.

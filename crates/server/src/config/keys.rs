@@ -39,6 +39,11 @@ pub(crate) const ALIASES: &[(&str, &str)] = &[
     ("CARNET_PORT", "server.port"),
 ];
 
+/// The dotted keys of every setting, sorted.
+pub fn setting_names() -> Vec<&'static str> {
+    KEYS.iter().map(|key| key.path.as_str()).collect()
+}
+
 fn walk(value: &Value, path: &str, keys: &mut Vec<Key>) {
     match value {
         Value::Table(table) => {

@@ -4,6 +4,7 @@ mod keys;
 mod load;
 mod reference;
 
+pub use keys::setting_names;
 pub use load::{Loaded, Origin, Sources, load};
 pub use reference::reference;
 
