@@ -26,7 +26,7 @@ fn told() -> Option<std::path::PathBuf> {
 
 /// Writes for ever: each writer makes, changes and removes records of its own, several units at a
 /// time, and tells what was acknowledged: `ack <id> <version>`, version 0 for a removed record,
-/// `fail <code>` for a failed write.
+/// `fail <code>` for a failed write, `stopped` when the store takes no more.
 fn write_for_ever(folder: &Path) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -35,8 +35,11 @@ fn write_for_ever(folder: &Path) {
         .unwrap();
     runtime.block_on(async {
         let fixture = Fixture::open(&config(folder)).await;
-        println!("ready");
-        join_all((0..WRITERS).map(|_| write_on(&fixture))).await;
+        let stopped = async {
+            fixture.store.failed().await;
+            println!("stopped");
+        };
+        join(stopped, join_all((0..WRITERS).map(|_| write_on(&fixture)))).await;
     });
 }
 
@@ -82,6 +85,7 @@ struct Writing {
     lines: BufReader<ChildStdout>,
     acknowledged: HashMap<Id, i64>,
     failed: Vec<String>,
+    stopped: bool,
 }
 
 impl Writing {
@@ -99,6 +103,7 @@ impl Writing {
             lines,
             acknowledged: HashMap::new(),
             failed: Vec::new(),
+            stopped: false,
         }
     }
 
@@ -119,6 +124,7 @@ impl Writing {
                     .insert(id.parse().unwrap(), version.parse().unwrap());
             }
             ["fail", code] => self.failed.push((*code).to_owned()),
+            ["stopped"] => self.stopped = true,
             _ => {}
         }
         true
@@ -307,6 +313,69 @@ fn a_disk_that_stops_writing_loses_nothing_it_acknowledged() {
         let known = [Code::DatabaseUnavailable, Code::StorageFull];
         assert!(known.iter().any(|known| known.as_str() == code), "{code}");
     }
+    runtime.block_on(sound(folder.path(), &acknowledged));
+}
+
+/// Stands in for the C library's calls and fails once a file of that name is there.
+const FAILING_SYNC: &str = r#"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int confirm(void) {
+    const char *sign = getenv("CARNET_STORE_TEST_SYNC");
+    if (sign == NULL || access(sign, F_OK) != 0) return 0;
+    errno = EIO;
+    return -1;
+}
+
+int fsync(int file) { (void)file; return confirm(); }
+int fdatasync(int file) { (void)file; return confirm(); }
+"#;
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_disk_that_does_not_confirm_stops_the_writes() {
+    if let Some(folder) = told() {
+        return write_for_ever(&folder);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (source, library) = (folder.path().join("sync.c"), folder.path().join("sync.so"));
+    std::fs::write(&source, FAILING_SYNC).unwrap();
+    let compiled = Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .args([&library, &source])
+        .status();
+    assert!(
+        compiled.is_ok_and(|status| status.success()),
+        "cc is needed"
+    );
+    let sign = folder.path().join("fail");
+    let mut command = again("a_disk_that_does_not_confirm_stops_the_writes");
+    command
+        .env("LD_PRELOAD", &library)
+        .env("CARNET_STORE_TEST_SYNC", &sign);
+    let mut child = Writing::start(command, folder.path());
+    child.until_acknowledged(50);
+    std::fs::write(&sign, "").unwrap();
+    while !child.stopped || child.failed.len() < 100 {
+        assert!(child.line(), "the child ended by itself");
+    }
+    let acknowledged_before = child.acknowledged.len();
+    // The disk says that it is well again; what it lost before it does not say.
+    std::fs::remove_file(&sign).unwrap();
+    let so_far = child.failed.len();
+    while child.failed.len() < so_far + 100 {
+        assert!(child.line(), "the child ended by itself");
+    }
+    assert_eq!(child.acknowledged.len(), acknowledged_before);
+    let (acknowledged, failed) = child.kill();
+    let unknown = Code::OutcomeUnknown.as_str();
+    let refused = Code::DatabaseUnavailable.as_str();
+    let doubted = failed.iter().filter(|code| *code == unknown).count();
+    assert!((1..=WRITERS).contains(&doubted), "{doubted}");
+    assert!(failed.iter().all(|code| code == unknown || code == refused));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(sound(folder.path(), &acknowledged));
 }
 
