@@ -4,11 +4,14 @@
 use crate::command::Answer;
 use crate::decide::{Change, Create, Delete, Kind, Precondition, fill, missing};
 use crate::operations::{records_after, write_whole};
-use crate::validate::{Mode, parse_id, read_entries, read_object, refuse};
-use carnet_kernel::{Code, Detail, Id, MAX_SAFE_INTEGER, Refusal, suggest};
+use crate::parse::shorten;
+use crate::validate::{MAX_FAULTS, Mode, parse_id, read_entries, read_object, refuse};
+use carnet_kernel::{Detail, Id, MAX_SAFE_INTEGER, Refusal, suggest};
 use carnet_model::{Operation, Resource};
 use carnet_store::{Changes, Stamp, Step, Unit, WriteFailure};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -32,6 +35,9 @@ pub(crate) fn read(
     let mut units: Vec<(Arc<dyn Unit>, Range<usize>)> = Vec::new();
     let mut creates = Vec::new();
     for (place, raw) in items.iter().enumerate() {
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
         let Some(item) = Item::read(resource, raw, place, &mut faults) else {
             continue;
         };
@@ -117,21 +123,57 @@ fn flush(
     }
 }
 
+/// The items of a batch, unread; those beyond the bound are only counted.
+#[derive(Default)]
+struct Items {
+    kept: Vec<Box<RawValue>>,
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
+        reader.deserialize_seq(ItemsVisitor)
+    }
+}
+
+struct ItemsVisitor;
+
+impl<'de> Visitor<'de> for ItemsVisitor {
+    type Value = Items;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a list of items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Items, A::Error> {
+        let mut items = Items::default();
+        while items.kept.len() < MAX_ITEMS {
+            match all.next_element()? {
+                Some(item) => items.kept.push(item),
+                None => break,
+            }
+        }
+        items.count = items.kept.len();
+        while all.next_element::<IgnoredAny>()?.is_some() {
+            items.count += 1;
+        }
+        Ok(items)
+    }
+}
+
 fn items(body: &str, faults: &mut Vec<Detail>) -> Result<Vec<Box<RawValue>>, Refusal> {
     let mut items = None;
     for (name, raw) in read_object(body)? {
         if name == "items" {
-            items = serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()).ok();
+            items = serde_json::from_str::<Items>(raw.get()).ok();
             if items.is_none() {
                 faults.push(Detail::new("items", "type", "it must be a list of items"));
             }
         } else {
             let hint = suggest::hint(&name, ["items"]);
-            faults.push(Detail::new(
-                name.clone(),
-                "unknown",
-                format!("there is no field `{name}`{hint}"),
-            ));
+            let name = shorten(&name);
+            let message = format!("there is no field `{name}`{hint}");
+            faults.push(Detail::new(name, "unknown", message));
         }
     }
     let items = match items {
@@ -144,19 +186,19 @@ fn items(body: &str, faults: &mut Vec<Detail>) -> Result<Vec<Box<RawValue>>, Ref
                     "it is required: a list of items",
                 ));
             }
-            Vec::new()
+            Items::default()
         }
     };
-    if items.len() > MAX_ITEMS {
-        let message = format!("a batch has at most {MAX_ITEMS} items, not {}", items.len());
+    if items.count > MAX_ITEMS {
+        let message = format!("a batch has at most {MAX_ITEMS} items, not {}", items.count);
         return Err(Refusal::validation(vec![Detail::new(
             "items", "max", message,
         )]));
     }
-    if items.is_empty() && faults.is_empty() {
+    if items.count == 0 && faults.is_empty() {
         faults.push(Detail::new("items", "min", "a batch has at least one item"));
     }
-    Ok(items)
+    Ok(items.kept)
 }
 
 /// One item, before its data is read.
@@ -222,11 +264,9 @@ impl Item {
                 },
                 _ => {
                     let hint = suggest::hint(&name, ["operation", "id", "data", "version"]);
-                    faults.push(Detail::new(
-                        at(&name),
-                        "unknown",
-                        format!("there is no field `{name}`{hint}"),
-                    ));
+                    let name = shorten(&name);
+                    let message = format!("there is no field `{name}`{hint}");
+                    faults.push(Detail::new(at(&name), "unknown", message));
                 }
             }
         }
@@ -306,12 +346,15 @@ impl Batch {
         let Some((_, range)) = self.units.get(failure.unit) else {
             return refusal;
         };
-        if refusal.code == Code::Internal || refusal.code.status() >= 500 {
+        if refusal.code.status() >= 500 {
             return refusal;
         }
         let place = (range.start + failure.row).min(range.end.saturating_sub(1));
         for detail in &mut refusal.details {
-            detail.field = format!("items[{place}].{}", detail.field);
+            detail.field = match detail.field.as_str() {
+                "" => format!("items[{place}]"),
+                field => format!("items[{place}].{field}"),
+            };
         }
         if refusal.details.is_empty() {
             refusal.details.push(Detail::new(

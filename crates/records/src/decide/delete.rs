@@ -13,6 +13,9 @@ use std::collections::{HashMap, HashSet};
 /// The most records one delete may touch.
 pub const MAX_AFFECTED: u32 = 1_000;
 
+/// The longest chain of cascades: each link is a round of loading.
+const MAX_LINKS: usize = 50;
+
 /// A deletion.
 #[derive(Clone, Debug)]
 pub struct Delete {
@@ -33,9 +36,13 @@ type Key = (ResourceIndex, Id);
 struct Reach {
     /// To be deleted, in the order of discovery.
     deleted: Vec<(Key, Record)>,
+    /// How many cascades lead to each of them.
+    links: Vec<usize>,
     seen: HashSet<Key>,
     /// To be cleared: the references of one record.
     cleared: Vec<(Key, Record, Vec<FieldIndex>)>,
+    /// Where a record stands in `cleared`.
+    places: HashMap<Key, usize>,
     missing: Vec<Load>,
 }
 
@@ -69,9 +76,11 @@ fn reach(view: &ModelView, loaded: &Loaded, root: (Key, Record)) -> Result<Reach
     let mut reach = Reach::default();
     reach.seen.insert(root.0);
     reach.deleted.push(root);
+    reach.links.push(0);
     let mut at = 0;
     while at < reach.deleted.len() {
         let (resource, id) = reach.deleted[at].0;
+        let links = reach.links[at] + 1;
         at += 1;
         for (referring, field) in view.references_to(resource) {
             let FieldType::Ref { on_delete, .. } = view.resource(*referring).field(*field).kind
@@ -98,16 +107,24 @@ fn reach(view: &ModelView, loaded: &Loaded, root: (Key, Record)) -> Result<Reach
                 let key = (*referring, child);
                 match on_delete {
                     OnDelete::Cascade if reach.seen.insert(key) => {
-                        reach.deleted.push((key, record.clone()))
+                        reach.deleted.push((key, record.clone()));
+                        reach.links.push(links);
                     }
-                    OnDelete::SetNull => {
-                        match reach.cleared.iter_mut().find(|(known, ..)| *known == key) {
-                            Some((_, _, fields)) => fields.push(*field),
-                            None => reach.cleared.push((key, record.clone(), vec![*field])),
+                    OnDelete::SetNull => match reach.places.get(&key) {
+                        Some(place) => reach.cleared[*place].2.push(*field),
+                        None => {
+                            reach.places.insert(key, reach.cleared.len());
+                            reach.cleared.push((key, record.clone(), vec![*field]));
                         }
-                    }
+                    },
                     _ => {}
                 }
+            }
+            if reach.links.last().is_some_and(|links| *links > MAX_LINKS) {
+                let message = format!(
+                    "deleting it would cascade over more than {MAX_LINKS} links; delete from the other end first"
+                );
+                return Err(Refusal::new(Code::RecordInUse, message));
             }
             if reach.deleted.len() + reach.cleared.len() > MAX_AFFECTED as usize {
                 let message = format!(

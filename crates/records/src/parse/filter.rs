@@ -95,6 +95,11 @@ impl Reader<'_> {
             parts.push(match head {
                 "and" => Predicate::And(self.alternatives(&inner, depth)),
                 "or" => Predicate::Or(self.alternatives(&inner, depth)),
+                "not" if inner.iter().any(|(rest, _)| rest.is_empty()) => {
+                    let message = "`not` holds conditions: `filter[not][field][operator]=value`";
+                    self.fault(pair, "syntax", message);
+                    Predicate::False
+                }
                 "not" => Predicate::Not(Box::new(self.group(&inner, depth + 1))),
                 field => self.conditions(field, &inner),
             });
@@ -109,13 +114,13 @@ impl Reader<'_> {
     fn alternatives(&mut self, members: &[Member<'_, '_>], depth: usize) -> Vec<Predicate> {
         let mut groups = Vec::new();
         for (head, inner) in by_head(members) {
-            let Some((rest, pair)) = inner.first() else {
+            let Some((_, pair)) = inner.first() else {
                 continue;
             };
             if head.is_empty() || !head.bytes().all(|byte| byte.is_ascii_digit()) {
                 let message = "groups are numbered: `filter[or][0][field][operator]=value`";
                 self.fault(pair, "syntax", message);
-            } else if rest.is_empty() {
+            } else if inner.iter().any(|(rest, _)| rest.is_empty()) {
                 self.fault(
                     pair,
                     "syntax",
@@ -144,7 +149,7 @@ impl Reader<'_> {
         };
         let owner = self.view.resource(at.resource);
         let field = owner.field(at.field);
-        let mut parts = Vec::new();
+        let mut tests: Vec<(&str, Vec<&FilterPair<'_>>)> = Vec::new();
         for (rest, pair) in members {
             let operator = match rest {
                 [] => "eq",
@@ -158,7 +163,19 @@ impl Reader<'_> {
                     continue;
                 }
             };
-            parts.push(self.condition(&path, field, operator, pair));
+            match tests.iter_mut().find(|(known, _)| *known == operator) {
+                // A list may stand several times, each value adding to it.
+                Some((_, pairs)) if matches!(operator, "in" | "nin") => pairs.push(pair),
+                Some(_) => {
+                    let message = format!("`{}` stands twice", shorten(pair.key));
+                    self.fault(pair, "repeated", message);
+                }
+                None => tests.push((operator, vec![pair])),
+            }
+        }
+        let mut parts = Vec::with_capacity(tests.len());
+        for (operator, pairs) in tests {
+            parts.push(self.condition(&path, field, operator, &pairs));
         }
         match parts.len() {
             1 => parts.swap_remove(0),
@@ -171,8 +188,11 @@ impl Reader<'_> {
         path: &Path,
         field: &Field,
         operator: &str,
-        pair: &FilterPair<'_>,
+        pairs: &[&FilterPair<'_>],
     ) -> Predicate {
+        let Some(pair) = pairs.first().copied() else {
+            return Predicate::True;
+        };
         if !OPERATORS.contains(&operator) {
             let hint = suggest::hint(operator, OPERATORS.iter().copied());
             let message = format!("there is no operator `{}`{hint}", shorten(operator));
@@ -196,7 +216,7 @@ impl Reader<'_> {
                 }
             },
             "in" | "nin" => {
-                let list = self.members(field, pair);
+                let list = self.members(field, pairs);
                 let member = Predicate::In { operand, list };
                 if operator == "in" {
                     member
@@ -204,7 +224,7 @@ impl Reader<'_> {
                     Predicate::Not(Box::new(member))
                 }
             }
-            "between" => match self.members(field, pair).as_slice() {
+            "between" => match self.members(field, pairs).as_slice() {
                 [low, high] => Predicate::And(vec![
                     compare(&operand, CompareOp::Gte, low.clone()),
                     compare(&operand, CompareOp::Lte, high.clone()),
@@ -243,26 +263,23 @@ impl Reader<'_> {
         }
     }
 
-    fn members(&mut self, field: &Field, pair: &FilterPair<'_>) -> Vec<Value> {
-        let texts = split_list(pair.value);
-        if texts.len() > MAX_MEMBERS {
-            self.fault(
-                pair,
-                "max",
-                format!(
-                    "a list has at most {MAX_MEMBERS} members, not {}",
-                    texts.len()
-                ),
-            );
-            return Vec::new();
-        }
-        let mut values = Vec::with_capacity(texts.len());
-        for text in texts {
-            match from_text(&field.kind, &text) {
-                Ok(value) => values.push(value),
-                Err(why) => {
-                    self.fault(pair, "type", format!("`{}`: {why}", shorten(&text)));
-                    return Vec::new();
+    fn members(&mut self, field: &Field, pairs: &[&FilterPair<'_>]) -> Vec<Value> {
+        let mut values = Vec::new();
+        for pair in pairs {
+            let texts = split_list(pair.value);
+            let count = values.len() + texts.len();
+            if count > MAX_MEMBERS {
+                let message = format!("a list has at most {MAX_MEMBERS} members, not {count}");
+                self.fault(pair, "max", message);
+                return Vec::new();
+            }
+            for text in texts {
+                match from_text(&field.kind, &text) {
+                    Ok(value) => values.push(value),
+                    Err(why) => {
+                        self.fault(pair, "type", format!("`{}`: {why}", shorten(&text)));
+                        return Vec::new();
+                    }
                 }
             }
         }

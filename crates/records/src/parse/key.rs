@@ -1,6 +1,6 @@
 //! Parameter keys: known names, brackets, repeats. Not their values.
 
-use super::{Faults, LATER, shorten};
+use super::{Faults, LATER, LIST_PARAMETERS, shorten};
 use carnet_kernel::{Code, suggest};
 
 /// The pairs of one query, sorted by parameter.
@@ -49,7 +49,9 @@ pub(super) fn group<'a>(
             None => (key.as_str(), ""),
         };
         if !known.contains(&name) {
-            let message = if LATER.contains(&name) || (LISTS.contains(&name) && known.is_empty()) {
+            let message = if LATER.contains(&name) {
+                format!("the parameter `{name}` comes with a later release")
+            } else if LIST_PARAMETERS.contains(&name) {
                 format!("the parameter `{name}` is not offered here")
             } else {
                 let hint = suggest::hint(name, known.iter().copied());

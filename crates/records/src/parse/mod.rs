@@ -1,6 +1,7 @@
 //! From the decoded pairs of a query string to a `ListRequest` with every name resolved and every
 //! value typed. Pure. All faults are found at once; the first one gives the code.
 
+mod cost;
 mod fields;
 mod filter;
 mod include;
@@ -101,6 +102,7 @@ pub fn parse_list(
         ..ListRequest::default()
     };
     window::parse(&groups, &mut request, &mut faults);
+    cost::check(&request, &mut faults);
     faults.into_result(request)
 }
 

@@ -14,7 +14,8 @@ use carnet_kernel::{Code, Context, Detail, Id, Refusal, Value};
 use carnet_model::{FieldType, ModelView, Operation, Resource, ResourceIndex, Storage};
 use carnet_web::accept::{Media, negotiate};
 use carnet_web::problem::{Problem, method_not_allowed};
-use carnet_web::{RequestInfo, percent, query_string};
+use carnet_web::query_string::{self, Limits};
+use carnet_web::{RequestInfo, percent};
 use http::Method;
 
 /// Where the routes are mounted; `Location` headers and route labels begin with it.
@@ -54,6 +55,10 @@ async fn serve_collection(
     let view = operations.view();
     let resource = find(&view, &segments, &request)?;
     label(&request, resource, "");
+    let methods = collection_methods(resource);
+    if methods.is_empty() {
+        return Err(nothing_here(resource));
+    }
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
             return read::list(open(operations, &view, resource, &request)?).await;
@@ -61,7 +66,7 @@ async fn serve_collection(
         Method::POST if resource.operations.contains(Operation::Create) => {
             open(operations, &view, resource, &request)?
         }
-        _ => return Ok(refuse_method(&request, &collection_methods(resource))),
+        _ => return Ok(refuse_method(&request, &methods)),
     };
     write::create(call, request).await
 }
@@ -97,7 +102,7 @@ async fn serve_record(
     label(&request, resource, "/{id}");
     let methods = record_methods(resource);
     if methods.is_empty() {
-        return Err(Refusal::not_found(&resource.name).into());
+        return Err(nothing_here(resource));
     }
     if !methods.contains(&request.method().as_str()) {
         return Ok(refuse_method(&request, &methods));
@@ -142,6 +147,11 @@ fn offered(resource: &Resource, all: &[(Operation, &[&'static str])]) -> Vec<&'s
         .filter(|(operation, _)| resource.operations.contains(*operation))
         .flat_map(|(_, methods)| methods.iter().copied())
         .collect()
+}
+
+fn nothing_here(resource: &Resource) -> Problem {
+    let message = format!("`{}` offers nothing at this address", resource.name);
+    Refusal::new(Code::NotFound, message).into()
 }
 
 fn refuse_method(request: &Request, methods: &[&str]) -> Response {
@@ -195,7 +205,8 @@ fn open(
     request: &Request,
 ) -> Result<Call, Refusal> {
     let media = negotiate(request.headers())?;
-    let pairs = query_string::parse(request.uri().query(), query_string::Limits::default())?;
+    let limits: Limits = request.extensions().get().copied().unwrap_or_default();
+    let pairs = query_string::parse(request.uri().query(), limits)?;
     let context = request
         .extensions()
         .get::<Context>()

@@ -7,7 +7,7 @@ mod read;
 pub use apply::{Report, apply};
 pub use read::{SeedFile, SeedSet, read};
 
-use carnet_store::{SchemaStep, StepAt};
+use carnet_store::schema::{SchemaStep, StepAt};
 
 /// The table of labels.
 pub const STEPS: &[SchemaStep] = &[SchemaStep {

@@ -2,6 +2,7 @@
 //! record as a whole is complete: that depends on the operation and is decided in `decide`.
 
 use super::value::read_value;
+use crate::parse::shorten;
 use carnet_kernel::{Code, Detail, JsonText, Refusal, Value, suggest};
 use carnet_model::{FieldIndex, FieldType, Resource, Role};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
@@ -36,6 +37,12 @@ pub enum Mode {
     Patch,
 }
 
+/// More faults than this are not told, so that a hostile body cannot make an endless answer.
+pub(crate) const MAX_FAULTS: usize = 500;
+
+/// More keys than this has no object that is written here.
+const MAX_KEYS: usize = 4_096;
+
 /// Reads `body` as fields of `resource`. All faults are found at once, each with its path.
 ///
 /// Errors: `MALFORMED_REQUEST` when it is no JSON object; `UNKNOWN_FIELD` when that is all that is
@@ -57,7 +64,10 @@ pub(crate) fn read_entries(
 ) -> Input {
     let mut input = Input::default();
     for (name, raw) in entries {
-        let path = format!("{prefix}{name}");
+        if faults.len() >= MAX_FAULTS {
+            break;
+        }
+        let path = format!("{prefix}{}", shorten(name));
         let Some(index) = resource.field_named(name) else {
             let names = resource.fields.iter().map(|field| field.name.as_str());
             let hint = match resource.relation_named(name) {
@@ -67,7 +77,7 @@ pub(crate) fn read_entries(
             faults.push(Detail::new(
                 path,
                 "unknown",
-                format!("there is no field `{name}`{hint}"),
+                format!("there is no field `{}`{hint}", shorten(name)),
             ));
             continue;
         };
@@ -117,20 +127,34 @@ fn reference_hint(resource: &Resource, relation: carnet_model::RelationIndex) ->
 }
 
 /// The refusal for these faults, if there are any.
-pub(crate) fn refuse(faults: Vec<Detail>) -> Option<Refusal> {
+pub(crate) fn refuse(mut faults: Vec<Detail>) -> Option<Refusal> {
     let first = faults.first()?;
-    if faults.iter().all(|fault| fault.rule == "unknown") {
-        let message = if faults.len() == 1 {
-            first.message.clone()
-        } else {
-            "several fields are not known".to_owned()
-        };
-        return Some(Refusal {
-            details: faults,
-            ..Refusal::new(Code::UnknownField, message)
-        });
-    }
-    Some(Refusal::validation(faults))
+    let only = |rule: &str| faults.iter().all(|fault| fault.rule == rule);
+    let (code, message) = match faults.len() {
+        1 if only("unknown") => (Code::UnknownField, first.message.clone()),
+        _ if only("unknown") => (
+            Code::UnknownField,
+            "several fields are not known".to_owned(),
+        ),
+        1 if only("readOnly") => (
+            Code::ReadOnlyField,
+            format!("`{}` cannot be written", first.field),
+        ),
+        _ if only("readOnly") => (
+            Code::ReadOnlyField,
+            "several fields cannot be written".to_owned(),
+        ),
+        count if count < MAX_FAULTS => return Some(Refusal::validation(faults)),
+        _ => (
+            Code::ValidationFailed,
+            format!("{MAX_FAULTS} rules or more are broken"),
+        ),
+    };
+    faults.truncate(MAX_FAULTS);
+    Some(Refusal {
+        details: faults,
+        ..Refusal::new(code, message)
+    })
 }
 
 /// Reads one JSON object into its entries, in order; a key that stands twice is an error.
@@ -146,15 +170,15 @@ pub fn read_object(body: &str) -> Result<Vec<(String, Box<RawValue>)>, Refusal> 
         .map_err(|error| {
             let what = match error.classify() {
                 serde_json::error::Category::Eof => "the body ends in the middle of a JSON value",
-                serde_json::error::Category::Syntax => "the body is not JSON",
-                _ => "the body is not a JSON object",
+                serde_json::error::Category::Data if body.trim_start().starts_with('{') => {
+                    "the body cannot be used"
+                }
+                serde_json::error::Category::Data => "the body is not a JSON object",
+                _ => "the body is not JSON",
             };
-            let place = format!("line {}, column {}", error.line(), error.column());
-            Refusal::new(Code::MalformedRequest, format!("{what}: {error}")).with(Detail::new(
-                "",
-                "json",
-                format!("at {place}"),
-            ))
+            let place = format!("at line {}, column {}", error.line(), error.column());
+            Refusal::new(Code::MalformedRequest, format!("{what}: {error}"))
+                .with(Detail::new("body", "json", place))
         })
 }
 
@@ -179,8 +203,13 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         let mut entries = Vec::new();
         let mut names = HashSet::new();
         while let Some(name) = map.next_key::<String>()? {
+            if names.len() == MAX_KEYS {
+                let message = format!("an object has at most {MAX_KEYS} keys here");
+                return Err(A::Error::custom(message));
+            }
             if !names.insert(name.clone()) {
-                return Err(A::Error::custom(format!("the key `{name}` stands twice")));
+                let message = format!("the key `{}` stands twice", shorten(&name));
+                return Err(A::Error::custom(message));
             }
             entries.push((name, map.next_value::<Box<RawValue>>()?));
         }

@@ -2,8 +2,11 @@
 
 mod body;
 mod rules;
+mod structure;
+#[cfg(test)]
+mod tests;
 mod value;
 
 pub use body::{Input, Mode, Written, read_body, read_object};
-pub(crate) use body::{read_entries, refuse};
+pub(crate) use body::{MAX_FAULTS, read_entries, refuse};
 pub(crate) use value::{parse_id, read_value};

@@ -1,12 +1,11 @@
 //! One JSON value to one field value, by the field's type and rules. Not which fields must be there.
 
-use super::rules::{email_fault, is_language_tag, url_fault};
+use super::rules::{email_fault, url_fault};
 use carnet_kernel::{
-    Decimal, DecimalError, Detail, Id, IdError, JsonText, MAX_SAFE_INTEGER, PrincipalKind,
-    PrincipalRef, Value, json, time,
+    Decimal, DecimalError, Detail, Id, IdError, MAX_SAFE_INTEGER, PrincipalKind, PrincipalRef,
+    Value, json, time,
 };
-use carnet_model::{FieldType, IdForm, JsonSchema};
-use carnet_store::shape;
+use carnet_model::{FieldType, IdForm};
 use std::fmt::Display;
 
 /// Reads `raw`, one JSON value, as `kind`. Null is not read here. Every broken rule goes to
@@ -23,17 +22,17 @@ pub(crate) fn read_value(
 }
 
 /// The rules of one value at one place.
-struct Reader<'a> {
-    path: &'a str,
-    faults: &'a mut Vec<Detail>,
+pub(super) struct Reader<'a> {
+    pub(super) path: &'a str,
+    pub(super) faults: &'a mut Vec<Detail>,
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, rule: &'static str, message: impl Into<String>) {
+    pub(super) fn fault(&mut self, rule: &'static str, message: impl Into<String>) {
         self.faults.push(Detail::new(self.path, rule, message));
     }
 
-    fn wrong_type(&mut self, wanted: &str, raw: &str) {
+    pub(super) fn wrong_type(&mut self, wanted: &str, raw: &str) {
         self.fault(
             "type",
             format!("it must be {wanted}, not {}", describe(raw)),
@@ -154,7 +153,7 @@ impl Reader<'_> {
         }
     }
 
-    fn length(&mut self, text: &str, min: Option<u32>, max: Option<u32>) {
+    pub(super) fn length(&mut self, text: &str, min: Option<u32>, max: Option<u32>) {
         let count = text.chars().count();
         if let Some(min) = min.filter(|min| count < *min as usize) {
             self.fault(
@@ -288,118 +287,6 @@ impl Reader<'_> {
         }
     }
 
-    fn json(&mut self, raw: &str, schema: Option<&JsonSchema>) -> Option<Value> {
-        match json::parse(raw) {
-            Ok(value) => {
-                self.meets(schema, &value);
-                Some(Value::Json(JsonText::from_value(&value)))
-            }
-            Err(error) => {
-                self.fault("json", error.to_string());
-                None
-            }
-        }
-    }
-
-    fn meets(&mut self, schema: Option<&JsonSchema>, value: &serde_json::Value) {
-        let Some(schema) = schema else { return };
-        for error in schema.validator.iter_errors(value).take(20) {
-            let at = error.instance_path().to_string().replace('/', ".");
-            let message = error.to_string();
-            self.faults
-                .push(Detail::new(format!("{}{at}", self.path), "schema", message));
-        }
-    }
-
-    fn i18n(&mut self, raw: &str, min: Option<u32>, max: Option<u32>) -> Option<Value> {
-        let value = match json::parse(raw) {
-            Ok(value) => value,
-            Err(error) => {
-                self.fault("json", error.to_string());
-                return None;
-            }
-        };
-        let Some(texts) = value.as_object() else {
-            self.wrong_type("an object of language tags and texts", raw);
-            return None;
-        };
-        if texts.is_empty() {
-            self.fault("min", "it must have a text in at least one language");
-        }
-        for (tag, text) in texts {
-            let path = format!("{}.{tag}", self.path);
-            let mut inner = Reader {
-                path: &path,
-                faults: self.faults,
-            };
-            if !is_language_tag(tag) {
-                inner.fault(
-                    "language",
-                    format!("`{tag}` must be a language tag such as `en` or `zh-Hant`"),
-                );
-            }
-            match text.as_str() {
-                Some(text) => inner.length(text, min, max),
-                None => inner.fault("type", "it must be a text"),
-            }
-        }
-        Some(Value::Json(JsonText::from_value(&value)))
-    }
-
-    fn list(
-        &mut self,
-        raw: &str,
-        of: &FieldType,
-        (min, max): (Option<u32>, Option<u32>),
-        distinct: bool,
-    ) -> Option<Value> {
-        let Ok(members) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw) else {
-            self.wrong_type("a list", raw);
-            return None;
-        };
-        if let Some(min) = min.filter(|min| members.len() < *min as usize) {
-            self.fault(
-                "min",
-                format!("it must have at least {min} members, not {}", members.len()),
-            );
-        }
-        if let Some(max) = max.filter(|max| members.len() > *max as usize) {
-            self.fault(
-                "max",
-                format!("it must have at most {max} members, not {}", members.len()),
-            );
-            return None;
-        }
-        let mut texts = Vec::with_capacity(members.len());
-        for (index, member) in members.iter().enumerate() {
-            let path = format!("{}[{index}]", self.path);
-            if member.get() == "null" {
-                self.faults
-                    .push(Detail::new(path, "type", "a member must not be null"));
-                continue;
-            }
-            let mut out = String::new();
-            if let Some(value) = read_value(of, member.get(), &path, self.faults) {
-                shape::write_value(of, &value, &mut out);
-                if distinct && texts.contains(&out) {
-                    self.faults.push(Detail::new(
-                        path,
-                        "distinct",
-                        "it stands in the list already",
-                    ));
-                }
-                texts.push(out);
-            }
-        }
-        match JsonText::parse(&format!("[{}]", texts.join(","))) {
-            Ok(text) => Some(Value::Json(text)),
-            Err(error) => {
-                self.fault("json", error.to_string());
-                None
-            }
-        }
-    }
-
     /// Only ever compared with what is stored, so its parts are read leniently.
     fn principal(&mut self, raw: &str) -> Option<Value> {
         let value = json::parse(raw).ok()?;
@@ -468,146 +355,5 @@ fn describe(raw: &str) -> &'static str {
         Some(b't' | b'f') => "true or false",
         Some(b'n') => "null",
         _ => "a number",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(kind: &FieldType, raw: &str, expected: Result<&str, &str>) {
-        let mut faults = Vec::new();
-        let value = read_value(kind, raw, "field", &mut faults);
-        let found = value.map(|value| {
-            let mut out = String::new();
-            shape::write_value(kind, &value, &mut out);
-            out
-        });
-        let rules: Vec<&str> = faults.iter().map(|fault| fault.rule).collect();
-        match expected {
-            Ok(text) => assert_eq!(
-                (found.as_deref(), rules),
-                (Some(text), vec![]),
-                "{raw}: {faults:?}"
-            ),
-            Err(rule) => assert_eq!(
-                (found, rules.join(" ")),
-                (None, rule.to_owned()),
-                "{raw}: {faults:?}"
-            ),
-        }
-    }
-
-    #[test]
-    fn texts() {
-        let kind = FieldType::Text {
-            min: Some(2),
-            max: Some(3),
-            pattern: None,
-        };
-        check(&kind, r#""ab""#, Ok(r#""ab""#));
-        check(&kind, r#""ééé""#, Ok(r#""ééé""#));
-        check(&kind, r#""a""#, Err("min"));
-        check(&kind, r#""abcd""#, Err("max"));
-        check(&kind, "12", Err("type"));
-        check(&kind, r#""a\u0000""#, Err("characters"));
-        check(&kind, r#""\ud800x""#, Err("characters"));
-    }
-
-    #[test]
-    fn numbers() {
-        let integer = FieldType::Integer {
-            min: Some(-5),
-            max: None,
-        };
-        check(&integer, "9007199254740991", Ok("9007199254740991"));
-        check(&integer, "9007199254740992", Err("range"));
-        check(&integer, "1e400", Err("range"));
-        check(&integer, "10e-1", Ok("1"));
-        check(&integer, "1.5", Err("type"));
-        check(&integer, "-6", Err("min"));
-        check(&integer, "\"1\"", Err("type"));
-        let decimal = FieldType::Decimal {
-            precision: 6,
-            scale: 2,
-            min: Some(0),
-            max: Some(100_000),
-        };
-        check(&decimal, "12.5", Ok("\"12.50\""));
-        check(&decimal, "\"12.5\"", Ok("\"12.50\""));
-        check(&decimal, "0.005", Err("scale"));
-        check(&decimal, "100000", Err("precision"));
-        check(&decimal, "-0.01", Err("min"));
-        check(&decimal, "1000.01", Err("max"));
-        check(&decimal, "\"twelve\"", Err("type"));
-        let float = FieldType::Float {
-            min: None,
-            max: None,
-        };
-        check(&float, "-0", Ok("0"));
-        check(&float, "1e999", Err("range"));
-        check(&float, "null", Err("type"));
-    }
-
-    #[test]
-    fn structures() {
-        let list = FieldType::List {
-            of: Box::new(FieldType::Date),
-            min: None,
-            max: Some(2),
-            distinct: true,
-        };
-        check(&list, r#"["2026-01-01"]"#, Ok(r#"["2026-01-01"]"#));
-        check(&list, r#"["2026-01-01","2026-01-01"]"#, Err("distinct"));
-        check(&list, r#"["2026-02-30",null]"#, Err("format type"));
-        check(&list, r#"[1,2,3]"#, Err("max"));
-        check(&list, "{}", Err("type"));
-        let i18n = FieldType::I18n {
-            min: Some(1),
-            max: Some(5),
-        };
-        check(
-            &i18n,
-            r#"{"en":"Hello","de":"Hallo"}"#,
-            Ok(r#"{"de":"Hallo","en":"Hello"}"#),
-        );
-        check(
-            &i18n,
-            r#"{"e":"x","de":"","fr":1}"#,
-            Err("min language type"),
-        );
-        check(&i18n, "{}", Err("min"));
-        check(
-            &FieldType::Json { schema: None },
-            r#"{"b":1,"a":[]}"#,
-            Ok(r#"{"a":[],"b":1}"#),
-        );
-        check(
-            &FieldType::Json { schema: None },
-            r#"{"a":1,"a":2}"#,
-            Err("json"),
-        );
-    }
-
-    #[test]
-    fn identifiers() {
-        check(
-            &FieldType::Ulid,
-            r#""01hzy2vc5n0000000000000000""#,
-            Ok(r#""01HZY2VC5N0000000000000000""#),
-        );
-        check(&FieldType::Ulid, r#""nope""#, Err("format"));
-        check(
-            &FieldType::Uuid,
-            r#""0192F3E7-7C00-7ABC-9DEF-0123456789AB""#,
-            Ok(r#""0192f3e7-7c00-7abc-9def-0123456789ab""#),
-        );
-        check(&FieldType::Email { max: 254 }, r#""a@b""#, Ok(r#""a@b""#));
-        check(
-            &FieldType::Url { max: 10 },
-            r#""https://example.org""#,
-            Err("max"),
-        );
     }
 }
