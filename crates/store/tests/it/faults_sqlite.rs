@@ -432,11 +432,13 @@ async fn a_full_database_refuses_only_what_does_not_fit() {
     let journal = "select count(*) from carnet_journal_records";
     assert_eq!(fixture.number(journal).await, 22);
 
-    // Filled to the brim, small ones are refused too, and reading goes on.
+    // Filled to the brim, others are refused too, and reading goes on.
     let mut refused = 0;
     for number in 0..2_000 {
-        let name = format!("filling {number}");
-        match fixture.write_one(fixture.thing(fixture.id(), &name)).await {
+        let name = text(&format!("filling {number}"));
+        let values = [("name", name), ("note", text(&"f".repeat(2_000)))];
+        let filling = fixture.create("things", fixture.id(), &values);
+        match fixture.write_one(filling).await {
             Ok(()) => {}
             Err(Error::Full) => {
                 refused += 1;

@@ -6,9 +6,10 @@ use carnet_kernel::{
     Context, Decimal, Id, IdGenerator, Principal, Refusal, TenantKey, Timestamp, Value,
 };
 use carnet_model::{ModelView, Resource, Source};
+use carnet_store::schema::Accept;
 use carnet_store::{
     Changes, Config, Decision, DeleteRow, Error, InsertRow, JournalEntry, JournalKind, Load,
-    Loaded, Param, Record, Scope, Stamp, Step, Store, Unit, UpdateRow, WriteFailure,
+    Loaded, Record, Scope, Stamp, Step, Store, Unit, UpdateRow, WriteFailure,
 };
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
@@ -27,6 +28,7 @@ resources:
       sku: { type: text, max: 60, optional: true }
       price: { type: decimal, precision: 12, scale: 2, optional: true }
       count: { type: integer, default: 0 }
+      state: { type: enum, values: [new, used], default: new }
       category: { type: ref, to: categories, optional: true }
       unit: { type: ref, to: units, optional: true }
       note: { type: text, optional: true }
@@ -37,49 +39,6 @@ resources:
     fields:
       code: { type: text, max: 20, unique: true }
 ";
-
-const STANDARD: &str = "created_at integer not null, updated_at integer not null, \
-    created_by_kind text, created_by_id blob, updated_by_kind text, updated_by_id blob, \
-    version integer not null";
-
-/// The tables by hand, so that writes are tested apart from schema sync.
-fn tables() -> Vec<String> {
-    let mut all: Vec<String> = [
-        "create table carnet_schemas (version integer primary key, hash text not null, \
-         definition text not null, at integer not null) strict",
-        "create table carnet_journal_records (sequence integer primary key autoincrement, \
-         tenant integer not null, resource text not null, record blob not null, \
-         version integer not null, kind text not null, principal_kind text, principal_id blob, \
-         correlation blob not null, causation blob, at integer not null, \
-         schema_version integer not null, body text) strict",
-        "create index carnet_journal_records__record on carnet_journal_records \
-         (tenant, resource, record, sequence)",
-    ]
-    .map(str::to_owned)
-    .into();
-    all.extend([
-        format!("create table units (id blob not null, code text not null, {STANDARD}) strict"),
-        "create unique index units__id on units (id)".to_owned(),
-        "create unique index units__code on units (code)".to_owned(),
-        format!(
-            "create table categories (tenant integer not null, id blob not null, \
-             name text not null, {STANDARD}) strict"
-        ),
-        "create unique index categories__id on categories (tenant, id)".to_owned(),
-        "create unique index categories__name on categories (tenant, name)".to_owned(),
-        format!(
-            "create table things (tenant integer not null, id blob not null, name text not null, \
-             name_key text not null, sku text, price integer, \
-             count integer not null check (count < 1000000), category_id blob, \
-             unit_id blob references units (id), note text, {STANDARD}, \
-             foreign key (tenant, category_id) references categories (tenant, id)) strict"
-        ),
-        "create unique index things__id on things (tenant, id)".to_owned(),
-        "create unique index things__name on things (tenant, name_key)".to_owned(),
-        "create unique index things__category_sku on things (tenant, category_id, sku)".to_owned(),
-    ]);
-    all
-}
 
 /// A database with the tables of the definition.
 pub(crate) struct Fixture {
@@ -116,16 +75,8 @@ impl Fixture {
             .await
             .unwrap();
         if there.is_empty() {
-            let hash = [Param::Text(view.hash().to_string())];
-            let tables = tables();
-            let mut statements: Vec<(&str, &[Param])> =
-                tables.iter().map(|sql| (sql.as_str(), &[][..])).collect();
-            statements.push((
-                "insert into {home}carnet_schemas (version, hash, definition, at) \
-                 values (7, $1, '{}', 0)",
-                &hash,
-            ));
-            store.system().execute(&statements).await.unwrap();
+            let schema = store.schema();
+            schema.push(view.model(), Accept::default()).await.unwrap();
         }
         Self {
             store,
