@@ -102,15 +102,18 @@ impl Diagnostic {
 
     /// The part of the line that is shown, where the carets start in it, and how many they are.
     fn window(&self) -> (String, usize, usize) {
-        let characters: Vec<char> = self.line_text.chars().collect();
-        let at = (self.column as usize - 1).min(characters.len());
-        let end = (at + (self.length as usize).max(1)).min(characters.len().max(at + 1));
-        let first = if characters.len() <= WINDOW {
+        // A line can be a whole file: only what is shown is looked at.
+        let mut at = self.column.saturating_sub(1) as usize;
+        if at > 0 && self.line_text.chars().nth(at - 1).is_none() {
+            at = self.line_text.chars().count();
+        }
+        let end = at + (self.length as usize).max(1);
+        let first = if self.line_text.chars().nth(WINDOW).is_none() {
             0
         } else {
             at.saturating_sub(WINDOW / 4)
         };
-        let last = characters.len().min(first + WINDOW);
+        let mut rest = self.line_text.chars().skip(first);
         let mut line = String::new();
         let mut offset = 0;
         let mut width = 0;
@@ -118,7 +121,7 @@ impl Diagnostic {
             line.push('…');
             offset = 1;
         }
-        for (index, character) in characters.iter().enumerate().take(last).skip(first) {
+        for (index, character) in (first..).zip(rest.by_ref().take(WINDOW)) {
             let piece = match character {
                 '\t' => "    ".to_owned(),
                 other => visible(&other.to_string()),
@@ -131,7 +134,7 @@ impl Diagnostic {
             }
             line.push_str(&piece);
         }
-        if last < characters.len() {
+        if rest.next().is_some() {
             line.push('…');
         }
         (line, offset, width.max(1))

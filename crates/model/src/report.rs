@@ -46,9 +46,24 @@ impl Report {
         word: &str,
         known: impl IntoIterator<Item = &'a str>,
     ) {
-        let hint = carnet_kernel::suggest::nearest(word, known)
+        let hint = self
+            .nearest(word, known)
             .map(|name| format!("did you mean `{name}`?"));
         self.add(Severity::Error, span, message.into(), hint);
+    }
+
+    /// The known name nearest to `word`. A suggestion costs a look at every known name: there is
+    /// none for what is not shown anyway.
+    pub(crate) fn nearest<'a>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        if self.problems.len() < MAX_PROBLEMS {
+            carnet_kernel::suggest::nearest(word, known)
+        } else {
+            None
+        }
     }
 
     pub(crate) fn warning(

@@ -17,6 +17,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// How many resources a definition may have.
 const MAX_RESOURCES: usize = 4_096;
 
+/// How many fields a resource may have; PostgreSQL keeps at most 1,600 columns.
+const MAX_FIELDS: usize = 512;
+
+/// How many to-many relations, unique constraints and indexes a resource may have, each.
+const MAX_PARTS: usize = 256;
+
 /// A resource while it is built.
 pub(super) struct Draft<'d> {
     pub(super) declared: &'d ResourceDecl,
@@ -78,14 +84,7 @@ impl Lookup<'_> {
 /// nothing was reported.
 pub(super) fn build(merged: &Merged, report: &mut Report) -> Option<Model> {
     let resources = &merged.resources;
-    if let Some(extra) = resources.get(MAX_RESOURCES) {
-        report.error(
-            extra.name.span,
-            format!(
-                "{} resources are more than a definition may have: {MAX_RESOURCES}",
-                resources.len()
-            ),
-        );
+    if !within_limits(resources, report) {
         return None;
     }
     let lookup = Lookup {
@@ -130,6 +129,35 @@ pub(super) fn build(merged: &Merged, report: &mut Report) -> Option<Model> {
         hash,
         referenced_by,
     })
+}
+
+/// Whether the numbers of things are such that the rest can be looked at.
+fn within_limits(resources: &[ResourceDecl], report: &mut Report) -> bool {
+    let errors = report.errors();
+    let mut limit = |span: Span, count: usize, most: usize, what: &str| {
+        if count > most {
+            report.error(
+                span,
+                format!("{count} {what} are more than there may be: {most}"),
+            );
+        }
+    };
+    if let Some(extra) = resources.get(MAX_RESOURCES) {
+        limit(extra.name.span, resources.len(), MAX_RESOURCES, "resources");
+    }
+    for resource in resources {
+        let span = resource.name.span;
+        limit(span, resource.fields.len(), MAX_FIELDS, "fields");
+        limit(span, resource.many.len(), MAX_PARTS, "to-many relations");
+        limit(
+            span,
+            resource.uniques.len(),
+            MAX_PARTS,
+            "unique constraints",
+        );
+        limit(span, resource.indexes.len(), MAX_PARTS, "indexes");
+    }
+    report.errors() == errors
 }
 
 fn draft<'d>(

@@ -5,7 +5,7 @@ use crate::declared::{Document, ExtendDecl, Grammar, ResourceDecl};
 use crate::report::Report;
 use crate::syntax::{Name, Span};
 use crate::{Origin, Source, Storage, words};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The declarations that make one definition, sorted by name.
 pub(super) struct Merged {
@@ -239,26 +239,32 @@ fn apply(
         );
         return;
     }
+    let known: HashMap<String, Span> = resource
+        .fields
+        .iter()
+        .map(|field| (field.name.text.clone(), field.name.span))
+        .collect();
     for field in extend.fields {
-        match resource.field(&field.name.text) {
+        match known.get(&field.name.text) {
             Some(known) => report.error_hint(
                 field.name.span,
                 format!("`{text}` already has a field `{}`", field.name.text),
-                format!("it is declared in {}", place(known.name.span, files)),
+                format!("it is declared in {}", place(*known, files)),
             ),
             None => resource.fields.push(field),
         }
     }
+    let known: HashMap<String, Span> = resource
+        .many
+        .iter()
+        .map(|relation| (relation.name.text.clone(), relation.name.span))
+        .collect();
     for relation in extend.many {
-        let known = resource
-            .many
-            .iter()
-            .find(|known| known.name.text == relation.name.text);
-        match known {
+        match known.get(&relation.name.text) {
             Some(known) => report.error_hint(
                 relation.name.span,
                 format!("`{text}` already has a relation `{}`", relation.name.text),
-                format!("it is declared in {}", place(known.name.span, files)),
+                format!("it is declared in {}", place(*known, files)),
             ),
             None => resource.many.push(relation),
         }

@@ -55,7 +55,7 @@ pub(super) fn title(name: &str) -> String {
     let words = snake_case(name).replace('_', " ");
     let singular = match words.as_str() {
         word if word.ends_with("ies") && word.len() > 4 => {
-            format!("{}y", word.trim_end_matches("ies"))
+            format!("{}y", word.strip_suffix("ies").unwrap_or(word))
         }
         word if ["sses", "shes", "ches", "xes", "zes"]
             .iter()

@@ -4,6 +4,7 @@ use super::{Reader, get};
 use crate::declared::{Document, ExtendDecl, Grammar};
 use crate::syntax::{Kind, Name, Node, Span};
 use crate::words;
+use std::collections::HashSet;
 
 /// Reads one file.
 pub(crate) fn document(root: &Node, file: u32, reader: &mut Reader<'_>) -> Document {
@@ -92,16 +93,16 @@ fn uses(node: &Node, reader: &mut Reader<'_>) -> Vec<Name> {
         return Vec::new();
     };
     let mut names: Vec<Name> = Vec::new();
+    let mut seen = HashSet::new();
     for item in items {
         let Some(name) = reader.name(item, "a name in `use`") else {
             continue;
         };
-        if names.iter().any(|known| known.text == name.text) {
-            reader
-                .report
-                .error(name.span, format!("`{}` stands twice in `use`", name.text));
-        } else {
+        if seen.insert(name.text.clone()) {
             names.push(name);
+        } else {
+            let message = format!("`{}` stands twice in `use`", name.text);
+            reader.report.error(name.span, message);
         }
     }
     names

@@ -6,22 +6,10 @@ use crate::declared::{FieldDecl, Grammar, Item, TypeDecl};
 use crate::syntax::{Entry, Kind, Name, Node};
 use crate::words;
 
-/// How many fields a resource may have; PostgreSQL keeps at most 1,600 columns.
-const MAX_FIELDS: usize = 512;
-
 impl Reader<'_> {
     /// Reads the fields of a resource; `platform` for those of a hand-written table.
     pub(super) fn fields(&mut self, node: &Node, platform: bool) -> Vec<FieldDecl> {
         let entries = self.map(node, "`fields`").unwrap_or_default();
-        if entries.len() > MAX_FIELDS {
-            self.report.error(
-                node.span,
-                format!(
-                    "{} fields are more than a resource may have: {MAX_FIELDS}",
-                    entries.len()
-                ),
-            );
-        }
         entries
             .iter()
             .map(|entry| self.field(&entry.key, &entry.value, platform))

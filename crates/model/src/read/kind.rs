@@ -144,7 +144,7 @@ impl Reader<'_> {
             }
             None => {
                 let known = words::TYPES.iter().map(|known| known.word);
-                match carnet_kernel::suggest::nearest(text, known.clone()) {
+                match self.report.nearest(text, known.clone()) {
                     Some(near) => {
                         self.report.error_hint(
                             word.span,

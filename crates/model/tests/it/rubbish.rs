@@ -208,15 +208,40 @@ fn limits() {
     );
     take("a.yaml", &" ".repeat(2_000_000));
     take("a.yaml", &"\r".repeat(100_000));
-    let many: String = (0..60_000).map(|at| format!("k{at}: 1\n")).collect();
+    let many: String = (0..30_000).map(|at| format!("k{at}: 1\n")).collect();
     take("a.yaml", &many);
     let wide: String = (0..5_000)
         .map(|at| format!("  r{at}: {{ fields: {{ a: text }} }}\n"))
         .collect();
     take("a.yaml", &format!("carnet: 1\nresources:\n{wide}"));
-    let fields: String = (0..600).map(|at| format!("      f{at}: text\n")).collect();
+    let fields: String = (0..70_000).map(|at| format!(" f{at}: x\n")).collect();
     take(
         "a.yaml",
-        &format!("carnet: 1\nresources:\n  as:\n    fields:\n{fields}"),
+        &format!(
+            "carnet: 1\nresources: \n as:\n  fields:\n{}",
+            fields.replace(" f", "   f")
+        ),
+    );
+    take(
+        "a.yaml",
+        &format!(
+            "carnet: 1\nuse:\n{}",
+            fields.replace(": x", "").replace(" f", "- f")
+        ),
+    );
+    take(
+        "a.yaml",
+        &format!(
+            "carnet: 1\nuse: [settings]\nextend:\n settings:\n  fields:\n{}",
+            fields.replace(" f", "   f")
+        ),
+    );
+    let pairs: String = (0..70_000).map(|at| format!("[f{at},a],")).collect();
+    take(
+        "a.yaml",
+        &format!(
+            "carnet: 1\nresources: {{ as: {{ fields: {{ a: text }}, unique: [{pairs}], indexes: [{}] }} }}",
+            pairs.get(..300_000).unwrap_or_default()
+        ),
     );
 }
