@@ -31,6 +31,9 @@ pub(crate) struct Options {
     /// Run the shipped build instead of the quick one.
     #[arg(long)]
     pub release: bool,
+    /// Take the binary as it is instead of building it.
+    #[arg(long)]
+    pub no_build: bool,
 }
 
 impl Default for Options {
@@ -38,6 +41,7 @@ impl Default for Options {
         Self {
             rounds: 10,
             release: false,
+            no_build: false,
         }
     }
 }
@@ -51,7 +55,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         Profile::Dev
     };
     let server = postgres::provide()?;
-    let binary = product::build(profile)?.join("carnet");
+    let binaries = if options.no_build {
+        product::folder(profile)
+    } else {
+        product::build(profile)
+    };
+    let binary = binaries?.join("carnet");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

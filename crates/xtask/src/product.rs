@@ -15,26 +15,18 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// Builds every binary and, in the dev profile, every test, with which they share their
-/// dependencies; returns the folder they lie in.
+/// Builds the binaries and returns the folder they lie in.
+///
+/// The quick ones are built with the whole workspace, so that they share every dependency with its
+/// tests; the shipped ones as a user builds them, without what tests ask of dependencies.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
+    let mut command = shell::cargo(["build", "--locked", "--bins"]);
     match profile {
-        Profile::Dev => build_with(Some("--tests")),
-        Profile::Release => build_with(Some("--release")),
-    }?;
+        Profile::Dev => command.arg("--workspace"),
+        Profile::Release => command.args(["--release", "-p", "carnet", "-p", "passport"]),
+    };
+    shell::run(&mut command)?;
     folder(profile)
-}
-
-/// Builds every binary in the dev profile and leaves the tests alone.
-pub(crate) fn build_binaries() -> Result<PathBuf> {
-    build_with(None)?;
-    folder(Profile::Dev)
-}
-
-fn build_with(flag: Option<&str>) -> Result<()> {
-    let mut command = shell::cargo(["build", "--workspace", "--locked", "--bins"]);
-    command.args(flag);
-    shell::run(&mut command)
 }
 
 /// The folder of the built binaries.

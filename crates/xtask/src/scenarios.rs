@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Run the shipped build instead of the quick one.
     #[arg(long)]
     release: bool,
+    /// Take the binaries as they are instead of building them.
+    #[arg(long)]
+    no_build: bool,
     /// Only suites whose folder contains this text: `passport`, `examples/shop`.
     only: Option<String>,
 }
@@ -41,7 +44,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("no folder with `definitions` and `scenarios` under apps, examples or scenarios");
     }
     let server = postgres::provide()?;
-    product::build(profile)?;
+    if !options.no_build {
+        product::build(profile)?;
+    }
     let engines: &[Engine] = if server.is_some() {
         &Engine::ALL
     } else {

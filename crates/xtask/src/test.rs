@@ -21,11 +21,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let is_whole = options.arguments.is_empty();
     let server = postgres::provide()?;
     // The binary that tests start is always the one of the present source.
-    let binaries = if is_whole {
-        product::build(Profile::Dev)
-    } else {
-        product::build_binaries()
-    }?;
+    let binaries = product::build(Profile::Dev)?;
     let folder = tempfile::Builder::new().prefix("carnet-test-").tempdir()?;
     let skipped = folder.path().join("skipped");
     let run = |mut command: Command| {
