@@ -8,10 +8,12 @@ mod cells;
 mod checkpoint;
 mod errors;
 mod health;
+mod job;
 mod journal;
 mod platform;
 mod queue;
 mod readers;
+mod script;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use cells::Line;
 use checkpoint::Log;
 use errors::Failure;
 use health::Health;
+use job::{Job, Task};
 use queue::{Queue, Rejected};
 use readers::Readers;
 use session::{Meter, Purpose, Session};
@@ -42,7 +45,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 use tokio::sync::oneshot;
 use turnstile::Turnstile;
-use writer::{Job, Task, Writer};
+use writer::Writer;
 
 /// How many writes may wait for the writer.
 const MOST_WAITING: usize = 8_192;

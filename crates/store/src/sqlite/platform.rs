@@ -3,7 +3,7 @@
 use super::Sqlite;
 use super::cells::values;
 use super::errors::Failure;
-use super::writer::{Job, Task};
+use super::job::{Job, Task};
 use crate::{Error, Param};
 use carnet_kernel::Value;
 use tokio::sync::oneshot;

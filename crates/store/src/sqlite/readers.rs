@@ -39,11 +39,7 @@ impl Drop for Waiting {
 
 impl Readers {
     /// Starts the threads; each opens its connection when it is first needed.
-    pub(super) fn start(
-        path: &Path,
-        config: &Config,
-        meter: &Arc<Meter>,
-    ) -> Result<Self, Error> {
+    pub(super) fn start(path: &Path, config: &Config, meter: &Arc<Meter>) -> Result<Self, Error> {
         let count = match config.readers {
             0 => std::thread::available_parallelism()
                 .map_or(2, usize::from)

@@ -4,6 +4,7 @@ use super::errors;
 use crate::metrics::Counters;
 use crate::{Config, Error, Synchronous};
 use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{OpenFlags, Row, Statement};
 use std::cell::Cell;
 use std::path::Path;
@@ -304,6 +305,18 @@ fn prepare(raw: &rusqlite::Connection, purpose: Purpose, config: &Config) -> rus
             }
             raw.set_prepared_statement_cache_capacity(256);
             raw.busy_timeout(BUSY_WRITER)?;
+            // For schema changes that give a text a companion.
+            raw.create_scalar_function(
+                "carnet_fold",
+                1,
+                FunctionFlags::SQLITE_UTF8
+                    | FunctionFlags::SQLITE_DETERMINISTIC
+                    | FunctionFlags::SQLITE_DIRECTONLY,
+                |context| {
+                    let text: Option<String> = context.get(0)?;
+                    Ok(text.map(|text| carnet_kernel::text::fold(&text)))
+                },
+            )?;
         }
         Purpose::Read => {
             raw.pragma_update(None, "query_only", true)?;

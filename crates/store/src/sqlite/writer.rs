@@ -8,18 +8,19 @@
 //! those that fail alone have failed.
 
 use super::Health;
-use super::apply::{Applied, Applier, Place, Write};
+use super::apply::{Applied, Applier, Place};
 use super::checkpoint::{self, Log};
 use super::errors::{self, Failure};
+use super::job::{Done, Job, Task, Trouble};
 use super::queue::Queue;
+use super::script;
 use super::session::{Limit, Session};
 use super::turnstile::Turnstile;
-use crate::{Changes, Error, Param, WriteFailure, metrics};
+use crate::{Error, Param, metrics};
 use rusqlite::config::DbConfig;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 
 /// The most units in one group.
 const MOST_UNITS: usize = 256;
@@ -29,113 +30,6 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// For how long a group takes in more.
 const LONGEST: Duration = Duration::from_millis(5);
-
-/// Something for the writer to do, with the place its answer goes to.
-pub(super) struct Job {
-    pub(super) task: Task,
-    pub(super) queued: Instant,
-}
-
-/// What there is to do.
-pub(super) enum Task {
-    /// The units of one write.
-    Write(Write, oneshot::Sender<Result<Vec<Changes>, WriteFailure>>),
-    /// Statements on platform tables.
-    Platform(
-        Vec<(String, Vec<Param>)>,
-        oneshot::Sender<Result<Vec<u64>, Error>>,
-    ),
-    /// Statements of the tables' owner, alone in a transaction of their own.
-    Script(
-        Vec<(String, Vec<Param>)>,
-        oneshot::Sender<Result<(), Error>>,
-    ),
-}
-
-impl Job {
-    /// Something to do from now on.
-    pub(super) fn new(task: Task) -> Self {
-        Self {
-            task,
-            queued: Instant::now(),
-        }
-    }
-
-    fn abandoned(&self) -> bool {
-        match &self.task {
-            Task::Write(_, reply) => reply.is_closed(),
-            Task::Platform(_, reply) => reply.is_closed(),
-            Task::Script(_, reply) => reply.is_closed(),
-        }
-    }
-
-    /// When its caller stops waiting, if that is known.
-    fn deadline(&self) -> Option<Instant> {
-        match &self.task {
-            Task::Write(write, _) => write.target.deadline,
-            Task::Platform(..) | Task::Script(..) => None,
-        }
-    }
-
-    fn units(&self) -> usize {
-        match &self.task {
-            Task::Write(write, _) => write.units.len(),
-            Task::Platform(..) | Task::Script(..) => 1,
-        }
-    }
-
-    fn answer(self, outcome: Result<Done, Trouble>, statements: u64) {
-        let elapsed = self.queued.elapsed();
-        let word = if outcome.is_ok() { "ok" } else { "error" };
-        match (self.task, outcome) {
-            (Task::Write(_, reply), outcome) => {
-                metrics::record_operation("write", word, statements, elapsed);
-                drop(reply.send(match outcome {
-                    Ok(Done::Changes(changes)) => Ok(changes),
-                    Ok(Done::Counts(_)) => Ok(Vec::new()),
-                    Err(trouble) => Err(WriteFailure {
-                        unit: trouble.place.unit,
-                        step: trouble.place.step,
-                        row: trouble.place.row,
-                        error: trouble.error,
-                    }),
-                }));
-            }
-            (Task::Platform(_, reply), outcome) => {
-                metrics::record_operation("platform", word, statements, elapsed);
-                drop(reply.send(match outcome {
-                    Ok(Done::Counts(counts)) => Ok(counts),
-                    Ok(Done::Changes(_)) => Ok(Vec::new()),
-                    Err(trouble) => Err(trouble.error),
-                }));
-            }
-            (Task::Script(_, reply), outcome) => {
-                drop(reply.send(outcome.map(|_| ()).map_err(|trouble| trouble.error)));
-            }
-        }
-    }
-}
-
-/// What a job did, once it is committed.
-enum Done {
-    Changes(Vec<Changes>),
-    Counts(Vec<u64>),
-}
-
-/// Why and where a job failed.
-struct Trouble {
-    place: Place,
-    error: Error,
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self {
-            place: Place::default(),
-            error,
-        }
-    }
-}
 
 /// A job of the open group with what came of it so far.
 struct Member {
@@ -269,11 +163,12 @@ impl Writer {
             metrics::record_group(units);
         }
         rollback(&self.session);
-        self.tend();
-        drop(turn);
         for member in members {
             member.job.answer(member.outcome, member.statements);
         }
+        // Still in turn: only while nobody writes can the log start anew.
+        self.tend();
+        drop(turn);
         left
     }
 
@@ -290,6 +185,7 @@ impl Writer {
     /// Runs each member again in a transaction of its own, in order.
     fn replay(&mut self, members: &mut [Member]) {
         rollback(&self.session);
+        self.applier.forget();
         for member in members.iter_mut() {
             if member.spent {
                 continue;
@@ -349,7 +245,7 @@ impl Writer {
         let turn = turnstile.enter();
         let before = self.session.counted();
         let started = Instant::now();
-        let outcome = alone(
+        let outcome = script::run(
             &self.session,
             &self.health,
             queued + self.budget,
@@ -480,7 +376,7 @@ fn perform(
 
 /// Begins a transaction that may write, waiting until then while a foreign program holds the
 /// database.
-fn begin(session: &Session, until: Instant) -> rusqlite::Result<()> {
+pub(super) fn begin(session: &Session, until: Instant) -> rusqlite::Result<()> {
     loop {
         match session.frame("begin immediate") {
             Err(error) if errors::is_busy(&error) && Instant::now() < until => {}
@@ -496,54 +392,4 @@ fn rollback(session: &Session) {
     {
         tracing::error!(%error, "a transaction was not rolled back");
     }
-}
-
-fn alone(
-    session: &Session,
-    health: &Health,
-    until: Instant,
-    statements: &[(String, Vec<Param>)],
-) -> Result<(), Error> {
-    let failed = |sql: &str, error: rusqlite::Error| match errors::general(&error) {
-        Error::Internal(message) => Error::Migration(format!("{message}, in: {sql}")),
-        Error::SchemaPending(_) => Error::Migration(format!("{error}, in: {sql}")),
-        other => other,
-    };
-    session
-        .raw()
-        .pragma_update(None, "foreign_keys", false)
-        .map_err(|error| failed("pragma foreign_keys", error))?;
-    begin(session, until).map_err(|error| failed("begin", error))?;
-    for (sql, params) in statements {
-        session
-            .run(sql, |statement| super::bind::bind(statement, params))
-            .map_err(|error| failed(sql, error))?;
-    }
-    let mut broken = None;
-    session
-        .query(
-            "pragma foreign_key_check",
-            |_| Ok(()),
-            |row| {
-                let table: String = row.get(0)?;
-                let target: String = row.get(2)?;
-                broken.get_or_insert((table, target));
-                Ok::<(), rusqlite::Error>(())
-            },
-        )
-        .map_err(|error| failed("pragma foreign_key_check", error))?;
-    if let Some((table, target)) = broken {
-        return Err(Error::Migration(format!(
-            "rows of `{table}` refer to rows of `{target}` that are not there"
-        )));
-    }
-    session.frame("commit").map_err(|error| {
-        if errors::is_failed_sync(&error) {
-            health.fail(&error)
-        } else {
-            failed("commit", error)
-        }
-    })?;
-    session.meter().count_commit();
-    Ok(())
 }

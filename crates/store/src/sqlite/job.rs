@@ -1,0 +1,118 @@
+//! What the writer is asked to do and how its answer travels back. Not the doing.
+
+use super::apply::{Place, Write};
+use crate::{Changes, Error, Param, WriteFailure, metrics};
+use std::time::Instant;
+use tokio::sync::oneshot;
+
+/// Something for the writer to do, with the place its answer goes to.
+pub(super) struct Job {
+    pub(super) task: Task,
+    pub(super) queued: Instant,
+}
+
+/// What there is to do.
+pub(super) enum Task {
+    /// The units of one write.
+    Write(Write, oneshot::Sender<Result<Vec<Changes>, WriteFailure>>),
+    /// Statements on platform tables.
+    Platform(
+        Vec<(String, Vec<Param>)>,
+        oneshot::Sender<Result<Vec<u64>, Error>>,
+    ),
+    /// Statements of the tables' owner, alone in a transaction of their own.
+    Script(
+        Vec<(String, Vec<Param>)>,
+        oneshot::Sender<Result<(), Error>>,
+    ),
+}
+
+impl Job {
+    /// Something to do from now on.
+    pub(super) fn new(task: Task) -> Self {
+        Self {
+            task,
+            queued: Instant::now(),
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn abandoned(&self) -> bool {
+        match &self.task {
+            Task::Write(_, reply) => reply.is_closed(),
+            Task::Platform(_, reply) => reply.is_closed(),
+            Task::Script(_, reply) => reply.is_closed(),
+        }
+    }
+
+    /// When its caller stops waiting, if that is known.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.task {
+            Task::Write(write, _) => write.target.deadline,
+            Task::Platform(..) | Task::Script(..) => None,
+        }
+    }
+
+    /// How many units it counts for in a group.
+    pub(super) fn units(&self) -> usize {
+        match &self.task {
+            Task::Write(write, _) => write.units.len(),
+            Task::Platform(..) | Task::Script(..) => 1,
+        }
+    }
+
+    /// Gives the answer.
+    pub(super) fn answer(self, outcome: Result<Done, Trouble>, statements: u64) {
+        let elapsed = self.queued.elapsed();
+        let word = if outcome.is_ok() { "ok" } else { "error" };
+        match (self.task, outcome) {
+            (Task::Write(_, reply), outcome) => {
+                metrics::record_operation("write", word, statements, elapsed);
+                drop(reply.send(match outcome {
+                    Ok(Done::Changes(changes)) => Ok(changes),
+                    Ok(Done::Counts(_)) => Ok(Vec::new()),
+                    Err(trouble) => Err(WriteFailure {
+                        unit: trouble.place.unit,
+                        step: trouble.place.step,
+                        row: trouble.place.row,
+                        error: trouble.error,
+                    }),
+                }));
+            }
+            (Task::Platform(_, reply), outcome) => {
+                metrics::record_operation("platform", word, statements, elapsed);
+                drop(reply.send(match outcome {
+                    Ok(Done::Counts(counts)) => Ok(counts),
+                    Ok(Done::Changes(_)) => Ok(Vec::new()),
+                    Err(trouble) => Err(trouble.error),
+                }));
+            }
+            (Task::Script(_, reply), outcome) => {
+                drop(reply.send(outcome.map(|_| ()).map_err(|trouble| trouble.error)));
+            }
+        }
+    }
+}
+
+/// What a job did, once it is committed.
+pub(super) enum Done {
+    /// Of the units of a write.
+    Changes(Vec<Changes>),
+    /// Rows changed by each statement.
+    Counts(Vec<u64>),
+}
+
+/// Why and where a job failed.
+pub(super) struct Trouble {
+    pub(super) place: Place,
+    pub(super) error: Error,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self {
+            place: Place::default(),
+            error,
+        }
+    }
+}
