@@ -44,11 +44,6 @@ impl Store {
         }
     }
 
-    /// `"carnet".` or nothing.
-    pub(super) fn home_prefix(&self) -> String {
-        prefix(self.dialect(), self.home_schema())
-    }
-
     /// `"app".` or nothing.
     pub(super) fn records_prefix(&self, namespace: &Namespace) -> String {
         prefix(self.dialect(), namespace.as_str())

@@ -5,20 +5,24 @@ mod database;
 mod ddl;
 mod desired;
 mod facts;
+mod files;
 mod introspect;
 mod layout;
+mod migrate;
 mod names;
 mod plan;
 mod platform;
 mod prepare;
 mod push;
+mod reset;
 mod roles;
 mod script;
 mod status;
 mod tenants;
 mod walls;
 
-pub(crate) use names::{application_role, foreign_key_name, quote};
+pub use files::Generated;
+pub(crate) use names::{application_role, foreign_key_name, key_name, quote};
 #[cfg(test)]
 pub(crate) use platform::bootstrap;
 pub use platform::{SchemaStep, StepAt};

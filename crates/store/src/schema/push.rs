@@ -13,6 +13,9 @@ use crate::{Dialect, Error, ListType, Namespace, Param};
 use carnet_kernel::{Value, text};
 use carnet_model::{Model, compile_stored};
 
+/// How often a change begins anew because another process was faster.
+pub(super) const TRIES: u32 = 5;
+
 /// What a person has agreed to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accept {
@@ -116,9 +119,8 @@ impl Schema {
                 }
                 Err(error) => {
                     // Somebody else changed the schema meanwhile: look again.
-                    let newest = self.store.newest().await?;
-                    let moved = newest.map_or(0, |newest| newest.version) != version;
-                    if !moved || tries > 5 {
+                    let moved = self.schema_version().await?.unwrap_or(0) != version;
+                    if !moved || tries >= TRIES {
                         return Err(error);
                     }
                 }
@@ -139,12 +141,26 @@ impl Schema {
         })
     }
 
-    /// Compares the database with a definition.
+    /// Compares the database with a definition; again when another process changed it meanwhile.
     pub(super) async fn planned(&self, model: &Model) -> Result<Planned, Error> {
-        let newest = self.store.newest().await?;
-        let old = self.layout_of(newest.as_ref())?;
         let layout = desired(model);
-        self.planned_between(newest, old, &layout).await
+        let mut tries = 0;
+        loop {
+            let newest = self.store.newest().await?;
+            let version = newest.as_ref().map(|newest| newest.version);
+            let old = self.layout_of(newest.as_ref())?;
+            let outcome = self.planned_between(newest, old, &layout).await;
+            tries += 1;
+            if tries >= TRIES || self.schema_version().await? == version {
+                return outcome;
+            }
+        }
+    }
+
+    /// The version of the newest row of `carnet_schemas`.
+    pub(super) async fn schema_version(&self) -> Result<Option<i64>, Error> {
+        let newest = self.store.newest().await?;
+        Ok(newest.map(|newest| newest.version))
     }
 
     pub(super) async fn planned_between(
@@ -170,7 +186,7 @@ impl Schema {
                 true => old.clone(),
                 false => old.of_tenants(),
             });
-            let found = introspect::introspect(store, &namespace).await?;
+            let found = introspect::introspect(store, namespace.as_str()).await?;
             let steps = plan(dialect, &found, before.as_ref(), &tables);
             for step in &steps {
                 let change = self.probed(&namespace, step).await?;

@@ -118,7 +118,7 @@ impl Schema {
         let mut script = self.preparation(&login, namespace, &missing).await?;
         let layout = desired(model);
         let tables = layout.of_tenants();
-        let found = introspect::introspect(store, namespace).await?;
+        let found = introspect::introspect(store, namespace.as_str()).await?;
         let walls = introspect::walls(store, namespace, &login.role).await?;
         let steps = plan(Dialect::Postgres, &found, Some(&tables), &tables);
         let builder = store.builder(&login, namespace, &shared);

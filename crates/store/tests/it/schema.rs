@@ -1,4 +1,6 @@
 //! Schema sync against real databases.
 
+mod change;
+mod migrate;
 mod push;
 mod support;

@@ -7,14 +7,14 @@ pub(crate) use postgres::walls;
 
 use super::facts::Found;
 use crate::store::Engine;
-use crate::{Error, Namespace, Param, Store};
+use crate::{Error, Param, Store};
 use carnet_kernel::Value;
 
-/// The tables of one placement, the platform's own among them.
-pub(crate) async fn introspect(store: &Store, namespace: &Namespace) -> Result<Found, Error> {
+/// The tables of one schema, the platform's own among them; SQLite has but one.
+pub(crate) async fn introspect(store: &Store, schema: &str) -> Result<Found, Error> {
     match &store.inner.engine {
         Engine::Sqlite(_) => sqlite::introspect(store).await,
-        Engine::Postgres(_) => postgres::introspect(store, namespace).await,
+        Engine::Postgres(_) => postgres::introspect(store, schema).await,
     }
 }
 

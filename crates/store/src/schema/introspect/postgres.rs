@@ -85,9 +85,9 @@ const WALLS: &str = "select c.relname::text, c.relrowsecurity::int::bigint, \
     where (n.nspname = $1 and c.relkind in ('r', 'p', 'v')) \
        or (n.nspname = $2 and c.relkind = 'v')";
 
-/// The tables of one namespace.
-pub(super) async fn introspect(store: &Store, namespace: &Namespace) -> Result<Found, Error> {
-    let params = [Param::Text(namespace.as_str().to_owned())];
+/// The tables of one schema.
+pub(super) async fn introspect(store: &Store, schema: &str) -> Result<Found, Error> {
+    let params = [Param::Text(schema.to_owned())];
     let mut found = Found::new();
     for row in rows(store, COLUMNS, &params).await? {
         let facts = ColumnFacts {

@@ -48,7 +48,12 @@ pub(super) fn steps(matching: &Matching<'_>) -> Vec<Step> {
         phases.create.push(step);
         phases.attach.extend(attach_all(table));
     }
-    phases.drop.extend(drop_tables(&matching.dropped));
+    // Those of tenants first: they may refer to the platform's.
+    for tenant in [true, false] {
+        let tables = matching.dropped.iter().filter(|t| t.tenant == tenant);
+        let tables: Vec<&Table> = tables.copied().collect();
+        phases.drop.extend(drop_tables(&tables));
+    }
     [
         phases.detach,
         phases.rename,
@@ -359,7 +364,7 @@ fn attach_all(table: &Table) -> Option<Step> {
         .collect();
     (!added.is_empty()).then(|| {
         Step::new(format!("add references of {}", table.name), &table.name)
-            .sql(alter(&table.name, added.join(",").as_str()))
+            .sql(format!("alter table {}{}", quote(&table.name), added.join(",")))
     })
 }
 
