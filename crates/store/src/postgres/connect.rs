@@ -11,8 +11,35 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_postgres::{CancelToken, Client, SimpleQueryMessage, Statement};
 
-/// The statement that tells the wall whose data is meant.
-pub(super) const SET_TENANT: &str = "select set_config('carnet.tenant', $1, false)";
+/// The statement that tells the wall whose data is meant, and how statements outside of
+/// transactions are isolated.
+pub(super) const SET: &str = "select set_config('carnet.tenant', $1, false), \
+     set_config('default_transaction_isolation', $2, false)";
+
+/// What is set on a session until something else is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) tenant: TenantKey,
+    pub(super) isolation: Isolation,
+}
+
+/// How a statement outside of a transaction is isolated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// For reads: one statement sees one snapshot, and what it reads makes no writer fail.
+    ReadCommitted,
+    /// For writes.
+    Serializable,
+}
+
+impl Isolation {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "read committed",
+            Self::Serializable => "serializable",
+        }
+    }
+}
 
 /// More prepared statements than this cost the server too much memory for each connection.
 const MOST_STATEMENTS: usize = 500;
@@ -53,7 +80,6 @@ impl Connector {
         // Compiling statements to machine code pays for seconds of work, not for milliseconds.
         let application = format!(
             "set timezone = 'UTC'; set jit = off; \
-             set default_transaction_isolation = 'serializable'; \
              set statement_timeout = {}; set lock_timeout = {budget}; \
              set idle_in_transaction_session_timeout = {}",
             config.statement_timeout.0.as_millis(),
@@ -101,21 +127,15 @@ impl Connector {
                 tracing::debug!(error = %errors::text(&error), "database connection ended");
             }
         });
-        let set_tenant = match (role, &self.role) {
+        let prepared = match (role, &self.role) {
             (Role::Owner, _) => {
-                let (set, statement) = join(
-                    client.batch_execute(&self.owner),
-                    client.prepare(SET_TENANT),
-                )
-                .await;
+                let (set, statement) =
+                    join(client.batch_execute(&self.owner), client.prepare(SET)).await;
                 set.and(statement)
             }
             (Role::Application, None) => {
-                let (set, statement) = join(
-                    client.batch_execute(&self.application),
-                    client.prepare(SET_TENANT),
-                )
-                .await;
+                let (set, statement) =
+                    join(client.batch_execute(&self.application), client.prepare(SET)).await;
                 set.and(statement)
             }
             (Role::Application, Some(name)) => {
@@ -125,7 +145,7 @@ impl Connector {
                     client.batch_execute(&self.application),
                     client.batch_execute(&take),
                     client.simple_query(&self.check),
-                    client.prepare(SET_TENANT),
+                    client.prepare(SET),
                 )
                 .await;
                 set.map_err(|error| errors::general(&error))?;
@@ -134,14 +154,14 @@ impl Connector {
                 statement
             }
         };
-        let set_tenant = set_tenant.map_err(|error| errors::general(&error))?;
+        let prepared = prepared.map_err(|error| errors::general(&error))?;
         let mut statements = Statements::default();
-        statements.insert(SET_TENANT, set_tenant);
+        statements.insert(SET, prepared);
         Ok(Connection {
             cancel: client.cancel_token(),
             client,
             statements,
-            tenant: None,
+            setting: None,
             generation: 0,
             used: Instant::now(),
         })
@@ -201,8 +221,7 @@ pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) cancel: CancelToken,
     pub(super) statements: Statements,
-    /// What `carnet.tenant` is set to.
-    pub(super) tenant: Option<TenantKey>,
+    pub(super) setting: Option<Setting>,
     /// Under which generation of the pool it was opened.
     pub(super) generation: u64,
     /// When it was last given back.

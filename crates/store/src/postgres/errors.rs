@@ -1,6 +1,7 @@
 //! The server's errors to the store's. The server's words stay in what is logged.
 
 use crate::Error;
+use crate::schema::{foreign_key_name, key_name};
 use carnet_model::{FieldIndex, FieldType, ModelView, Resource, ResourceIndex};
 use std::error::Error as _;
 use tokio_postgres::error::DbError;
@@ -154,7 +155,7 @@ pub(super) fn of_constraint(
     };
     let constraint = inner.constraint().unwrap_or_default();
     let found = match (meaning(error), change) {
-        (Meaning::Unique, _) => unique(view.resource(resource), inner, constraint),
+        (Meaning::Unique, _) => unique(view.resource(resource), constraint),
         (Meaning::Reference, Change::Put) => reference(view.resource(resource), constraint)
             .map(|field| Error::ReferenceMissing { resource, field }),
         (Meaning::Reference, Change::Remove) => Some(Error::InUse {
@@ -166,15 +167,14 @@ pub(super) fn of_constraint(
     found.unwrap_or_else(|| general(error))
 }
 
-fn unique(resource: &Resource, error: &DbError, constraint: &str) -> Option<Error> {
+fn unique(resource: &Resource, constraint: &str) -> Option<Error> {
     let declared = resource
         .uniques
         .iter()
         .find(|unique| unique.name == constraint);
-    // Every other unique index of a record table is its key.
     let fields = match declared {
         Some(unique) => unique.fields.clone(),
-        None if error.table() == Some(&resource.table) => vec![resource.key],
+        None if constraint == key_name(&resource.table) => vec![resource.key],
         None => return None,
     };
     Some(Error::Unique {
@@ -190,9 +190,8 @@ fn reference(resource: &Resource, constraint: &str) -> Option<FieldIndex> {
             .each_field()
             .filter(|(_, field)| matches!(field.kind, FieldType::Ref { .. }))
     };
-    let exact = references().find(|(_, field)| {
-        crate::schema::foreign_key_name(&resource.table, &field.column) == constraint
-    });
+    let exact = references()
+        .find(|(_, field)| foreign_key_name(&resource.table, &field.column) == constraint);
     exact.map(|(index, _)| index)
 }
 

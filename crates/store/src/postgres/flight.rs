@@ -1,11 +1,10 @@
 //! Statements sent together and answered in order: one round trip. Not what they say.
 
 use super::bind::Bind;
-use super::connect::SET_TENANT;
+use super::connect::{SET, Setting};
 use super::errors::{self, Meaning};
 use super::pool::Held;
 use crate::Error;
-use carnet_kernel::TenantKey;
 use futures_util::StreamExt;
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
@@ -34,7 +33,7 @@ enum Effect {
     Plain,
     Begin,
     End,
-    Tenant(TenantKey),
+    Set(Setting),
     Lock,
     Unlock,
 }
@@ -63,10 +62,11 @@ impl<'a> Message<'a> {
         Self::with("rollback", Vec::new(), Effect::End)
     }
 
-    /// Tells the wall whose data is meant, until another tenant is set.
-    pub(super) fn tenant(tenant: TenantKey) -> Self {
-        let bind = Bind::Owned(tenant.to_string());
-        Self::with(SET_TENANT, vec![bind], Effect::Tenant(tenant))
+    /// Tells the session whose data is meant and how, until something else is set.
+    pub(super) fn set(setting: Setting) -> Self {
+        let tenant = Bind::Owned(setting.tenant.to_string());
+        let isolation = Bind::Text(setting.isolation.as_str());
+        Self::with(SET, vec![tenant, isolation], Effect::Set(setting))
     }
 
     /// Waits for its turn before the transaction and its snapshot begin.
@@ -95,7 +95,7 @@ impl<'a> Message<'a> {
     fn is_prepared(&self) -> bool {
         matches!(
             self.effect,
-            Effect::Statement | Effect::Tenant(_) | Effect::Lock
+            Effect::Statement | Effect::Set(_) | Effect::Lock
         )
     }
 
@@ -246,7 +246,7 @@ impl Held {
                 Effect::Begin if done => self.open = true,
                 // A commit that fails, and one after a failure, ends the transaction as well.
                 Effect::End => self.open = false,
-                Effect::Tenant(tenant) => self.connection().tenant = done.then_some(tenant),
+                Effect::Set(setting) => self.connection().setting = done.then_some(setting),
                 Effect::Lock => self.locked = true,
                 Effect::Unlock if done => self.locked = false,
                 _ => {}

@@ -26,7 +26,7 @@ pub(super) async fn tail(
     cursor: &JournalCursor,
     limit: u32,
 ) -> Result<(Vec<JournalRow>, JournalCursor), Error> {
-    let mut held = pool.take(None).await?;
+    let mut held = pool.take(None, None).await?;
     let mut place = Place::of(cursor)?;
     let table = format!(
         "{}.\"carnet_journal_records\"",

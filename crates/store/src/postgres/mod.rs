@@ -10,6 +10,7 @@ mod connect;
 mod errors;
 mod flight;
 mod journal;
+mod load;
 mod platform;
 mod pool;
 mod read;
@@ -34,7 +35,7 @@ use read::Reader;
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Sessions of the owner are for rare things.
 const OWNER: Size = Size { min: 0, max: 4 };
@@ -45,6 +46,7 @@ pub(crate) struct Postgres {
     meter: Arc<Meter>,
     serving: Pool,
     owner: Pool,
+    turns: retry::Turns,
     /// The version of `carnet_schemas` that a model was recorded as.
     schema_versions: RwLock<HashMap<ModelHash, i64>>,
 }
@@ -78,13 +80,14 @@ impl Postgres {
         let opened = Self {
             owner: pool(Role::Owner, OWNER),
             serving: pool(Role::Application, size),
+            turns: retry::Turns::new(),
             config: config.clone(),
             connector: Arc::clone(&connector),
             meter,
             schema_versions: RwLock::default(),
         };
-        drop(opened.owner.take(None).await?);
-        match opened.serving.take(None).await {
+        drop(opened.owner.take(None, None).await?);
+        match opened.serving.take(None, None).await {
             // Before the first push there is no role, and it takes the owner to make one.
             Ok(_) | Err(Error::RoleMissing(_)) => Ok(opened),
             Err(error) => {
@@ -99,8 +102,8 @@ impl Postgres {
     }
 
     pub(crate) async fn ping(&self) -> Result<(), Error> {
-        let mut held = match self.serving.take(None).await {
-            Err(Error::RoleMissing(_)) => self.owner.take(None).await?,
+        let mut held = match self.serving.take(None, None).await {
+            Err(Error::RoleMissing(_)) => self.owner.take(None, None).await?,
             taken => taken?,
         };
         let limit = Limit::reading(Some(Instant::now() + self.config.statement_timeout.0));
@@ -183,7 +186,7 @@ impl Postgres {
                     budget: self.config.transaction_budget.0,
                     deadline: target.deadline,
                 };
-                Box::pin(retry::run(write, &self.serving)).await
+                Box::pin(retry::run(write, &self.serving, &self.turns)).await
             }
             Err(error) => Err(write::Place::default().failure(error)),
         };
@@ -214,6 +217,7 @@ impl Postgres {
             pool: &self.serving,
             tenant: target.tenant,
             deadline: target.deadline,
+            patience: self.config.statement_timeout.0 + Duration::from_secs(1),
         }
     }
 

@@ -40,7 +40,8 @@ impl Postgres {
         sql: &str,
         params: &[Param],
     ) -> Result<Vec<Vec<Value>>, Error> {
-        self.owner_rows(sql, params).await
+        let begin = "begin isolation level read committed read only";
+        self.rows(Some(begin), sql, params).await
     }
 
     /// Reads as the owner of the tables: introspection, schema bookkeeping.
@@ -49,11 +50,25 @@ impl Postgres {
         sql: &str,
         params: &[Param],
     ) -> Result<Vec<Vec<Value>>, Error> {
+        self.rows(None, sql, params).await
+    }
+
+    async fn rows(
+        &self,
+        begin: Option<&'static str>,
+        sql: &str,
+        params: &[Param],
+    ) -> Result<Vec<Vec<Value>>, Error> {
         let started = Instant::now();
         let mut renewed = false;
         let outcome = loop {
-            let messages = [Message::new(named(&self.config, sql), Bind::params(params))];
-            let mut held = self.owner.take(None).await?;
+            let mut messages = Vec::with_capacity(3);
+            messages.extend(begin.map(Message::begin));
+            messages.push(Message::new(named(&self.config, sql), Bind::params(params)));
+            if begin.is_some() {
+                messages.push(Message::commit());
+            }
+            let mut held = self.owner.take(None, None).await?;
             match Box::pin(held.flight(&messages, Limit::reading(None))).await {
                 Ok(answers) => {
                     let rows = answers.iter().flat_map(|answer| &answer.rows);
@@ -99,7 +114,7 @@ impl Postgres {
     }
 
     async fn execute_once(&self, statements: &[(&str, &[Param])]) -> Result<Vec<u64>, Cause> {
-        let mut held = match self.owner.take(None).await {
+        let mut held = match self.owner.take(None, None).await {
             Ok(held) => held,
             Err(error) => return Err(Cause::Refused(error)),
         };
@@ -137,7 +152,7 @@ impl Postgres {
     }
 
     async fn script(&self, statements: &[(String, Vec<Param>)]) -> Result<(), Error> {
-        let mut held = self.owner.take(None).await?;
+        let mut held = self.owner.take(None, None).await?;
         let free = Limit::reading(None);
         let locks = format!(
             "set local statement_timeout = 0; set local lock_timeout = '{PATIENCE}'; \

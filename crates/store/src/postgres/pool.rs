@@ -1,6 +1,6 @@
 //! Sessions that are held by one caller at a time. Not what is said over them: that is `flight`.
 
-use super::connect::{Connection, Connector, Role};
+use super::connect::{Connection, Connector, Role, Setting};
 use crate::{Config, Error, metrics};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -85,15 +85,23 @@ impl Pool {
         Self { shared }
     }
 
-    /// A session of the caller's own, until it is dropped.
+    /// A session of the caller's own, until it is dropped; if there is one, one of those that
+    /// have the wanted setting already.
     ///
     /// Errors: `Unavailable`, `Timeout` when `deadline` comes first, and what
     /// [`Connector::connect`] says.
-    pub(super) async fn take(&self, deadline: Option<Instant>) -> Result<Held, Error> {
+    pub(super) async fn take(
+        &self,
+        deadline: Option<Instant>,
+        wanted: Option<Setting>,
+    ) -> Result<Held, Error> {
         let shared = &self.shared;
         let started = Instant::now();
         let latest = started + shared.acquire;
         let until = deadline.map_or(latest, |deadline| deadline.min(latest));
+        if until <= started {
+            return Err(Error::Timeout);
+        }
         let permit = Arc::clone(&shared.permits).acquire_owned();
         let permit = match tokio::time::timeout_at(until.into(), permit).await {
             Ok(Ok(permit)) => permit,
@@ -106,7 +114,7 @@ impl Pool {
                 )));
             }
         };
-        while let Some(connection) = shared.pop()? {
+        while let Some(connection) = shared.pop(wanted)? {
             if connection.used.elapsed() > TRUSTED && !alive(&connection).await {
                 shared.lost(connection);
                 continue;
@@ -184,14 +192,25 @@ impl Shared {
         }
     }
 
-    /// The session used last; `None` when one must be opened.
-    fn pop(&self) -> Result<Option<Connection>, Error> {
+    /// The session used last, rather one with the wanted setting; `None` when one must be opened.
+    fn pop(&self, wanted: Option<Setting>) -> Result<Option<Connection>, Error> {
         let mut state = self.lock();
         if state.closed {
             return Err(closed());
         }
         let mut found = None;
-        while let Some(connection) = state.idle.pop() {
+        loop {
+            let set = state
+                .idle
+                .iter()
+                .rposition(|idle| wanted.is_some() && idle.setting == wanted);
+            let connection = match set {
+                Some(place) => state.idle.remove(place),
+                None => match state.idle.pop() {
+                    Some(connection) => connection,
+                    None => break,
+                },
+            };
             if connection.client.is_closed() {
                 state.open -= 1;
                 continue;
@@ -345,9 +364,9 @@ impl Held {
         self.connection.as_mut().expect("a held session is there")
     }
 
-    /// What `carnet.tenant` is set to.
-    pub(super) fn tenant(&self) -> Option<carnet_kernel::TenantKey> {
-        self.connection.as_ref().and_then(|open| open.tenant)
+    /// What is set on it.
+    pub(super) fn setting(&self) -> Option<Setting> {
+        self.connection.as_ref().and_then(|open| open.setting)
     }
 
     /// How to stop what is running on it.

@@ -3,13 +3,14 @@
 
 use super::bind::Bind;
 use super::cells::RowCells;
+use super::connect::{Isolation, Setting};
 use super::errors::Meaning;
 use super::flight::{Answer, Cause, Failed, Limit, Message};
 use super::pool::{Held, Pool};
 use crate::shape::{Cells, Finished, Page};
 use crate::{Error, Listing, Query, Statement, render::Select};
 use carnet_kernel::TenantKey;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// How often a read whose snapshot was refused, or whose session was dead, runs again.
 const MOST_RERUNS: u32 = 3;
@@ -20,6 +21,8 @@ pub(super) struct Reader<'a> {
     pub(super) pool: &'a Pool,
     pub(super) tenant: TenantKey,
     pub(super) deadline: Option<Instant>,
+    /// How long a flight may take: a little longer than the server gives a statement.
+    pub(super) patience: Duration,
 }
 
 impl Reader<'_> {
@@ -57,7 +60,8 @@ impl Reader<'_> {
     pub(super) async fn run(&self, statements: &[&Statement]) -> Result<Vec<Answer>, Error> {
         let mut reruns = 0;
         loop {
-            let mut held = self.pool.take(self.deadline).await?;
+            let wanted = Some(self.setting());
+            let mut held = self.pool.take(self.deadline, wanted).await?;
             let failed = match Box::pin(self.flight(&mut held, statements)).await {
                 Ok(answers) => return Ok(answers),
                 Err(failed) => failed,
@@ -76,14 +80,21 @@ impl Reader<'_> {
         }
     }
 
+    fn setting(&self) -> Setting {
+        Setting {
+            tenant: self.tenant,
+            isolation: Isolation::ReadCommitted,
+        }
+    }
+
     async fn flight(
         &self,
         held: &mut Held,
         statements: &[&Statement],
     ) -> Result<Vec<Answer>, Failed> {
         let mut messages = Vec::with_capacity(4);
-        if held.tenant() != Some(self.tenant) {
-            messages.push(Message::tenant(self.tenant));
+        if held.setting() != Some(self.setting()) {
+            messages.push(Message::set(self.setting()));
         }
         let whole = statements.len() > 1;
         if whole {
@@ -99,7 +110,8 @@ impl Reader<'_> {
         if whole {
             messages.push(Message::commit());
         }
-        let limit = Limit::reading(self.deadline);
+        let latest = Instant::now() + self.patience;
+        let limit = Limit::reading(Some(self.deadline.map_or(latest, |at| at.min(latest))));
         let mut answers = held.flight(&messages, limit).await?;
         answers.drain(..before);
         Ok(answers)

@@ -3,13 +3,53 @@
 
 use super::apply::Form;
 use super::pool::Pool;
-use super::write::{Attempt, Trouble, Write};
+use super::write::{Attempt, Place, Trouble, Write};
 use crate::{Changes, Error, WriteFailure, metrics};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How often a write that lost its race runs again.
 const MOST_RERUNS: u32 = 5;
+
+/// From this rerun on a write runs while no other write of its tenant does.
+const ALONE: u32 = 3;
+
+/// Lets a write that keeps losing run alone in this process. The server keeps track of what
+/// transactions read by pages, so that writes of neighbouring rows can make each other fail
+/// without sharing any; under constant load a rerun beside others may lose for ever.
+pub(super) struct Turns {
+    shards: Vec<RwLock<()>>,
+}
+
+/// The right to run, beside others or alone.
+enum Turn<'a> {
+    Shared { _held: RwLockReadGuard<'a, ()> },
+    Alone { _held: RwLockWriteGuard<'a, ()> },
+}
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        Self {
+            shards: (0..64).map(|_| RwLock::new(())).collect(),
+        }
+    }
+
+    async fn turn(&self, write: &Write<'_>, plan: &Plan) -> Option<Turn<'_>> {
+        let count = self.shards.len() as i64;
+        let shard = write.frame.tenant.0.rem_euclid(count.max(1));
+        let shard = self.shards.get(usize::try_from(shard).ok()?)?;
+        Some(if plan.reruns >= ALONE {
+            Turn::Alone {
+                _held: shard.write().await,
+            }
+        } else {
+            Turn::Shared {
+                _held: shard.read().await,
+            }
+        })
+    }
+}
 
 /// How a run differs from the first one.
 #[derive(Debug, Default)]
@@ -43,13 +83,25 @@ impl Plan {
 }
 
 /// Runs a write until it is committed, refused, or has lost too often.
-pub(super) async fn run(write: Write<'_>, pool: &Pool) -> Result<Vec<Changes>, WriteFailure> {
+pub(super) async fn run(
+    write: Write<'_>,
+    pool: &Pool,
+    turns: &Turns,
+) -> Result<Vec<Changes>, WriteFailure> {
     let mut plan = Plan::default();
     loop {
+        let turn = turns.turn(&write, &plan);
+        let turn = match write.deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), turn)
+                .await
+                .map_err(|_| Place::default().failure(Error::Timeout))?,
+            None => turn.await,
+        };
         let trouble = match Box::pin(Attempt::run(write, &plan, pool)).await {
             Ok(changes) => return Ok(changes),
             Err(trouble) => trouble,
         };
+        drop(turn);
         match trouble {
             Trouble::Lost {
                 place,

@@ -2,23 +2,22 @@
 //! When to run again is `retry`'s; the SQL is `apply`'s.
 
 use super::apply::{self, Form};
-use super::cells::RowCells;
+use super::connect::{Isolation, Setting};
 use super::errors::{self, Change, Meaning};
 use super::flight::{Answer, Cause, Failed, Limit, Message};
+use super::load::{self, Group};
 use super::pool::{Held, Pool};
 use super::retry::Plan;
-use crate::render::{self, LoadStatement};
-use crate::{Changes, Decision, Dialect, Error, Load, Loaded, Record, Step, Unit, WriteFailure};
+use crate::{Changes, Decision, Error, Load, Loaded, Step, Unit, WriteFailure};
 use carnet_kernel::{Code, Refusal, TenantKey};
 use carnet_model::{Resource, ResourceIndex};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often a unit may ask to see more before it decides.
 const MOST_ROUNDS: usize = 64;
 
-/// How many rows a rerun waits for before its transaction begins.
+/// How many things that were loaded a rerun waits for before its transaction begins.
 const MOST_KEYS: usize = 16;
 
 /// A write as it was asked for.
@@ -28,6 +27,15 @@ pub(super) struct Write<'a> {
     pub(super) units: &'a [Arc<dyn Unit>],
     pub(super) budget: Duration,
     pub(super) deadline: Option<Instant>,
+}
+
+impl Write<'_> {
+    fn setting(&self) -> Setting {
+        Setting {
+            tenant: self.frame.tenant,
+            isolation: Isolation::Serializable,
+        }
+    }
 }
 
 /// Where in a write something happened.
@@ -111,7 +119,7 @@ struct Work<'a> {
 /// What matters of the session before a flight.
 #[derive(Clone, Copy)]
 struct Session {
-    tenant: Option<TenantKey>,
+    setting: Option<Setting>,
     locked: bool,
 }
 
@@ -123,7 +131,7 @@ impl<'a> Attempt<'a> {
         pool: &Pool,
     ) -> Result<Vec<Changes>, Trouble> {
         let held = pool
-            .take(write.deadline)
+            .take(write.deadline, Some(write.setting()))
             .await
             .map_err(|error| Trouble::at(Place::default(), error))?;
         let work = Work {
@@ -164,9 +172,10 @@ impl<'a> Attempt<'a> {
             let failed = match unit.decide(view, &loaded) {
                 Ok(Decision::Load(loads)) => {
                     let new = loads.into_iter().filter(|load| loaded.get(load).is_none());
-                    let groups = self
-                        .work
-                        .render(new.collect())
+                    let new: Vec<Load> = new.collect();
+                    self.work.remember(&new);
+                    let lock = self.work.plan.locks();
+                    let groups = load::groups(self.work.write.frame, new, lock)
                         .map_err(|error| Trouble::at(place, error))?;
                     let answers = Box::pin(self.send(&groups, false)).await?;
                     for (group, answer) in groups.into_iter().zip(answers) {
@@ -198,7 +207,7 @@ impl<'a> Attempt<'a> {
     async fn send(&mut self, loads: &[Group], end: bool) -> Result<Vec<Answer>, Trouble> {
         let Self { held, work } = self;
         let session = Session {
-            tenant: held.tenant(),
+            setting: held.setting(),
             locked: held.locked,
         };
         let (messages, purposes) = work.messages(loads, end, session);
@@ -268,52 +277,12 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Loads as statements, one for all records of a resource.
-    fn render(&mut self, loads: Vec<Load>) -> Result<Vec<Group>, Error> {
+    /// Keeps what is loaded as what a rerun waits for.
+    fn remember(&mut self, loads: &[Load]) {
         let frame = self.write.frame;
-        let frame = render::Frame {
-            view: frame.view,
-            placement: frame.placement,
-            dialect: Dialect::Postgres,
-            wall: frame.wall,
-            tenant: frame.tenant,
-        };
-        let mut groups: Vec<(ResourceIndex, Vec<Load>)> = Vec::new();
-        for load in loads {
-            let (Load::Record { resource, .. } | Load::Referencing { resource, .. }) = &load;
-            let known = frame.view.resource(*resource);
-            if known.is_tenant() && frame.tenant == TenantKey::PLATFORM {
-                return Err(mixed(known));
-            }
-            if self.keys.len() < MOST_KEYS {
-                self.keys
-                    .push(key(frame.tenant, frame.placement.namespace.as_str(), &load));
-            }
-            let single = matches!(load, Load::Record { .. });
-            let same = groups.iter_mut().find(|(other, loads)| {
-                single && other == resource && matches!(loads.as_slice(), [Load::Record { .. }, ..])
-            });
-            match same {
-                Some((_, loads)) => loads.push(load),
-                None => groups.push((*resource, vec![load])),
-            }
-        }
-        let lock = self.plan.locks();
-        let rendered = groups.into_iter().map(|(resource, loads)| {
-            let statement = match loads.as_slice() {
-                [load] => render::load(frame, load, lock),
-                _ => {
-                    let ids: Vec<_> = loads.iter().filter_map(record_id).collect();
-                    render::load_records(frame, resource, &ids, lock)
-                }
-            };
-            Group {
-                statement,
-                resource,
-                loads,
-            }
-        });
-        Ok(rendered.collect())
+        let room = MOST_KEYS.saturating_sub(self.keys.len());
+        self.keys
+            .extend(loads.iter().take(room).map(|load| load::key(frame, load)));
     }
 
     /// Until when a flight may take, and whether its effect must be known.
@@ -388,9 +357,7 @@ impl Work<'_> {
             }
         }
         for group in loads {
-            let statement = &group.statement.statement;
-            let binds = super::bind::Bind::params(&statement.params);
-            messages.push(Message::new(statement.sql.as_str(), binds));
+            messages.push(group.message());
             purposes.push(Purpose::Load);
         }
         if messages.is_empty() && !(end && self.began.is_some()) {
@@ -420,8 +387,14 @@ impl Work<'_> {
             return;
         }
         let mut before = Vec::new();
-        if session.tenant != Some(self.write.frame.tenant) {
-            before.push(Message::tenant(self.write.frame.tenant));
+        let wanted = self.write.setting();
+        let fits = match session.setting {
+            // Only a statement by itself is isolated by what the session says.
+            Some(set) if !alone => set.tenant == wanted.tenant,
+            set => set == Some(wanted),
+        };
+        if !fits {
+            before.push(Message::set(wanted));
         }
         if !self.plan.keys().is_empty() {
             before.push(Message::lock(self.plan.keys()));
@@ -508,48 +481,6 @@ impl Work<'_> {
     }
 }
 
-/// Loads that one statement answers.
-struct Group {
-    statement: LoadStatement,
-    resource: ResourceIndex,
-    loads: Vec<Load>,
-}
-
-impl Group {
-    fn read(
-        self,
-        view: &carnet_model::ModelView,
-        answer: &Answer,
-        loaded: &mut Loaded,
-    ) -> Result<(), Error> {
-        let records = answer
-            .rows
-            .iter()
-            .map(|row| self.statement.shape.read(&RowCells(row)))
-            .collect::<Result<Vec<Record>, Error>>()?;
-        let resource = view.resource(self.resource);
-        for load in self.loads {
-            let found = match record_id(&load) {
-                Some(id) => records
-                    .iter()
-                    .filter(|record| record.id(resource) == Some(id))
-                    .cloned()
-                    .collect(),
-                None => records.clone(),
-            };
-            loaded.insert(load, found);
-        }
-        Ok(())
-    }
-}
-
-fn record_id(load: &Load) -> Option<carnet_kernel::Id> {
-    match load {
-        Load::Record { id, .. } => Some(*id),
-        Load::Referencing { .. } => None,
-    }
-}
-
 fn change_of(step: &Step) -> Change {
     match step {
         Step::Insert { .. } | Step::Update { .. } => Change::Put,
@@ -557,15 +488,8 @@ fn change_of(step: &Step) -> Change {
     }
 }
 
-/// A number that stands for what was loaded; two things with the same number only wait for each
-/// other without need.
-fn key(tenant: TenantKey, namespace: &str, load: &Load) -> i64 {
-    let mut hasher = DefaultHasher::new();
-    (tenant, namespace, load).hash(&mut hasher);
-    hasher.finish().cast_signed()
-}
-
-fn mixed(resource: &Resource) -> Error {
+/// A resource of the other side: one transaction touches one tenant or the platform.
+pub(super) fn mixed(resource: &Resource) -> Error {
     let whose = if resource.is_tenant() {
         "a tenant"
     } else {
