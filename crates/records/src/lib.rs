@@ -3,6 +3,8 @@
 mod batch;
 mod command;
 pub mod decide;
+#[cfg(test)]
+mod fixture;
 pub mod metrics;
 pub mod openapi;
 mod operations;

@@ -6,6 +6,8 @@ mod create;
 mod delete;
 mod image;
 mod precondition;
+#[cfg(test)]
+mod tests;
 
 pub use change::{Change, Kind};
 pub use create::{Create, fill, missing};

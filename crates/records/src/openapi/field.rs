@@ -4,8 +4,17 @@ use carnet_model::{Field, FieldType, IdForm};
 use serde_json::{Map, Value, json};
 
 /// The schema of a field with its texts for people; null is allowed where the field allows it.
-pub(super) fn described(field: &Field) -> Value {
+/// `owner` is the schema it stands in.
+pub(super) fn described(owner: &str, field: &Field) -> Value {
     let mut schema = schema(&field.kind);
+    if let FieldType::Json { schema: Some(own) } = &field.kind
+        && own.source.as_str().contains("\"$ref\"")
+        && let Some(members) = schema.as_object_mut()
+    {
+        // References inside a field's own schema count from its root, not from the document's.
+        let id = format!("urn:carnet:{owner}:{}", field.name);
+        members.entry("$id").or_insert_with(|| id.into());
+    }
     if field.optional {
         schema = nullable(schema);
     }

@@ -4,6 +4,8 @@
 mod field;
 mod operation;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use crate::routes::PREFIX;
 use carnet_model::{ModelView, Operation, Resource};
@@ -74,11 +76,22 @@ fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     item
 }
 
-/// `productDataSources` as `ProductDataSources`, the stem of schema names and operation ids.
+/// Endings of schema names that are made from a stem, and the one that sets a name apart.
+const ENDINGS: [&str; 4] = ["Input", "Patch", "Batch", "Record"];
+
+/// Schemas of every document, whatever its resources.
+const SHARED: [&str; 4] = ["Error", "ErrorDetail", "Pagination", "Problem"];
+
+/// `productDataSources` as `ProductDataSources`, the stem of schema names and operation ids. No
+/// two resources give the same schema name, and none that of a shared schema.
 fn stem(resource: &Resource) -> String {
     let mut characters = resource.name.chars();
-    characters
+    let mut stem: String = characters
         .next()
         .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
+        .unwrap_or_default();
+    if SHARED.contains(&stem.as_str()) || ENDINGS.iter().any(|ending| stem.ends_with(ending)) {
+        stem.push_str("Record");
+    }
+    stem
 }

@@ -9,28 +9,26 @@ use serde_json::{Map, Value, json};
 pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<String, Value>) {
     let stem = stem(resource);
     schemas.insert(stem.clone(), record(view, resource));
-    let writes = [Operation::Create, Operation::Update, Operation::Patch];
-    if writes
-        .iter()
-        .all(|operation| !resource.operations.contains(*operation))
-    {
-        return;
+    let offers = |operation| resource.operations.contains(operation);
+    // A batch offers what the resource offers one by one.
+    if offers(Operation::Create) || offers(Operation::Update) {
+        schemas.insert(format!("{stem}Input"), input(resource));
     }
-    schemas.insert(format!("{stem}Input"), input(resource));
-    if resource.operations.contains(Operation::Patch) {
+    if offers(Operation::Patch) {
         schemas.insert(format!("{stem}Patch"), patch(resource));
     }
-    if resource.operations.contains(Operation::Batch) {
+    if offers(Operation::Batch) {
         schemas.insert(format!("{stem}Batch"), batch(resource, &stem));
     }
 }
 
 fn record(view: &ModelView, resource: &Resource) -> Value {
+    let owner = stem(resource);
     let mut properties = Map::new();
     let mut required = Vec::new();
     for (_, field) in resource.each_field() {
         required.push(field.name.clone());
-        let mut schema = field::described(field);
+        let mut schema = field::described(&owner, field);
         if matches!(field.role, Role::CreatedBy | Role::UpdatedBy) && !field.optional {
             schema = field::nullable(schema);
         }
@@ -64,6 +62,7 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
 }
 
 fn input(resource: &Resource) -> Value {
+    let owner = format!("{}Input", stem(resource));
     let mut properties = Map::new();
     if resource.id.client {
         properties.insert(
@@ -76,12 +75,17 @@ fn input(resource: &Resource) -> Value {
         if field.required() {
             required.push(field.name.clone());
         }
-        properties.insert(field.name.clone(), field::described(field));
+        let mut schema = field::described(&owner, field);
+        if let (Some(members), Some(default)) = (schema.as_object_mut(), field.default_json()) {
+            members.insert("default".to_owned(), default);
+        }
+        properties.insert(field.name.clone(), schema);
     }
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
 
 fn patch(resource: &Resource) -> Value {
+    let owner = format!("{}Patch", stem(resource));
     let properties: Map<String, Value> = resource
         .declared_fields()
         .map(|(_, field)| {
@@ -89,7 +93,7 @@ fn patch(resource: &Resource) -> Value {
                 // A merge patch goes inside, so the rules of the whole do not bind its parts.
                 carnet_model::FieldType::Json { .. } => json!({}),
                 carnet_model::FieldType::I18n { .. } => json!({ "type": "object" }),
-                _ => field::described(field),
+                _ => field::described(&owner, field),
             };
             (field.name.clone(), schema)
         })

@@ -105,6 +105,7 @@ impl Reader<'_> {
             });
         }
         match parts.len() {
+            0 => Predicate::True,
             1 => parts.swap_remove(0),
             _ => Predicate::And(parts),
         }

@@ -6,6 +6,8 @@ mod fields;
 mod filter;
 mod include;
 mod key;
+#[cfg(test)]
+mod tests;
 mod value;
 mod window;
 

@@ -98,3 +98,6 @@ fn with_key(resource: &Resource, mut sort: Vec<Order>) -> Vec<Order> {
 fn all(resource: &Resource) -> Vec<FieldIndex> {
     resource.each_field().map(|(index, _)| index).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,18 @@
 //! Writing seeds. Ids are chosen and kept with their labels before the records are written, so
 //! that a run that is cut off is finished by the next one and nothing comes twice.
 
+use super::labels::{self, Known, Line};
 use super::read::{Row, SeedSet};
 use crate::decide::{Change, Create, Kind, Precondition, fill, missing};
-use crate::operations::Operations;
+use crate::operations::{Operations, records_after};
+use crate::plan;
 use crate::validate::{Mode, read_entries, refuse};
-use crate::{plan, validate};
-use carnet_kernel::{Context, Detail, Id, Refusal, Value};
-use carnet_model::{ModelView, Resource};
-use carnet_store::{Error, Param, Record, Stamp, Unit};
+use carnet_kernel::{Code, Context, Detail, Id, Refusal};
+use carnet_model::{ModelView, Resource, ResourceIndex};
+use carnet_store::{Error, Record, Unit};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Records written together.
@@ -30,22 +31,25 @@ pub struct Report {
     pub kept: usize,
 }
 
-/// What home keeps of one label.
-struct Known {
-    record: Id,
-    /// 0: the record was announced but perhaps not written.
-    version: i64,
-    digest: String,
-}
+/// Fields of a record as a body would have them.
+type Entries = Vec<(String, Box<RawValue>)>;
 
 /// A row with everything the write needs.
 struct Ready<'a> {
     row: &'a Row,
     id: Id,
     digest: String,
-    entries: Vec<(String, Box<RawValue>)>,
+    entries: Entries,
     /// The same without references to records that do not exist yet, if there are any.
-    first: Option<Vec<(String, Box<RawValue>)>>,
+    first: Option<Entries>,
+}
+
+/// A record that is written, but perhaps not yet with all its references.
+struct Waiting<'a> {
+    resource: ResourceIndex,
+    ready: Ready<'a>,
+    /// Whether an earlier run wrote it and was cut off.
+    resumed: bool,
 }
 
 /// Writes `set`; with `overwrite` also over records that somebody changed since.
@@ -63,46 +67,25 @@ pub async fn apply(
         context,
         view: &view,
         overwrite,
-        known: HashMap::new(),
+        known: labels::load(operations).await.map_err(failed)?,
+        unwritten: HashSet::new(),
+        announced: Vec::new(),
         report: Report::default(),
     };
-    seeder.load().await.map_err(failed)?;
     seeder.choose_ids(set);
-    let mut unwritten: Vec<&str> = set
-        .files
-        .iter()
-        .flat_map(|(_, rows)| rows)
-        .map(|row| row.label.as_str())
-        .collect();
-    unwritten.retain(|label| {
-        seeder
-            .known
-            .get(*label)
-            .is_none_or(|known| known.version == 0)
-    });
-    let mut waiting: std::collections::HashSet<&str> = unwritten.into_iter().collect();
-    let mut second = Vec::new();
+    let mut waiting = Vec::new();
     for (index, rows) in &set.files {
         let resource = view.resource(*index);
         for chunk in rows.chunks(CHUNK) {
-            second.extend(seeder.chunk(resource, chunk, &mut waiting).await?);
+            seeder.chunk(resource, chunk, &mut waiting).await?;
         }
     }
-    for (index, entries, id, place) in second {
-        seeder
-            .complete(view.resource(index), entries, id, &place)
-            .await?;
+    for waiting in waiting {
+        seeder.complete(waiting).await?;
     }
-    seeder.settle(set).await?;
+    seeder.settle().await?;
     Ok(seeder.report)
 }
-
-type Completion = (
-    carnet_model::ResourceIndex,
-    Vec<(String, Box<RawValue>)>,
-    Id,
-    String,
-);
 
 struct Seeder<'a> {
     operations: &'a Operations,
@@ -110,79 +93,89 @@ struct Seeder<'a> {
     view: &'a ModelView,
     overwrite: bool,
     known: HashMap<String, Known>,
+    /// Labels whose record does not exist yet.
+    unwritten: HashSet<&'a str>,
+    /// Labels that this run announced or found announced, with the digest of their seed.
+    announced: Vec<(&'a str, String)>,
     report: Report,
 }
 
-impl Seeder<'_> {
-    async fn load(&mut self) -> Result<(), Error> {
-        let sql = "select label, record, version, digest from {home}carnet_seeds";
-        for row in self.operations.store().system().rows(sql, &[]).await? {
-            if let [
-                Value::Text(label),
-                Value::Id(record),
-                Value::Integer(version),
-                Value::Text(digest),
-            ] = row.as_slice()
-            {
-                let known = Known {
-                    record: *record,
-                    version: *version,
-                    digest: digest.clone(),
-                };
-                self.known.insert(label.clone(), known);
-            }
-        }
-        Ok(())
-    }
-
+impl<'a> Seeder<'a> {
     /// Gives every label without a record an id, so that references can be written in any order.
-    fn choose_ids(&mut self, set: &SeedSet) {
-        for row in set.files.iter().flat_map(|(_, rows)| rows) {
-            if !self.known.contains_key(&row.label) {
-                let known = Known {
-                    record: self.operations.next_id(),
-                    version: 0,
-                    digest: String::new(),
-                };
-                self.known.insert(row.label.clone(), known);
+    fn choose_ids(&mut self, set: &'a SeedSet) {
+        for (index, rows) in &set.files {
+            let resource = &self.view.resource(*index).name;
+            for row in rows {
+                // A label that moved to another resource stands for another record.
+                let fits = |known: &Known| known.resource == *resource;
+                if !self.known.get(&row.label).is_some_and(fits) {
+                    let known = Known {
+                        resource: resource.clone(),
+                        record: self.operations.next_id(),
+                        version: 0,
+                        digest: String::new(),
+                    };
+                    self.known.insert(row.label.clone(), known);
+                }
+                if self.known[&row.label].version == 0 {
+                    self.unwritten.insert(&row.label);
+                }
             }
         }
     }
 
     /// Writes the new rows of a chunk in one transaction and the changed ones each in its own.
-    async fn chunk<'r>(
+    async fn chunk(
         &mut self,
         resource: &Resource,
-        rows: &'r [Row],
-        waiting: &mut std::collections::HashSet<&'r str>,
-    ) -> Result<Vec<Completion>, Refusal> {
+        rows: &'a [Row],
+        waiting: &mut Vec<Waiting<'a>>,
+    ) -> Result<(), Refusal> {
         let mut fresh = Vec::new();
-        let mut second = Vec::new();
         for row in rows {
-            let ready = self.ready(resource, row, waiting)?;
+            let ready = self.ready(resource, row)?;
             let known = &self.known[&row.label];
-            if known.version == 0 {
-                if !known.digest.is_empty() && self.exists(resource, known.record).await? {
-                    waiting.remove(row.label.as_str());
-                    self.note(row, known.record, 1, &ready.digest)
-                        .await
-                        .map_err(failed)?;
+            if known.version > 0 {
+                if known.digest == ready.digest {
                     self.report.unchanged += 1;
-                    continue;
+                } else {
+                    self.change(resource, ready).await?;
                 }
-                waiting.remove(row.label.as_str());
-                fresh.push(ready);
-            } else if known.digest == ready.digest {
-                self.report.unchanged += 1;
+                continue;
+            }
+            let announced = !known.digest.is_empty();
+            self.unwritten.remove(row.label.as_str());
+            self.announced.push((&row.label, ready.digest.clone()));
+            if announced && self.exists(resource, ready.id).await? {
+                waiting.push(Waiting {
+                    resource: resource.index,
+                    ready,
+                    resumed: true,
+                });
             } else {
-                self.change(resource, ready).await?;
+                fresh.push(ready);
             }
         }
+        self.create(resource, fresh, waiting).await
+    }
+
+    /// Writes new records, without what has to wait.
+    async fn create(
+        &mut self,
+        resource: &Resource,
+        fresh: Vec<Ready<'a>>,
+        waiting: &mut Vec<Waiting<'a>>,
+    ) -> Result<(), Refusal> {
         if fresh.is_empty() {
-            return Ok(second);
+            return Ok(());
         }
-        self.announce(resource, &fresh).await.map_err(failed)?;
-        let stamp = self.stamp();
+        let lines = fresh
+            .iter()
+            .map(|ready| (ready.row, ready.id, ready.digest.as_str()));
+        labels::announce(self.operations, resource, lines)
+            .await
+            .map_err(failed)?;
+        let stamp = self.operations.stamp(self.context);
         let mut records: Vec<Record> = Vec::with_capacity(fresh.len());
         for ready in &fresh {
             let entries = ready.first.as_ref().unwrap_or(&ready.entries);
@@ -209,45 +202,34 @@ impl Seeder<'_> {
             .map_err(|(row, refusal)| at(&fresh[row.min(fresh.len() - 1)].row.place, refusal))?;
         self.report.created += fresh.len();
         for ready in fresh {
-            if ready.first.is_some() {
-                second.push((
-                    resource.index,
-                    ready.entries,
-                    ready.id,
-                    ready.row.place.clone(),
-                ));
+            if let Some(known) = self.known.get_mut(&ready.row.label) {
+                known.version = 1;
             }
-            self.known.insert(
-                ready.row.label.clone(),
-                Known {
-                    record: ready.id,
-                    version: 1,
-                    digest: ready.digest,
-                },
-            );
+            if ready.first.is_some() {
+                waiting.push(Waiting {
+                    resource: resource.index,
+                    ready,
+                    resumed: false,
+                });
+            }
         }
-        Ok(second)
+        Ok(())
     }
 
-    fn ready<'r>(
-        &self,
-        resource: &Resource,
-        row: &'r Row,
-        waiting: &std::collections::HashSet<&str>,
-    ) -> Result<Ready<'r>, Refusal> {
+    fn ready(&self, resource: &Resource, row: &'a Row) -> Result<Ready<'a>, Refusal> {
         let mut entries = Vec::with_capacity(row.fields.len());
         let mut first = Vec::with_capacity(row.fields.len());
         let mut incomplete = false;
         for (name, value) in &row.fields {
             let mut later = false;
-            let text = match Row::reference(value) {
+            let text = match Row::reference(resource, name, value) {
                 Some(label) => {
                     let field = resource
                         .field_named(name)
                         .map(|index| resource.field(index));
                     // A reference within the same file is written in order; one to a later file waits.
                     later = label != row.label
-                        && waiting.contains(label)
+                        && self.unwritten.contains(label)
                         && field.is_some_and(|field| field.optional);
                     let form = field.and_then(|field| field.kind.id_form());
                     let id = self.known[label].record;
@@ -259,10 +241,7 @@ impl Seeder<'_> {
                 None => value.to_string(),
             };
             let raw = RawValue::from_string(text).map_err(|error| {
-                Refusal::new(
-                    carnet_kernel::Code::SeedInvalid,
-                    format!("{}: {error}", row.place),
-                )
+                Refusal::new(Code::SeedInvalid, format!("{}: {error}", row.place))
             })?;
             if later {
                 incomplete = true;
@@ -271,112 +250,108 @@ impl Seeder<'_> {
             }
             entries.push((name.clone(), raw));
         }
-        let mut hasher = Sha256::new();
-        for (name, raw) in &entries {
-            hasher.update(name.as_bytes());
-            hasher.update([0]);
-            hasher.update(raw.get().as_bytes());
-            hasher.update([0]);
-        }
-        let digest = hasher
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Ok(Ready {
             row,
             id: self.known[&row.label].record,
-            digest,
+            digest: digest(&entries),
             entries,
             first: incomplete.then_some(first),
         })
     }
 
-    async fn change(&mut self, resource: &Resource, ready: Ready<'_>) -> Result<(), Refusal> {
-        let known = &self.known[&ready.row.label];
-        let precondition = (!self.overwrite).then(|| Precondition::Versions(vec![known.version]));
-        match self
-            .replace(
-                resource,
-                &ready.entries,
-                ready.id,
-                precondition,
-                &ready.row.place,
-            )
-            .await
-        {
-            Ok(version) => {
+    /// Writes a seed that changed over the record it made.
+    async fn change(&mut self, resource: &Resource, ready: Ready<'a>) -> Result<(), Refusal> {
+        let version = self.known[&ready.row.label].version;
+        match self.replace(resource, &ready, version).await? {
+            Some(version) => {
                 self.report.updated += 1;
-                self.note(ready.row, ready.id, version, &ready.digest)
+                let line = Line {
+                    label: &ready.row.label,
+                    record: ready.id,
+                    version,
+                    digest: &ready.digest,
+                };
+                labels::note(self.operations, std::iter::once(line))
                     .await
                     .map_err(failed)
             }
-            Err(refusal)
-                if matches!(
-                    refusal.code,
-                    carnet_kernel::Code::PreconditionFailed | carnet_kernel::Code::NotFound
-                ) =>
-            {
+            None => {
                 self.report.kept += 1;
                 Ok(())
             }
-            Err(refusal) => Err(refusal),
         }
     }
 
-    /// Writes the references that had to wait, and notes the version they lead to.
-    async fn complete(
-        &mut self,
-        resource: &Resource,
-        entries: Vec<(String, Box<RawValue>)>,
-        id: Id,
-        place: &str,
-    ) -> Result<(), Refusal> {
-        let version = self.replace(resource, &entries, id, None, place).await?;
-        if let Some(known) = self.known.values_mut().find(|known| known.record == id) {
-            known.version = version;
+    /// Writes the references that had to wait.
+    async fn complete(&mut self, waiting: Waiting<'a>) -> Result<(), Refusal> {
+        let Waiting {
+            resource,
+            ready,
+            resumed,
+        } = waiting;
+        let resource = self.view.resource(resource);
+        let written = self.replace(resource, &ready, 1).await?;
+        let count = match written {
+            _ if !resumed => None,
+            Some(1) => Some(&mut self.report.unchanged),
+            Some(_) => Some(&mut self.report.updated),
+            None => Some(&mut self.report.kept),
+        };
+        if let Some(count) = count {
+            *count += 1;
+        }
+        if let Some(known) = self.known.get_mut(&ready.row.label) {
+            known.version = written.unwrap_or(1);
         }
         Ok(())
     }
 
+    /// Replaces a record that still has `version`; the version it has then, or `None` when
+    /// somebody changed or deleted it and nothing was written.
     async fn replace(
         &self,
         resource: &Resource,
-        entries: &[(String, Box<RawValue>)],
-        id: Id,
-        precondition: Option<Precondition>,
-        place: &str,
-    ) -> Result<i64, Refusal> {
+        ready: &Ready<'_>,
+        version: i64,
+    ) -> Result<Option<i64>, Refusal> {
+        let place = &ready.row.place;
         let mut faults = Vec::new();
-        let input = read_entries(resource, entries, Mode::Whole, "", &mut faults);
-        missing(resource, entries, "", &mut faults);
+        let input = read_entries(resource, &ready.entries, Mode::Whole, "", &mut faults);
+        missing(resource, &ready.entries, "", &mut faults);
         told(faults, place)?;
-        let stamp = self.stamp();
+        let stamp = self.operations.stamp(self.context);
+        let precondition = (!self.overwrite).then(|| Precondition::Versions(vec![version]));
         let change = Change {
             resource: resource.index,
-            id,
+            id: ready.id,
             kind: Kind::Replace,
             input,
             precondition,
             stamp: stamp.clone(),
         };
+        let units: Vec<Arc<dyn Unit>> = vec![Arc::new(change)];
         let changes = self
             .operations
-            .apply_units(
-                self.context,
-                self.view,
-                resource,
-                &stamp,
-                vec![Arc::new(change)],
-            )
-            .await
-            .map_err(|(_, refusal)| at(place, refusal))?;
-        let record = changes
-            .first()
-            .and_then(|changes| crate::operations::records_after(changes).next());
-        Ok(record
-            .and_then(|record| record.version(resource))
-            .unwrap_or(1))
+            .apply_units(self.context, self.view, resource, &stamp, units)
+            .await;
+        match changes {
+            Ok(changes) => {
+                let record = changes
+                    .first()
+                    .and_then(|changes| records_after(changes).next());
+                Ok(Some(
+                    record
+                        .and_then(|record| record.version(resource))
+                        .unwrap_or(version),
+                ))
+            }
+            Err((_, refusal))
+                if matches!(refusal.code, Code::PreconditionFailed | Code::NotFound) =>
+            {
+                Ok(None)
+            }
+            Err((_, refusal)) => Err(at(place, refusal)),
+        }
     }
 
     async fn exists(&self, resource: &Resource, id: Id) -> Result<bool, Refusal> {
@@ -393,91 +368,41 @@ impl Seeder<'_> {
             .is_some())
     }
 
-    /// Keeps labels and ids before the records are written.
-    async fn announce(&self, resource: &Resource, fresh: &[Ready<'_>]) -> Result<(), Error> {
-        let sql = "insert into {home}carnet_seeds (label, resource, record, version, digest) values ($1, $2, $3, 0, $4) \
-                   on conflict (label) do update set record = excluded.record, version = 0, digest = excluded.digest";
-        let params: Vec<[Param; 4]> = fresh
-            .iter()
-            .map(|ready| {
-                [
-                    Param::Text(ready.row.label.clone()),
-                    Param::Text(resource.name.clone()),
-                    Param::Value(Value::Id(ready.id)),
-                    Param::Text(ready.digest.clone()),
-                ]
-            })
-            .collect();
-        let statements: Vec<(&str, &[Param])> = params
-            .iter()
-            .map(|params| (sql, params.as_slice()))
-            .collect();
-        self.operations
-            .store()
-            .system()
-            .execute(&statements)
-            .await
-            .map(|_| ())
-    }
-
-    async fn note(&self, row: &Row, id: Id, version: i64, digest: &str) -> Result<(), Error> {
-        let sql =
-            "update {home}carnet_seeds set record = $2, version = $3, digest = $4 where label = $1";
-        let params = [
-            Param::Text(row.label.clone()),
-            Param::Value(Value::Id(id)),
-            Param::Integer(version),
-            Param::Text(digest.to_owned()),
-        ];
-        self.operations
-            .store()
-            .system()
-            .execute(&[(sql, &params)])
-            .await
-            .map(|_| ())
-    }
-
     /// Notes that the announced records are written.
-    async fn settle(&self, set: &SeedSet) -> Result<(), Refusal> {
-        let sql = "update {home}carnet_seeds set version = $2 where label = $1 and version = 0";
-        let params: Vec<[Param; 2]> = set
-            .files
-            .iter()
-            .flat_map(|(_, rows)| rows)
-            .map(|row| {
-                [
-                    Param::Text(row.label.clone()),
-                    Param::Integer(self.known[&row.label].version.max(1)),
-                ]
-            })
-            .collect();
-        let statements: Vec<(&str, &[Param])> = params
-            .iter()
-            .map(|params| (sql, params.as_slice()))
-            .collect();
-        self.operations
-            .store()
-            .system()
-            .execute(&statements)
-            .await
-            .map(|_| ())
-            .map_err(failed)
+    async fn settle(&self) -> Result<(), Refusal> {
+        let lines = self.announced.iter().map(|(label, digest)| {
+            let known = &self.known[*label];
+            Line {
+                label,
+                record: known.record,
+                version: known.version.max(1),
+                digest,
+            }
+        });
+        labels::note(self.operations, lines).await.map_err(failed)
     }
+}
 
-    fn stamp(&self) -> Stamp {
-        self.operations.stamp(self.context)
+/// Of the fields as they are written: a reference counts by the record it leads to.
+fn digest(entries: &Entries) -> String {
+    let mut hasher = Sha256::new();
+    for (name, raw) in entries {
+        hasher.update(name.as_bytes());
+        hasher.update([0]);
+        hasher.update(raw.get().as_bytes());
+        hasher.update([0]);
     }
+    let bytes = hasher.finalize();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn told(faults: Vec<Detail>, place: &str) -> Result<(), Refusal> {
-    validate::refuse(faults).map_or(Ok(()), |refusal| Err(at(place, refusal)))
+    refuse(faults).map_or(Ok(()), |refusal| Err(at(place, refusal)))
 }
 
+/// A refusal with the file and line it belongs to; what is no fault of the seeds stays as it is.
 fn at(place: &str, refusal: Refusal) -> Refusal {
-    if matches!(
-        refusal.code,
-        carnet_kernel::Code::PreconditionFailed | carnet_kernel::Code::NotFound
-    ) {
+    if refusal.code.status() >= 500 {
         return refusal;
     }
     let details: Vec<String> = refusal
@@ -488,7 +413,7 @@ fn at(place: &str, refusal: Refusal) -> Refusal {
     let message = format!("{place}: {}{}", refusal.message, details.concat());
     Refusal {
         message,
-        code: carnet_kernel::Code::SeedInvalid,
+        code: Code::SeedInvalid,
         ..refusal
     }
 }

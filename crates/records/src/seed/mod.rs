@@ -2,9 +2,14 @@
 //! keeps its label in home, so a rerun adds what is missing and changes only what nobody changed.
 
 mod apply;
+mod check;
+mod labels;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub use apply::{Report, apply};
+pub use check::check;
 pub use read::{SeedFile, SeedSet, read};
 
 use carnet_store::schema::{SchemaStep, StepAt};

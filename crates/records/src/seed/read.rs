@@ -3,7 +3,7 @@
 use carnet_kernel::{json, suggest};
 use carnet_model::{FieldType, Model, Resource, ResourceIndex, Source, read_document};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One file of a seeds folder.
 #[derive(Clone, Debug)]
@@ -43,8 +43,14 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// The label that a field's value refers to.
-    pub(super) fn reference(value: &Value) -> Option<&str> {
+    /// The label that the value of a field refers to. In a json field `{"$ref": …}` is data.
+    pub(super) fn reference<'v>(
+        resource: &Resource,
+        name: &str,
+        value: &'v Value,
+    ) -> Option<&'v str> {
+        let field = resource.field(resource.field_named(name)?);
+        field.kind.id_form()?;
         let object = value.as_object()?;
         if object.len() == 1 {
             object.get("$ref")?.as_str()
@@ -68,7 +74,7 @@ pub fn read(model: &Model, mut files: Vec<SeedFile>) -> Result<SeedSet, Vec<Stri
             Err(why) => faults.push(format!("{}: {why}", file.name)),
         }
     }
-    check_labels(&set, &mut faults);
+    check_labels(model, &set, &mut faults);
     if faults.is_empty() {
         Ok(set)
     } else {
@@ -84,19 +90,20 @@ fn resource_of<'m>(model: &'m Model, name: &str) -> Result<&'m Resource, String>
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(form.to_owned());
     }
-    model
-        .resource_named(resource)
-        .filter(|resource| resource.standard.is_some())
-        .ok_or_else(|| {
-            let names = model
-                .resources
-                .iter()
-                .map(|resource| resource.name.as_str());
-            format!(
-                "there is no resource `{resource}`{}",
-                suggest::hint(resource, names)
-            )
-        })
+    let Some(found) = model.resource_named(resource) else {
+        let names = model
+            .resources
+            .iter()
+            .map(|resource| resource.name.as_str());
+        return Err(format!(
+            "there is no resource `{resource}`{}",
+            suggest::hint(resource, names)
+        ));
+    };
+    if found.standard.is_none() {
+        return Err(format!("records of `{resource}` cannot be written"));
+    }
+    Ok(found)
 }
 
 fn rows(resource: &Resource, file: &SeedFile, faults: &mut Vec<String>) -> Vec<Row> {
@@ -165,7 +172,10 @@ fn document_rows(file: &SeedFile, faults: &mut Vec<String>) -> Vec<Row> {
 }
 
 fn csv_rows(resource: &Resource, file: &SeedFile, faults: &mut Vec<String>) -> Vec<Row> {
-    let mut reader = csv::Reader::from_reader(file.bytes.as_slice());
+    // Spreadsheets put a byte order mark before the first header.
+    let bytes = file.bytes.as_slice();
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut reader = csv::Reader::from_reader(bytes);
     let headers = match reader.headers() {
         Ok(headers) => headers.clone(),
         Err(error) => {
@@ -173,6 +183,10 @@ fn csv_rows(resource: &Resource, file: &SeedFile, faults: &mut Vec<String>) -> V
             return Vec::new();
         }
     };
+    let mut names = HashSet::new();
+    for name in headers.iter().filter(|name| !names.insert(*name)) {
+        faults.push(format!("{}: the column `{name}` stands twice", file.name));
+    }
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = match record {
@@ -219,12 +233,14 @@ fn csv_rows(resource: &Resource, file: &SeedFile, faults: &mut Vec<String>) -> V
 
 /// A cell in the shape that a body has for this field; an unknown field is found later.
 fn cell_value(resource: &Resource, name: &str, cell: &str) -> Result<Value, String> {
-    if let Some(label) = cell.strip_prefix("$ref:") {
-        return Ok(serde_json::json!({ "$ref": label }));
-    }
     let kind = resource
         .field_named(name)
         .map(|index| &resource.field(index).kind);
+    if let Some(label) = cell.strip_prefix("$ref:")
+        && kind.is_some_and(|kind| kind.id_form().is_some())
+    {
+        return Ok(serde_json::json!({ "$ref": label }));
+    }
     match kind {
         Some(FieldType::Integer { .. } | FieldType::Float { .. } | FieldType::Boolean) => {
             json::parse(cell).map_err(|error| error.to_string())
@@ -234,7 +250,7 @@ fn cell_value(resource: &Resource, name: &str, cell: &str) -> Result<Value, Stri
     }
 }
 
-fn check_labels(set: &SeedSet, faults: &mut Vec<String>) {
+fn check_labels(model: &Model, set: &SeedSet, faults: &mut Vec<String>) {
     let mut places: HashMap<&str, &str> = HashMap::new();
     for row in set.files.iter().flat_map(|(_, rows)| rows) {
         if let Some(first) = places.insert(&row.label, &row.place) {
@@ -244,9 +260,14 @@ fn check_labels(set: &SeedSet, faults: &mut Vec<String>) {
             ));
         }
     }
-    for row in set.files.iter().flat_map(|(_, rows)| rows) {
+    let rows = set
+        .files
+        .iter()
+        .flat_map(|(index, rows)| rows.iter().map(|row| (model.resource(*index), row)));
+    for (resource, row) in rows {
         for (name, value) in &row.fields {
-            if let Some(label) = Row::reference(value).filter(|label| !places.contains_key(label)) {
+            let label = Row::reference(resource, name, value);
+            if let Some(label) = label.filter(|label| !places.contains_key(label)) {
                 let hint = suggest::hint(label, places.keys().copied());
                 faults.push(format!(
                     "{}: `{name}` refers to the label `{label}`, which no seed has{hint}",

@@ -399,3 +399,6 @@ impl Batch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! Batches as clients write them.
+
+use super::*;
+use crate::fixture::{decide, id, resource, stamp, told};
+use carnet_kernel::Code;
+use carnet_store::Error;
+
+fn read_of(name: &str, body: &str) -> Result<Batch, Refusal> {
+    let mut next = 100;
+    read(resource(name), body, &stamp(), || {
+        next += 1;
+        id(next)
+    })
+}
+
+#[track_caller]
+fn refused(name: &str, body: &str, expected: &str) {
+    match read_of(name, body) {
+        Ok(batch) => panic!("{body}: {} units", batch.units.len()),
+        Err(refusal) => assert_eq!(told(&refusal), expected, "{body}"),
+    }
+}
+
+fn create(name: &str) -> String {
+    format!(r#"{{"operation":"create","data":{{"name":"{name}"}}}}"#)
+}
+
+fn ranges(body: &str) -> Vec<Range<usize>> {
+    let batch = read_of("categories", body).unwrap();
+    batch.units.iter().map(|(_, range)| range.clone()).collect()
+}
+
+#[test]
+fn consecutive_creates_are_one_unit() {
+    let delete = r#"{"operation":"delete","id":"00000000000000000000000001"}"#;
+    let patch = r#"{"operation":"patch","id":"00000000000000000000000001","data":{"name":"x"}}"#;
+    let items = [&create("a"), &create("b"), patch, delete, &create("c")];
+    let body = format!(r#"{{"items":[{}]}}"#, items.join(","));
+    assert_eq!(ranges(&body), [0..2, 2..3, 3..4, 4..5]);
+    let batch = read_of("categories", &body).unwrap();
+    let changes = decide(batch.units[0].0.as_ref(), &[]).unwrap();
+    let [Step::Insert { rows, .. }] = changes.steps.as_slice() else {
+        panic!("{changes:?}");
+    };
+    let ids: Vec<Option<Id>> = rows
+        .iter()
+        .map(|row| row.record.id(resource("categories")))
+        .collect();
+    assert_eq!(ids, [Some(id(101)), Some(id(102))]);
+}
+
+#[test]
+fn faults_of_all_items_with_their_places() {
+    refused(
+        "categories",
+        r#"{"items":[
+            {"operation":"create","data":{"name":""}},
+            {"operation":"creat","data":{}},
+            {"operation":"patch","data":{"name":"a"}},
+            {"operation":"patch","id":"x","data":{}},
+            {"operation":"delete","id":"00000000000000000000000001","data":{}},
+            {"operation":"create","id":"00000000000000000000000001","data":{"name":"a"}},
+            {"operation":"update","id":"00000000000000000000000001","version":0,"data":{}},
+            {"operation":"update","id":"00000000000000000000000001","data":{"nme":"a"}},
+            {"operation":"create","data":[]},
+            {"operation":"create"},
+            {"op":"create"},
+            7
+        ]}"#,
+        "VALIDATION_FAILED
+items[0].name: min: it must have at least 1 character, not 0
+items[1].operation: enum: it must be one of create, update, patch, delete (did you mean `create`?)
+items[2].id: required: it is required
+items[3].id: format: it must be an id; an id has 26 characters
+items[4].data: conflict: a delete takes no data
+items[5]: conflict: a create takes neither `id` nor `version` beside its data
+items[6].version: type: it must be a whole number from 1
+items[7].nme: unknown: there is no field `nme` (did you mean `name`?)
+items[7].name: required: it is required
+items[8].data: type: it must be an object without repeated keys
+items[9].data: required: it is required
+items[10].op: unknown: there is no field `op`
+items[11]: type: an item is an object `{operation, id, data, version}` without repeated keys",
+    );
+}
+
+#[test]
+fn bodies_without_items() {
+    refused(
+        "categories",
+        "{}",
+        "VALIDATION_FAILED\nitems: required: it is required: a list of items",
+    );
+    refused(
+        "categories",
+        r#"{"items":[]}"#,
+        "VALIDATION_FAILED\nitems: min: a batch has at least one item",
+    );
+    refused(
+        "categories",
+        r#"{"items":{},"mode":1}"#,
+        "VALIDATION_FAILED
+items: type: it must be a list of items
+mode: unknown: there is no field `mode`",
+    );
+    assert_eq!(
+        read_of("categories", "[]")
+            .err()
+            .map(|refusal| refusal.code),
+        Some(Code::MalformedRequest)
+    );
+    let many = vec!["1"; MAX_ITEMS + 1].join(",");
+    refused(
+        "categories",
+        &format!(r#"{{"items":[{many}]}}"#),
+        "VALIDATION_FAILED\nitems: max: a batch has at most 1000 items, not 1001",
+    );
+}
+
+#[test]
+fn operations_that_are_not_offered() {
+    refused(
+        "units",
+        r#"{"items":[{"operation":"create","data":{"code":"kg"}}]}"#,
+        "VALIDATION_FAILED\nitems[0].operation: operation: `units` does not offer `create`",
+    );
+}
+
+#[test]
+fn a_version_is_required_where_writes_state_one() {
+    refused(
+        "orders",
+        r#"{"items":[{"operation":"delete","id":"00000000000000000000000001"}]}"#,
+        "VALIDATION_FAILED\nitems[0].version: required: writes to `orders` must state the version they are based on",
+    );
+    let good =
+        r#"{"items":[{"operation":"delete","id":"00000000000000000000000001","version":2}]}"#;
+    assert!(read_of("orders", good).is_ok());
+}
+
+#[test]
+fn failures_belong_to_an_item() {
+    let items = [create("a"), create("b"), create("c")].join(",");
+    let patch = r#"{"operation":"patch","id":"00000000000000000000000001","data":{"name":"x"}}"#;
+    let batch = read_of("categories", &format!(r#"{{"items":[{patch},{items}]}}"#)).unwrap();
+    let place = |unit: usize, row: usize, refusal: Refusal| {
+        let failure = WriteFailure {
+            unit,
+            step: 0,
+            row,
+            error: Error::Conflict,
+        };
+        told(&batch.place(&failure, refusal))
+    };
+    let unique =
+        Refusal::new(Code::UniqueViolation, "taken").with(Detail::new("name", "unique", "taken"));
+    assert_eq!(
+        place(1, 2, unique),
+        "UNIQUE_VIOLATION\nitems[3].name: unique: taken"
+    );
+    let missing = Refusal::not_found("categories");
+    assert_eq!(
+        place(0, 0, missing),
+        "NOT_FOUND\nitems[0]: failed: there is no such record in `categories`"
+    );
+    let broken = Refusal::new(Code::DatabaseUnavailable, "gone");
+    assert_eq!(place(1, 2, broken), "DATABASE_UNAVAILABLE");
+}

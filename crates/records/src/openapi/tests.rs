@@ -1,0 +1,139 @@
+//! The fragment of small definitions, and that nothing in it leads nowhere.
+
+use super::fragment;
+use crate::fixture::{compile, view};
+use carnet_web::openapi::{Document, Info};
+use serde_json::Value;
+
+fn document(view: &carnet_model::ModelView) -> Value {
+    let mut document = Document::new(Info {
+        title: "Test".to_owned(),
+        version: "1".to_owned(),
+        ..Info::default()
+    });
+    document.merge("records", fragment(view)).unwrap();
+    document.render()
+}
+
+/// Every reference with the schema it counts from.
+fn references<'d>(value: &'d Value, root: &'d Value, out: &mut Vec<(&'d str, &'d Value)>) {
+    match value {
+        Value::Object(members) => {
+            let root = if members.contains_key("$id") {
+                value
+            } else {
+                root
+            };
+            if let Some(Value::String(reference)) = members.get("$ref") {
+                out.push((reference, root));
+            }
+            members
+                .values()
+                .for_each(|member| references(member, root, out));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, root, out)),
+        _ => {}
+    }
+}
+
+#[track_caller]
+fn check_references(document: &Value) {
+    let mut all = Vec::new();
+    references(document, document, &mut all);
+    assert!(all.len() > 10);
+    for (reference, root) in all {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(root.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    check_references(&document(view()));
+}
+
+#[test]
+fn no_two_schemas_have_one_name() {
+    let view = compile(
+        "
+carnet: 1
+resources:
+  error: { fields: { name: text } }
+  products: { fields: { name: text } }
+  productsInput: { operations: [list, batch, delete], fields: { name: text } }
+  productsInputRecord: { operations: [batch, patch], fields: { name: text } }
+",
+    );
+    let document = document(&view);
+    check_references(&document);
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for name in [
+        "Error",
+        "ErrorRecord",
+        "Products",
+        "ProductsInput",
+        "ProductsInputRecord",
+        "ProductsInputRecordBatch",
+        "ProductsInputRecordRecord",
+        "ProductsInputRecordRecordPatch",
+    ] {
+        assert!(schemas.contains_key(name), "{name}");
+    }
+    assert!(!schemas.contains_key("ProductsInputRecordInput"));
+}
+
+#[test]
+fn what_is_not_offered_is_not_described() {
+    let fragment = fragment(view());
+    let units = &fragment.paths["/api/v1/units"];
+    assert!(units.get("get").is_some() && units.get("post").is_none());
+    assert!(fragment.paths["/api/v1/units/{id}"].get("patch").is_none());
+    let journal: Vec<&String> = fragment
+        .paths
+        .keys()
+        .filter(|path| path.contains("journal"))
+        .collect();
+    assert_eq!(journal, ["/api/v1/journal", "/api/v1/journal/{id}"]);
+}
+
+#[test]
+fn the_fragment_of_two_resources() {
+    let view = compile(
+        "
+carnet: 1
+resources:
+  authors:
+    title: Author
+    description: Who writes.
+    fields:
+      name: { type: text, min: 1, max: 60, example: Ada }
+    many:
+      books: { of: books, by: author }
+  books:
+    title: Book
+    concurrency: optimistic
+    fields:
+      title: { type: i18n, max: 200 }
+      price: { type: decimal, precision: 8, scale: 2, optional: true }
+      kind: { type: enum, values: [novel, essay], default: novel }
+      tags: { type: list, of: text, max: 5, default: [] }
+      author: { type: ref, to: authors, optional: true, onDelete: setNull }
+",
+    );
+    let fragment = fragment(&view);
+    let own = |name: &String| name.contains("uthors") || name.contains("ooks");
+    let paths: serde_json::Map<String, Value> = fragment
+        .paths
+        .into_iter()
+        .filter(|(name, _)| own(name))
+        .collect();
+    let schemas: serde_json::Map<String, Value> = fragment
+        .schemas
+        .into_iter()
+        .filter(|(name, _)| own(name))
+        .collect();
+    insta::assert_json_snapshot!(
+        "two_resources",
+        serde_json::json!({ "paths": paths, "schemas": schemas })
+    );
+}

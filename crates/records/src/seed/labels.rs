@@ -1,0 +1,116 @@
+//! Home's table of labels: which record a label stands for, and how it was when it was seeded.
+
+use super::read::Row;
+use crate::Operations;
+use carnet_kernel::{Id, Value};
+use carnet_model::Resource;
+use carnet_store::{Error, Param};
+use std::collections::HashMap;
+
+/// What home keeps of one label.
+pub(super) struct Known {
+    /// The name of the resource whose record it is.
+    pub(super) resource: String,
+    pub(super) record: Id,
+    /// 0: the record was announced but perhaps not written.
+    pub(super) version: i64,
+    /// Of the seed; empty for a label that home does not know yet.
+    pub(super) digest: String,
+}
+
+/// A label's line in the table.
+pub(super) struct Line<'a> {
+    pub(super) label: &'a str,
+    pub(super) record: Id,
+    pub(super) version: i64,
+    pub(super) digest: &'a str,
+}
+
+/// Reads every label.
+pub(super) async fn load(operations: &Operations) -> Result<HashMap<String, Known>, Error> {
+    let sql = "select label, resource, record, version, digest from {home}carnet_seeds";
+    let rows = operations.store().system().rows(sql, &[]).await?;
+    Ok(rows.iter().filter_map(|row| known(row)).collect())
+}
+
+fn known(row: &[Value]) -> Option<(String, Known)> {
+    let [
+        Value::Text(label),
+        Value::Text(resource),
+        record,
+        Value::Integer(version),
+        Value::Text(digest),
+    ] = row
+    else {
+        return None;
+    };
+    let known = Known {
+        resource: resource.clone(),
+        record: record.as_id()?,
+        version: *version,
+        digest: digest.clone(),
+    };
+    Some((label.clone(), known))
+}
+
+/// Keeps labels and ids before the records are written.
+pub(super) async fn announce(
+    operations: &Operations,
+    resource: &Resource,
+    fresh: impl Iterator<Item = (&Row, Id, &str)>,
+) -> Result<(), Error> {
+    let sql = "insert into {home}carnet_seeds (label, resource, record, version, digest) values ($1, $2, $3, 0, $4) \
+               on conflict (label) do update set resource = excluded.resource, record = excluded.record, \
+               version = 0, digest = excluded.digest";
+    let params: Vec<[Param; 4]> = fresh
+        .map(|(row, id, digest)| {
+            [
+                Param::Text(row.label.clone()),
+                Param::Text(resource.name.clone()),
+                Param::Value(Value::Id(id)),
+                Param::Text(digest.to_owned()),
+            ]
+        })
+        .collect();
+    execute(operations, sql, &params).await
+}
+
+/// Notes with which version and from which seed records were written.
+pub(super) async fn note(
+    operations: &Operations,
+    lines: impl Iterator<Item = Line<'_>>,
+) -> Result<(), Error> {
+    let sql =
+        "update {home}carnet_seeds set record = $2, version = $3, digest = $4 where label = $1";
+    let params: Vec<[Param; 4]> = lines
+        .map(|line| {
+            [
+                Param::Text(line.label.to_owned()),
+                Param::Value(Value::Id(line.record)),
+                Param::Integer(line.version),
+                Param::Text(line.digest.to_owned()),
+            ]
+        })
+        .collect();
+    execute(operations, sql, &params).await
+}
+
+async fn execute<const N: usize>(
+    operations: &Operations,
+    sql: &str,
+    params: &[[Param; N]],
+) -> Result<(), Error> {
+    if params.is_empty() {
+        return Ok(());
+    }
+    let statements: Vec<(&str, &[Param])> = params
+        .iter()
+        .map(|params| (sql, params.as_slice()))
+        .collect();
+    operations
+        .store()
+        .system()
+        .execute(&statements)
+        .await
+        .map(|_| ())
+}
