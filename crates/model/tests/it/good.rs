@@ -172,3 +172,36 @@ resources:
     assert_eq!(shown(&compiled.warnings), "");
     assert_eq!(compiled.model.resources.len(), 6);
 }
+
+#[test]
+fn long_names_are_cut_and_hashed() {
+    let text = "carnet: 1
+resources:
+  aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJkLmNoPqRsTuV:
+    fields:
+      aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJkLmNoPqRsTuV: { type: text, max: 9, caseless: true }
+      index: { type: integer, unique: true }
+      order: integer
+    indexes: [[order, index], [order, -index], [-order, index]]
+";
+    let compiled = compile(&[("carnet.yaml", text)]);
+    let model = compiled
+        .unwrap_or_else(|errors| panic!("{}", shown(&errors)))
+        .model;
+    insta::assert_snapshot!(summary(&model.resources[0]), @r#"
+aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJkLmNoPqRsTuV a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de_fg_hi_j_45c67695 A bc de fg hi jk lm no pq rs tu vw xy za bc de fg hi jk lm no pq rs tu v
+  id id id
+  aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJkLmNoPqRsTuV a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de_fg_hi_j_45c67695 text +a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de_fg_hi_j_fc626524
+  index index integer
+  order order integer
+  version version integer
+  createdAt created_at dateTime
+  updatedAt updated_at dateTime
+  createdBy created_by principal optional
+  updatedBy updated_by principal optional
+  unique a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de_fg_hi_j_91090919 index
+  index a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de__627a4276__index order index
+  index a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de__aa09a5b2__index order index
+  index a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de__d98de507__index order index
+"#);
+}

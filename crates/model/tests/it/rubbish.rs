@@ -1,15 +1,17 @@
 //! Whatever comes in, a model or diagnostics come out; and every model survives being stored.
 
 use crate::{SHOP, compile};
-use carnet_model::compile_stored;
+use carnet_model::{FieldType, Model, compile_stored};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 fn take(path: &str, text: &str) {
     match compile(&[(path, text)]) {
         Ok(compiled) => {
             let again = compile_stored(&compiled.model.definition).map(|model| model.hash);
             assert_eq!(again.ok(), Some(compiled.model.hash), "{text}");
+            identifiers(&compiled.model);
             compiled
                 .warnings
                 .iter()
@@ -28,6 +30,34 @@ fn take(path: &str, text: &str) {
                             .collect::<String>()
                     )
                 );
+            }
+        }
+    }
+}
+
+/// No name in the database is too long for PostgreSQL, none is used twice.
+fn identifiers(model: &Model) {
+    let mut schema = HashSet::new();
+    for resource in &model.resources {
+        let mut names = vec![&resource.table];
+        names.extend(resource.uniques.iter().map(|one| &one.name));
+        names.extend(resource.indexes.iter().map(|one| &one.name));
+        for name in names {
+            assert!((1..=63).contains(&name.len()), "{name}");
+            assert!(schema.insert(name.clone()), "{name} stands twice");
+        }
+        let mut columns = HashSet::from(["tenant".to_owned()]);
+        for field in &resource.fields {
+            let mut own = vec![field.column.clone()];
+            if let FieldType::Principal = field.kind {
+                own = ["kind", "id"]
+                    .map(|part| format!("{}_{part}", field.column))
+                    .to_vec();
+            }
+            own.extend(field.companion.clone());
+            for column in own {
+                assert!((1..=63).contains(&column.len()), "{column}");
+                assert!(columns.insert(column.clone()), "{column} stands twice");
             }
         }
     }
@@ -123,7 +153,7 @@ fn field() -> impl Strategy<Value = Value> {
 
 fn definition() -> impl Strategy<Value = Value> {
     let fields = || {
-        let name = "[a-z][a-zA-Z0-9]{0,20}";
+        let name = "[a-z](index|Index|[a-zA-Z0-9]){0,24}";
         proptest::collection::vec((name, field()), 1..6)
             .prop_map(|entries| Value::Object(entries.into_iter().collect::<Map<_, _>>()))
     };
@@ -222,6 +252,7 @@ fn limits() {
             fields.replace(" f", "   f")
         ),
     );
+    let fields: String = (0..10_000).map(|at| format!(" f{at}: x\n")).collect();
     take(
         "a.yaml",
         &format!(

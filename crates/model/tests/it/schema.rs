@@ -86,3 +86,43 @@ fn broken_definitions_do_not_fit() {
         );
     }
 }
+
+/// Every definition file below `folder`, without seeds and scenarios.
+fn definition_files(folder: &std::path::Path, out: &mut Vec<std::path::PathBuf>) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let path = entry.path();
+        let name = entry.file_name();
+        if path.is_dir() {
+            if !["seeds", "scenarios", "src", "data"]
+                .iter()
+                .any(|other| name == *other)
+            {
+                definition_files(&path, out);
+            }
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            out.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_applications_of_the_repository_fit() {
+    let validator = validator();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut files = Vec::new();
+    definition_files(&root.join("apps/passport/definitions"), &mut files);
+    definition_files(&root.join("examples"), &mut files);
+    assert!(files.len() > 10, "{files:?}");
+    for path in files {
+        let text = std::fs::read_to_string(&path).expect("a readable file");
+        let source = carnet_model::Source::application(path.display().to_string(), text);
+        let document = carnet_model::read_document(&source)
+            .unwrap_or_else(|errors| panic!("{}", crate::shown(&errors)));
+        let problems: Vec<String> = validator
+            .iter_errors(&document.value)
+            .map(|error| format!("{error} at {}", error.instance_path()))
+            .collect();
+        assert_eq!(problems, [""; 0], "{}", path.display());
+    }
+}
