@@ -299,13 +299,17 @@ fn report(
     text
 }
 
-/// The last words of a server's log, for a failure's context.
+/// The last warnings and errors of a server's log, for a failure's context.
 fn tail(logs: &str) -> String {
-    let lines: Vec<&str> = logs.lines().collect();
-    let last = lines
-        .get(lines.len().saturating_sub(5)..)
-        .unwrap_or_default();
-    format!("the server's last words:\n    {}\n", last.join("\n    "))
+    let lines: Vec<&str> = logs
+        .lines()
+        .filter(|line| line.contains("ERROR") || line.contains("WARN"))
+        .collect();
+    let last = lines.get(lines.len().saturating_sub(3)..);
+    match last {
+        None | Some([]) => "the server logged no error\n".to_owned(),
+        Some(last) => format!("the server logged\n    {}\n", last.join("\n    ")),
+    }
 }
 
 /// What people write in a path and a request line may not hold: spaces, quotes, angle brackets
