@@ -14,13 +14,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many clients write at once.
 const CLIENTS: usize = 8;
 
 /// How many records a batch creates.
 const BATCH: usize = 3;
+
+/// How many writes are acknowledged in a round before the server is killed.
+const WRITES: u64 = 60;
+
+/// How long that may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The flags of `kill`.
 #[derive(clap::Args)]
@@ -112,7 +118,8 @@ async fn rounds(binary: &Path, database: Option<&TestDatabase>, rounds: u64) -> 
         bail!("no write was acknowledged; nothing was shown");
     }
     Ok(format!(
-        "{rounds} times, {} acknowledged records, none lost, none half written",
+        "{rounds} times, {} acknowledged writes of {} records, none lost, none half done",
+        ledger.acknowledgements(),
         acknowledged.len()
     ))
 }
@@ -122,12 +129,18 @@ async fn rounds(binary: &Path, database: Option<&TestDatabase>, rounds: u64) -> 
 struct Ledger {
     versions: Mutex<BTreeMap<String, i64>>,
     numbers: AtomicU64,
+    acknowledgements: AtomicU64,
 }
 
 impl Ledger {
     fn acknowledge(&self, id: String, version: i64) {
         let mut versions = self.versions.lock().unwrap_or_else(PoisonError::into_inner);
         versions.insert(id, version);
+        self.acknowledgements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn acknowledgements(&self) -> u64 {
+        self.acknowledgements.load(Ordering::Relaxed)
     }
 
     fn acknowledged(&self) -> BTreeMap<String, i64> {
@@ -148,21 +161,25 @@ async fn write_until_killed(
     ledger: &Arc<Ledger>,
     round: u64,
 ) -> Result<()> {
-    let before = ledger.next();
+    let before = ledger.acknowledgements();
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..CLIENTS {
         let (client, category, ledger) = (server.client(), category.to_owned(), Arc::clone(ledger));
         // Every client ends when its server is gone.
         clients.spawn(async move { while write(&client, &category, &ledger).await.is_ok() {} });
     }
-    // The moment of the kill differs from round to round, but not before anything was written.
-    let patience = Duration::from_millis(20 + (round * 37) % 200);
-    let mut waited = 0;
-    while ledger.next() < before + 64 && waited < 1_000 {
-        waited += 1;
+    // The moment of the kill differs from round to round, but lies where much is under way.
+    let deadline = Instant::now() + PATIENCE;
+    while ledger.acknowledgements() < before + WRITES {
+        if Instant::now() > deadline {
+            bail!(
+                "{WRITES} writes were not acknowledged within {PATIENCE:?}:\n{}",
+                server.logs()
+            );
+        }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    tokio::time::sleep(patience).await;
+    tokio::time::sleep(Duration::from_millis((round * 7) % 40)).await;
     server.kill9()?;
     while clients.join_next().await.is_some() {}
     Ok(())
