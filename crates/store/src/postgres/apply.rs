@@ -11,7 +11,7 @@ use crate::{
 };
 use carnet_kernel::{Id, TenantKey};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 /// What all statements of one write have in common.
 #[derive(Clone, Copy)]
@@ -182,13 +182,12 @@ fn insert<'a>(frame: Frame<'a>, resource: &'a Resource, row: &'a InsertRow) -> M
         names.push(quote(&column.name()));
         values.push(text.bind(column.kind(), column.bind(&row.record)));
     }
-    let _ = write!(
-        text.sql,
+    text.add(format_args!(
         "with r as (insert into {} ({}) values ({}) returning 1) ",
         text.table(&resource.table),
         names.join(", "),
         values.join(", ")
-    );
+    ));
     let id = row.record.id(resource);
     text.journal_insert(resource, id, &row.journal);
     text.finish()
@@ -217,15 +216,14 @@ fn insert_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [InsertRow
         let cells = rows.iter().map(|row| column.bind(&row.record));
         set.add(&mut text, &name, column.kind(), cells);
     }
-    let _ = write!(
-        text.sql,
+    text.add(format_args!(
         "with {}, r as (insert into {} ({}) select {} from v order by v.place \
          returning \"id\" as id), ",
         set.finish(),
         text.table(&resource.table),
         names.join(", "),
         values.join(", ")
-    );
+    ));
     text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
     text.finish()
 }
@@ -252,12 +250,11 @@ fn update<'a>(
         sets.push(format!("{} = {value}", quote(&column.name())));
     }
     let condition = text.version_condition(resource, row.id, row.version);
-    let _ = write!(
-        text.sql,
+    text.add(format_args!(
         "with r as (update {} as t set {} where {condition} returning 1)",
         text.table(&resource.table),
         sets.join(", ")
-    );
+    ));
     text.journal_row(resource, row.id, &row.journal, quiet);
     text.finish()
 }
@@ -289,14 +286,13 @@ fn update_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [UpdateRow
         set.add(&mut text, &name, column.kind(), cells);
     }
     let tenant = text.tenant_condition(resource);
-    let _ = write!(
-        text.sql,
+    text.add(format_args!(
         "with {}, r as (update {} as t set {} from v where {tenant}t.\"id\" = v.id \
          and t.\"version\" = v.version returning t.\"id\" as id), ",
         set.finish(),
         text.table(&resource.table),
         sets.join(", ")
-    );
+    ));
     text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
     text.finish()
 }
@@ -309,11 +305,10 @@ fn delete<'a>(
 ) -> Message<'a> {
     let mut text = Text::new(frame);
     let condition = text.version_condition(resource, row.id, row.version);
-    let _ = write!(
-        text.sql,
+    text.add(format_args!(
         "with r as (delete from {} as t where {condition} returning 1)",
         text.table(&resource.table),
-    );
+    ));
     text.journal_row(resource, row.id, &row.journal, quiet);
     text.finish()
 }
@@ -335,13 +330,12 @@ fn delete_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [DeleteRow
     );
     set.journal(&mut text, rows.iter().map(|row| &row.journal));
     let tenant = text.tenant_condition(resource);
-    let _ = write!(
-        text.sql,
+    text.add(format_args!(
         "with {}, r as (delete from {} as t using v where {tenant}t.\"id\" = v.id \
          and t.\"version\" = v.version returning t.\"id\" as id), ",
         set.finish(),
         text.table(&resource.table),
-    );
+    ));
     text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
     text.finish()
 }
@@ -410,6 +404,11 @@ impl<'a> Text<'a> {
 
     fn finish(self) -> Message<'a> {
         Message::new(self.sql, self.binds)
+    }
+
+    fn add(&mut self, text: fmt::Arguments<'_>) {
+        // A string takes whatever is written to it.
+        self.sql.write_fmt(text).unwrap_or_default();
     }
 
     /// Binds a value and answers its placeholder, cast so that no type is guessed.
@@ -496,10 +495,9 @@ impl<'a> Text<'a> {
         ];
         let values = self.journal_values(resource, entry, own);
         let table = self.table(JOURNAL);
-        let _ = write!(
-            self.sql,
+        self.add(format_args!(
             "insert into {table} ({JOURNAL_COLUMNS}) select {values} from r"
-        );
+        ));
     }
 
     /// The journal row of `r`, which may be no row: then it raises, or does nothing when `quiet`.
@@ -514,10 +512,9 @@ impl<'a> Text<'a> {
         self.journal_insert(resource, Some(id), entry);
         if !quiet {
             let raise = self.raise("row");
-            let _ = write!(
-                self.sql,
+            self.add(format_args!(
                 " returning 1) select case when (select count(*) from j) <> 1 then {raise} end"
-            );
+            ));
         }
     }
 
@@ -534,11 +531,10 @@ impl<'a> Text<'a> {
         let table = self.table(JOURNAL);
         let expected = self.bind("bigint", Bind::Integer(expected as i64));
         let raise = self.raise("rows");
-        let _ = write!(
-            self.sql,
+        self.add(format_args!(
             "j as (insert into {table} ({JOURNAL_COLUMNS}) select {values} from v \
              join r on r.id = v.id order by v.place returning 1) \
              select case when (select count(*) from j) <> {expected} then {raise} end"
-        );
+        ));
     }
 }

@@ -127,12 +127,7 @@ impl Pool {
 
     /// Lets no session be used again that is open now.
     pub(super) fn renew(&self) {
-        let mut state = self.shared.lock();
-        state.generation += 1;
-        let old = std::mem::take(&mut state.idle);
-        state.open -= old.len();
-        drop(state);
-        drop(old);
+        self.shared.renew();
     }
 
     /// Waits for the sessions that are held, at most `patience`, and closes them all.
@@ -251,6 +246,15 @@ impl Shared {
         let mut connection = outcome?;
         connection.generation = self.lock().generation;
         Ok(connection)
+    }
+
+    pub(super) fn renew(&self) {
+        let mut state = self.lock();
+        state.generation += 1;
+        let old = std::mem::take(&mut state.idle);
+        state.open -= old.len();
+        drop(state);
+        drop(old);
     }
 
     fn give_back(&self, mut connection: Connection) {

@@ -5,7 +5,7 @@ use super::bind::Bind;
 use super::cells::RowCells;
 use super::connect::{Isolation, Setting};
 use super::errors::Meaning;
-use super::flight::{Answer, Cause, Failed, Limit, Message};
+use super::flight::{Answer, Failed, Limit, Message};
 use super::pool::{Held, Pool};
 use crate::shape::{Cells, Finished, Page};
 use crate::{Error, Listing, Query, Statement, render::Select};
@@ -71,9 +71,10 @@ impl Reader<'_> {
                 Meaning::Lost | Meaning::Outdated | Meaning::Gone
             );
             if !again || reruns >= MOST_RERUNS {
-                return Err(match failed.cause {
-                    Cause::Expired => Error::Timeout,
-                    cause => cause.general(),
+                return Err(match failed.cause.general() {
+                    // The time of a read, or of a lock it waited for.
+                    Error::TooLong => Error::Timeout,
+                    error => error,
                 });
             }
             reruns += 1;

@@ -367,18 +367,18 @@ impl Work<'_> {
             messages.push(Message::commit());
             purposes.push(Purpose::Envelope);
         }
-        if end && (session.locked || !self.plan.keys().is_empty()) {
+        if end && session.locked {
             messages.push(Message::unlock());
             purposes.push(Purpose::Envelope);
         }
-        self.envelope(alone, session, &mut messages, &mut purposes);
+        self.envelope((alone, end), session, &mut messages, &mut purposes);
         (messages, purposes)
     }
 
     /// Puts before the messages what they need.
     fn envelope<'m>(
         &'m self,
-        alone: bool,
+        (alone, end): (bool, bool),
         session: Session,
         messages: &mut Vec<Message<'m>>,
         purposes: &mut Vec<Purpose>,
@@ -396,7 +396,8 @@ impl Work<'_> {
         if !fits {
             before.push(Message::set(wanted));
         }
-        if !self.plan.keys().is_empty() {
+        // A flight that also commits must not do so when it did not get its turn.
+        if !end && !self.plan.keys().is_empty() {
             before.push(Message::lock(self.plan.keys()));
         }
         if !alone {

@@ -422,7 +422,6 @@ impl Writing {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "the child tells its parent")]
 async fn write_for_ever(url: &str) {
     let fixture = open(&config(url)).await;
     let writer = async || {
