@@ -48,8 +48,8 @@ pub(crate) struct Global {
     /// The path of a SQLite file, or postgres://user:password@host/database
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) database: Option<String>,
-    /// How much the deployment trusts its surroundings
-    #[arg(long, global = true, value_enum)]
+    /// dev, stage or prod: how much the deployment trusts its surroundings
+    #[arg(long, global = true, value_enum, hide_possible_values = true)]
     pub(crate) profile: Option<Profile>,
     /// off, error, warn, info, debug or trace, also per module: info,carnet_store=debug
     #[arg(long, global = true, value_name = "LEVEL")]
@@ -57,8 +57,14 @@ pub(crate) struct Global {
     /// Any setting by its key, such as server.port=8080; may be given several times
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = setting)]
     pub(crate) set: Vec<(String, String)>,
-    /// Colours in messages; auto means on a terminal, unless NO_COLOR is set
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    /// Colours: always, never or auto: on a terminal, unless NO_COLOR is set
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        hide_possible_values = true
+    )]
     pub(crate) color: Option<Choice>,
 }
 

@@ -1,7 +1,9 @@
 //! Why a command failed, how it is told, and the exit code it ends with.
 
 use crate::console::{Console, Paint};
+use crate::words::many;
 use carnet_kernel::Code;
+use carnet_model::Severity;
 use carnet_server::Failure;
 use std::process::ExitCode;
 use thiserror::Error as ThisError;
@@ -87,6 +89,16 @@ impl Error {
         };
         let message = match self {
             Self::Failed(Failure::Refused(refusal)) => refusal.message.clone(),
+            Self::Failed(Failure::Configuration(found)) => {
+                format!("the configuration has {}", many(found.len(), "error"))
+            }
+            Self::Failed(Failure::Seeds(found)) => {
+                format!("the seeds have {}", many(found.len(), "error"))
+            }
+            Self::Failed(Failure::Definition(found)) => {
+                let errors = found.iter().filter(|one| one.severity == Severity::Error);
+                format!("the definition has {}", many(errors.count(), "error"))
+            }
             other => other.to_string(),
         };
         console.say(&format!(

@@ -5,7 +5,7 @@ mod commands;
 mod console;
 mod error;
 mod session;
-mod table;
+mod words;
 
 use arguments::Arguments;
 use carnet_model::Diagnostic;

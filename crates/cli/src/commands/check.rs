@@ -4,6 +4,7 @@ use crate::arguments::Format;
 use crate::console::Paint;
 use crate::error::Error;
 use crate::session::Session;
+use crate::words::many;
 use carnet_model::{Compiled, Diagnostic, Severity};
 use carnet_server::config::Loaded;
 use carnet_server::{Config, Failure};
@@ -26,8 +27,8 @@ pub(crate) struct Check {
     /// Folders or files to check instead of the configured definition, each a definition of its own
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// How the report is printed
-    #[arg(long, value_enum, default_value_t)]
+    /// How the report is printed: text or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 
@@ -114,7 +115,12 @@ impl Report {
                 self.problems
                     .extend(warnings.into_iter().map(Problem::Diagnostic));
                 match carnet_server::read_seeds(&loaded.config, &session.application, &model) {
-                    Ok(seeds) => self.seeds += seeds.len(),
+                    Ok(seeds) => {
+                        self.seeds += seeds.len();
+                        for message in carnet_records::seed::check(&model, &seeds) {
+                            self.other("seeds", Severity::Error, message);
+                        }
+                    }
                     Err(failure) => self.failure("seeds", failure),
                 }
             }
@@ -157,7 +163,11 @@ impl Report {
         let mut text = String::new();
         for problem in &self.problems {
             match problem {
-                Problem::Diagnostic(diagnostic) => text.push_str(&diagnostic.render(console.out)),
+                Problem::Diagnostic(diagnostic) => {
+                    part(&mut text);
+                    text.push_str(&diagnostic.render(console.out));
+                    text.push('\n');
+                }
                 Problem::Other {
                     area,
                     severity,
@@ -171,8 +181,8 @@ impl Report {
                     text.push_str(&format!("{word}: {area}: {}\n", message.trim_end()));
                 }
             }
-            text.push('\n');
         }
+        part(&mut text);
         let (errors, warnings) = (self.count(Severity::Error), self.count(Severity::Warning));
         let counted = format!(
             "{} checked with {} and {}",
@@ -199,6 +209,13 @@ impl Report {
             "warnings": self.count(Severity::Warning),
             "problems": self.problems.iter().map(Problem::json).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// A blank line between blocks.
+fn part(text: &mut String) {
+    if !text.is_empty() && !text.ends_with("\n\n") {
+        text.push('\n');
     }
 }
 
@@ -233,10 +250,4 @@ impl Problem {
             }),
         }
     }
-}
-
-/// `1 error`, `2 errors`.
-pub(crate) fn many(count: usize, word: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{ending}")
 }

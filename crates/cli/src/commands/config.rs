@@ -5,7 +5,7 @@ use crate::arguments::Format;
 use crate::console::Paint;
 use crate::error::Error;
 use crate::session::Session;
-use crate::table;
+use crate::words;
 use carnet_server::config::{Loaded, reference, setting_names};
 use clap::Args;
 use serde_json::{Value, json};
@@ -23,8 +23,14 @@ pub(crate) struct Show {
     /// Print what every setting means, as Markdown
     #[arg(long)]
     reference: bool,
-    /// How the settings are printed
-    #[arg(long, value_enum, default_value_t, conflicts_with = "reference")]
+    /// How the settings are printed: text or json
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        hide_possible_values = true,
+        conflicts_with = "reference"
+    )]
     format: Format,
 }
 
@@ -94,7 +100,7 @@ fn text(entries: &[Entry], session: &Session) -> String {
         })
         .collect();
     let mut text = String::new();
-    for [key, value, origin] in table::align(&rows) {
+    for [key, value, origin] in words::align(&rows) {
         let origin = match origin.as_str() {
             "the default" => session.console.on_out(Paint::Faint, &origin),
             _ => session.console.on_out(Paint::Strong, &origin),

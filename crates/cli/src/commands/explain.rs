@@ -3,7 +3,7 @@
 use crate::console::Paint;
 use crate::error::Error;
 use crate::session::Session;
-use crate::table;
+use crate::words;
 use carnet_kernel::{Code, Stage, suggest};
 use clap::Args;
 
@@ -58,7 +58,7 @@ fn list(session: &Session) -> String {
             ]
         })
         .collect();
-    let rows = table::align(&rows);
+    let rows = words::align(&rows);
     let mut text = String::new();
     for (stage, title) in stages {
         text.push_str(&session.console.on_out(Paint::Strong, title));

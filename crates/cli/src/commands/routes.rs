@@ -5,7 +5,7 @@ use crate::arguments::Format;
 use crate::console::Paint;
 use crate::error::Error;
 use crate::session::Session;
-use crate::table;
+use crate::words;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -17,8 +17,8 @@ use serde_json::{Value, json};
   {name} routes
   {name} routes --definitions examples/hello/definitions")]
 pub(crate) struct Routes {
-    /// How the list is printed
-    #[arg(long, value_enum, default_value_t)]
+    /// How the list is printed: text or json
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 }
 
@@ -111,7 +111,7 @@ fn text(routes: &[Route], session: &Session) -> String {
         })
         .collect();
     let mut text = String::new();
-    for [method, path, operation, summary] in table::align(&rows) {
+    for [method, path, operation, summary] in words::align(&rows) {
         let method = session.console.on_out(Paint::Strong, &method);
         let summary = session.console.on_out(Paint::Faint, &summary);
         text.push_str(&format!("{method}  {path}  {operation}  {summary}\n"));

@@ -1,8 +1,8 @@
 //! `db drift`: what another hand changed.
 
-use crate::commands::check::many;
 use crate::error::Error;
 use crate::session::Session;
+use crate::words::many;
 use carnet_store::Error as StoreError;
 use clap::Args;
 

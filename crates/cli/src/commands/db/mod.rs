@@ -1,8 +1,12 @@
 //! `db`: the schema and first data of a database, one command per file.
 
 mod drift;
+mod generate;
+mod migrate;
 mod push;
+mod reset;
 mod roles;
+mod rollback;
 mod seed;
 mod status;
 
@@ -35,9 +39,13 @@ pub(crate) struct Db {
 enum Command {
     Status(status::Status),
     Push(push::Push),
+    Generate(generate::Generate),
+    Migrate(migrate::Migrate),
+    Rollback(rollback::Rollback),
     Seed(seed::Seed),
     Drift(drift::Drift),
     Roles(roles::Roles),
+    Reset(reset::Reset),
 }
 
 /// Where reviewed changes are kept.
@@ -53,9 +61,13 @@ impl Db {
         match self.command {
             Command::Status(command) => command.run(session),
             Command::Push(command) => command.run(session),
+            Command::Generate(command) => command.run(session),
+            Command::Migrate(command) => command.run(session),
+            Command::Rollback(command) => command.run(session),
             Command::Seed(command) => command.run(session),
             Command::Drift(command) => command.run(session),
             Command::Roles(command) => command.run(session),
+            Command::Reset(command) => command.run(session),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! `db push`: the definition to the database at once, for development.
 
 use super::{changes, definition};
-use crate::commands::check::many;
 use crate::error::Error;
 use crate::session::Session;
+use crate::words::many;
 use carnet_store::schema::Accept;
 use clap::Args;
 

@@ -1,4 +1,10 @@
-//! Rows of words as columns of text. Not for output that programs read.
+//! Words for people: counted things and rows as columns. Not for output that programs read.
+
+/// `1 error`, `2 errors`.
+pub(crate) fn many(count: usize, word: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{ending}")
+}
 
 /// Aligns all columns but the last; each row is one line.
 pub(crate) fn align<const N: usize>(rows: &[[String; N]]) -> Vec<[String; N]> {
