@@ -19,6 +19,10 @@ const DUE: u32 = 1_000;
 /// The writer copies when the log is so many frames long: 32 MB.
 const CAP: u32 = 8_000;
 
+/// At so many frames, 64 MB, the writer waits for the thread: a disk that copies more slowly than it
+/// takes commits must hold them up at last.
+const FLOOD: u32 = 16_000;
+
 /// The least time between two copies by the thread.
 const PAUSE: Duration = Duration::from_millis(10);
 
@@ -31,6 +35,8 @@ pub(super) struct Log {
     copied: AtomicU32,
     /// From how many frames on the writer tries again.
     next_try: AtomicU32,
+    /// Held by the thread while it copies.
+    copying: Mutex<()>,
     state: Mutex<State>,
     wake: Condvar,
 }
@@ -56,12 +62,14 @@ impl Log {
     pub(super) fn tend(&self, session: &Session) {
         let frames = self.frames.load(Ordering::Relaxed);
         if frames >= CAP.max(self.next_try.load(Ordering::Relaxed)) {
-            let copied = self.copy(session);
-            // A reader that holds an old snapshot pins the log: do not try at every commit.
-            let next = if copied >= frames {
-                0
-            } else {
-                frames.saturating_add(DUE)
+            if frames >= FLOOD {
+                drop(self.copying.lock());
+            }
+            let next = match self.copy(session) {
+                // A reader that holds an old snapshot pins the log: do not try at every commit.
+                Some(copied) if copied < frames => frames.saturating_add(DUE),
+                // The thread is at it: what it leaves is copied after the next commit.
+                Some(_) | None => 0,
             };
             self.next_try.store(next, Ordering::Relaxed);
         } else if frames.saturating_sub(self.copied.load(Ordering::Relaxed)) >= DUE {
@@ -74,8 +82,9 @@ impl Log {
         }
     }
 
-    /// Copies what no reader needs any more; answers how far the log is copied now.
-    fn copy(&self, session: &Session) -> u32 {
+    /// Copies what no reader needs any more; answers how far the log is copied now, or nothing when
+    /// somebody else is copying.
+    fn copy(&self, session: &Session) -> Option<u32> {
         match session
             .raw()
             .wal_checkpoint_v2(DEFAULT_NAME, CheckpointMode::PASSIVE)
@@ -83,13 +92,14 @@ impl Log {
             Ok((_, copied)) => {
                 let copied = u32::try_from(copied).unwrap_or(0);
                 self.copied.store(copied, Ordering::Relaxed);
-                copied
+                Some(copied)
             }
             Err(error) => {
                 if !super::errors::is_busy(&error) {
                     tracing::warn!(%error, "the write-ahead log cannot be copied into the database");
+                    return Some(self.copied.load(Ordering::Relaxed));
                 }
-                self.copied.load(Ordering::Relaxed)
+                None
             }
         }
     }
@@ -130,7 +140,9 @@ pub(super) fn start(path: &Path, config: &Config, log: Arc<Log>) -> Result<JoinH
         .name("sqlite-checkpoint".to_owned())
         .spawn(move || {
             while log.wait() {
+                let copying = log.copying.lock();
                 log.copy(&session);
+                drop(copying);
                 log.pause();
             }
         })
