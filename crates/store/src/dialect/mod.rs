@@ -11,14 +11,17 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    /// Appends a quoted identifier. Both databases know the standard's double quotes.
-    pub(crate) fn quote(self, identifier: &str, out: &mut String) {
+    /// Appends a quoted identifier, given in parts. Both databases know the standard's quotes.
+    pub(crate) fn quote(self, parts: &[&str], out: &mut String) {
         out.push('"');
-        for character in identifier.chars() {
-            if character == '"' {
-                out.push('"');
+        for part in parts {
+            let mut rest = *part;
+            while let Some((clean, after)) = rest.split_once('"') {
+                out.push_str(clean);
+                out.push_str("\"\"");
+                rest = after;
             }
-            out.push(character);
+            out.push_str(rest);
         }
         out.push('"');
     }
@@ -127,6 +130,15 @@ impl Dialect {
         }
     }
 
+    /// What stands round a subquery whose JSON value becomes a member of a JSON array. SQLite
+    /// forgets on the way out of a subquery that a text is JSON.
+    pub(crate) fn embedded(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => ("json(", ")"),
+            Self::Postgres => ("", ""),
+        }
+    }
+
     /// What stands round a column that becomes a member of a JSON array.
     pub(crate) fn nested(self, form: NestedForm) -> (&'static str, &'static str) {
         match (self, form) {
@@ -232,8 +244,8 @@ mod tests {
     #[test]
     fn identifiers_cannot_end_their_quotes() {
         let mut out = String::new();
-        Dialect::Postgres.quote("a\"b", &mut out);
-        assert_eq!(out, "\"a\"\"b\"");
+        Dialect::Postgres.quote(&["a\"b", "_c"], &mut out);
+        assert_eq!(out, "\"a\"\"b_c\"");
     }
 
     #[test]

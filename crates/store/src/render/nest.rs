@@ -174,7 +174,10 @@ fn array<'q>(
     }
     for member in &prepared.includes {
         separate(writer);
+        let (before, after) = writer.frame.dialect.embedded();
+        writer.text(before);
         columns.push(related(writer, alias, member, resource));
+        writer.text(after);
     }
     writer.text(if chunked { "))" } else { ")" });
     Nested {

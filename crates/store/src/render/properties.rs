@@ -3,25 +3,28 @@
 use super::fixture::Fixture;
 use super::{Select, select};
 use crate::{Count, Dialect, Query, Statement, Wall};
-use carnet_expr::{CompareOp, Operand, Path, Predicate, RelationIndex, TextOp};
 use carnet_kernel::{Decimal, Id, JsonText, PrincipalKind, PrincipalRef, Value};
-use carnet_model::{FieldIndex, FieldType, RelationKind};
+use carnet_model::{Field, FieldType};
+use predicates::{Seed, plant, seeds};
 use proptest::prelude::*;
-use proptest::sample::Index;
 
-/// Stands in every text literal.
+#[path = "../../tests/it/predicates.rs"]
+mod predicates;
+
+/// Stands in every text literal and pattern.
 const MARK: &str = "zqx";
 /// Starts every number literal.
 const NUMBER: i64 = 98_765_000;
+const PATTERNS: &str = "[ab%_\\\\*?\\[\\]\u{10FFFF}é']{0,4}zqx";
 
-fn value(kind: &FieldType, seed: u8) -> Value {
+fn literal(field: &Field, seed: u8) -> Value {
     let number = NUMBER + i64::from(seed);
     match seed % 7 {
         0 => return Value::Null,
         1 => return Value::Text(format!("{MARK}{seed}")),
         _ => {}
     }
-    match kind {
+    match &field.kind {
         FieldType::Integer { .. } => Value::Integer(number),
         FieldType::Decimal { scale, .. } => Value::Decimal(Decimal {
             unscaled: number,
@@ -50,171 +53,6 @@ fn value(kind: &FieldType, seed: u8) -> Value {
         | FieldType::Email { .. }
         | FieldType::Url { .. } => Value::Text(format!("{MARK}'\"{seed}")),
     }
-}
-
-/// A predicate of which only the form is known; `plant` makes one over a resource of it.
-#[derive(Clone, Debug)]
-enum Seed {
-    Constant(bool),
-    Compare(Vec<Index>, Index, u8, u8),
-    Paths(Vec<Index>, Index, Vec<Index>, Index, u8),
-    In(Vec<Index>, Index, Vec<u8>),
-    Null(Vec<Index>, Index),
-    Text(Vec<Index>, Index, u8, String, bool),
-    Exists(Vec<Index>, Index, Box<Seed>),
-    Not(Box<Seed>),
-    And(Vec<Seed>),
-    Or(Vec<Seed>),
-}
-
-fn path(fixture: &Fixture, resource: &str, steps: &[Index], field: Index) -> (Path, FieldType) {
-    let mut holder = fixture.resource(resource);
-    let mut taken = Vec::new();
-    for step in steps {
-        let ways: Vec<usize> = (0..holder.relations.len())
-            .filter(|way| matches!(holder.relations[*way].kind, RelationKind::ToOne { .. }))
-            .collect();
-        if ways.is_empty() {
-            break;
-        }
-        let relation = RelationIndex(*step.get(&ways) as u16);
-        taken.push(relation);
-        holder = fixture.view.resource(holder.relation(relation).target);
-    }
-    let place = field.index(holder.fields.len());
-    let path = Path {
-        steps: taken,
-        field: FieldIndex(place as u16),
-    };
-    (path, holder.fields[place].kind.clone())
-}
-
-fn compare_op(seed: u8) -> CompareOp {
-    [
-        CompareOp::Eq,
-        CompareOp::Ne,
-        CompareOp::Gt,
-        CompareOp::Gte,
-        CompareOp::Lt,
-        CompareOp::Lte,
-    ][usize::from(seed % 6)]
-}
-
-fn text_op(seed: u8) -> TextOp {
-    [
-        TextOp::Contains,
-        TextOp::StartsWith,
-        TextOp::EndsWith,
-        TextOp::Like,
-    ][usize::from(seed % 4)]
-}
-
-fn plant(fixture: &Fixture, resource: &str, seed: &Seed) -> Predicate {
-    let many = |list: &[Seed]| {
-        list.iter()
-            .map(|one| plant(fixture, resource, one))
-            .collect()
-    };
-    match seed {
-        Seed::Constant(true) => Predicate::True,
-        Seed::Constant(false) => Predicate::False,
-        Seed::Compare(steps, field, op, literal) => {
-            let (path, kind) = path(fixture, resource, steps, *field);
-            Predicate::Compare {
-                op: compare_op(*op),
-                left: Operand::Path(path),
-                right: Operand::Value(value(&kind, *literal)),
-            }
-        }
-        Seed::Paths(steps, field, others, other, op) => Predicate::Compare {
-            op: compare_op(*op),
-            left: Operand::Path(path(fixture, resource, steps, *field).0),
-            right: Operand::Path(path(fixture, resource, others, *other).0),
-        },
-        Seed::In(steps, field, list) => {
-            let (path, kind) = path(fixture, resource, steps, *field);
-            Predicate::In {
-                operand: Operand::Path(path),
-                list: list.iter().map(|literal| value(&kind, *literal)).collect(),
-            }
-        }
-        Seed::Null(steps, field) => {
-            Predicate::IsNull(Operand::Path(path(fixture, resource, steps, *field).0))
-        }
-        Seed::Text(steps, field, op, pattern, caseless) => Predicate::Text {
-            op: text_op(*op),
-            path: path(fixture, resource, steps, *field).0,
-            pattern: format!("{pattern}{MARK}"),
-            caseless: *caseless,
-        },
-        Seed::Exists(steps, relation, inner) => {
-            let (path, _) = path(fixture, resource, steps, *relation);
-            let mut holder = fixture.resource(resource);
-            for step in &path.steps {
-                holder = fixture.view.resource(holder.relation(*step).target);
-            }
-            if holder.relations.is_empty() {
-                return Predicate::False;
-            }
-            let relation = RelationIndex(relation.index(holder.relations.len()) as u16);
-            let target = fixture.view.resource(holder.relation(relation).target);
-            Predicate::Exists {
-                steps: path.steps,
-                relation,
-                predicate: Box::new(plant(fixture, &target.name, inner)),
-            }
-        }
-        Seed::Not(inner) => Predicate::Not(Box::new(plant(fixture, resource, inner))),
-        Seed::And(list) => Predicate::And(many(list)),
-        Seed::Or(list) => Predicate::Or(many(list)),
-    }
-}
-
-fn seeds() -> impl Strategy<Value = Seed> {
-    let steps = || proptest::collection::vec(any::<Index>(), 0..3);
-    let leaf = prop_oneof![
-        any::<bool>().prop_map(Seed::Constant),
-        (steps(), any::<Index>(), any::<u8>(), any::<u8>())
-            .prop_map(|(steps, field, op, value)| Seed::Compare(steps, field, op, value)),
-        (
-            steps(),
-            any::<Index>(),
-            steps(),
-            any::<Index>(),
-            any::<u8>()
-        )
-            .prop_map(|(a, b, c, d, op)| Seed::Paths(a, b, c, d, op)),
-        (
-            steps(),
-            any::<Index>(),
-            proptest::collection::vec(any::<u8>(), 0..4)
-        )
-            .prop_map(|(steps, field, list)| Seed::In(steps, field, list)),
-        (steps(), any::<Index>()).prop_map(|(steps, field)| Seed::Null(steps, field)),
-        (
-            steps(),
-            any::<Index>(),
-            any::<u8>(),
-            "[ab%_\\\\*?\\[\\]\u{10FFFF}é']{0,4}",
-            any::<bool>()
-        )
-            .prop_map(|(steps, field, op, pattern, caseless)| Seed::Text(
-                steps, field, op, pattern, caseless
-            )),
-    ];
-    leaf.prop_recursive(4, 24, 4, move |inner| {
-        let steps = proptest::collection::vec(any::<Index>(), 0..3);
-        prop_oneof![
-            inner.clone().prop_map(|one| Seed::Not(Box::new(one))),
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Seed::And),
-            proptest::collection::vec(inner.clone(), 0..4).prop_map(Seed::Or),
-            (steps, any::<Index>(), inner).prop_map(|(steps, relation, one)| Seed::Exists(
-                steps,
-                relation,
-                Box::new(one)
-            )),
-        ]
-    })
 }
 
 /// Placeholders first appear in the order of their numbers, and each is bound.
@@ -252,13 +90,32 @@ fn check(select: &Select) {
 
 fn queries(fixture: &Fixture, outer: &Seed, inner: &Seed, offset: u64, count: Count) -> Query {
     let mut parts = fixture.query("parts", "id,label,size", "good.maker.name,-id");
-    parts.predicate = plant(fixture, "parts", inner);
+    parts.predicate = plant(&fixture.view, fixture.resource("parts"), inner, &literal);
     let mut query = fixture.query("goods", "id,name,extra,createdBy", "maker.name,amount,-id");
-    query.predicate = plant(fixture, "goods", outer);
+    query.predicate = plant(&fixture.view, fixture.resource("goods"), outer, &literal);
     query.window.offset = offset;
     query.count = count;
     query.includes = vec![fixture.include("goods", "parts", parts)];
     query
+}
+
+/// Any float that SQLite writes into nested JSON is read back as the same.
+#[test]
+fn nested_floats_of_sqlite_are_exact() {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(5_000));
+    let floats = proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL;
+    runner
+        .run(&floats, |float| {
+            let sql = "SELECT json_array(?1)";
+            let text: String = connection
+                .query_row(sql, [float], |row| row.get(0))
+                .unwrap();
+            let digits = text.trim_start_matches('[').trim_end_matches(']');
+            prop_assert_eq!(digits.parse::<f64>().unwrap().to_bits(), float.to_bits());
+            Ok(())
+        })
+        .unwrap();
 }
 
 /// Both databases read what is rendered; without rows the plan alone is what fails.
@@ -286,7 +143,7 @@ fn sqlite_prepares_every_statement() {
     }
     let mut runner = proptest::test_runner::TestRunner::default();
     runner
-        .run(&(seeds(), seeds()), |(outer, inner)| {
+        .run(&(seeds(PATTERNS), seeds(PATTERNS)), |(outer, inner)| {
             let query = queries(&fixture, &outer, &inner, 1, Count::UpTo(10));
             let select = select(fixture.frame(Dialect::Sqlite, Wall::Rls), &query);
             for statement in [&select.main, select.fallback_count.as_ref().unwrap()] {
@@ -301,8 +158,8 @@ fn sqlite_prepares_every_statement() {
 proptest! {
     #[test]
     fn literals_are_bound_and_placeholders_dense(
-        outer in seeds(),
-        inner in seeds(),
+        outer in seeds(PATTERNS),
+        inner in seeds(PATTERNS),
         offset in 0_u64..2,
         counted in 0_u8..3,
     ) {

@@ -84,24 +84,14 @@ impl<'a> Writer<'a> {
 
     /// `t0."name"`
     pub(super) fn column(&mut self, alias: Alias, column: &str) {
-        self.name(alias);
-        self.sql.push('.');
-        self.frame.dialect.quote(column, &mut self.sql);
+        self.column_part(alias, column, "");
     }
 
     /// `t0."stem_suffix"`, for the two columns of a principal.
     pub(super) fn column_part(&mut self, alias: Alias, stem: &str, suffix: &str) {
         self.name(alias);
-        self.text(".\"");
-        for part in [stem, suffix] {
-            for character in part.chars() {
-                if character == '"' {
-                    self.sql.push('"');
-                }
-                self.sql.push(character);
-            }
-        }
-        self.sql.push('"');
+        self.sql.push('.');
+        self.frame.dialect.quote(&[stem, suffix], &mut self.sql);
     }
 
     /// `"app"."products" t0`: the table, or its find view.
@@ -111,13 +101,13 @@ impl<'a> Writer<'a> {
             let namespace = &frame.placement.namespace;
             // Only walled tables of the schema sync's own making have a view.
             if self.views && resource.is_tenant() && resource.storage == Storage::Table {
-                frame.dialect.quote(&namespace.find(), &mut self.sql);
+                frame.dialect.quote(&[&namespace.find()], &mut self.sql);
             } else {
-                frame.dialect.quote(namespace.as_str(), &mut self.sql);
+                frame.dialect.quote(&[namespace.as_str()], &mut self.sql);
             }
             self.sql.push('.');
         }
-        frame.dialect.quote(&resource.table, &mut self.sql);
+        frame.dialect.quote(&[&resource.table], &mut self.sql);
         self.sql.push(' ');
         self.name(alias);
     }

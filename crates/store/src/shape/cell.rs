@@ -64,7 +64,8 @@ pub(crate) fn write_integer(integer: i64, out: &mut String) {
     if integer < 0 {
         out.push('-');
     }
-    out.extend(digits.iter().skip(at).copied().map(char::from));
+    let digits = digits.get(at..).unwrap_or_default();
+    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
 pub(super) fn write_boolean(boolean: bool, out: &mut String) {
