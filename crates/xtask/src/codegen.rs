@@ -138,7 +138,10 @@ fn help(carnet: &Path, command: &mut Vec<String>, text: &mut String) -> Result<(
         .chain(command.iter().map(String::as_str))
         .collect::<Vec<_>>()
         .join(" ");
-    let lines: Vec<&str> = said.trim().lines().map(str::trim_end).collect();
+    let mut lines: Vec<&str> = said.trim().lines().map(str::trim_end).collect();
+    if !command.is_empty() {
+        lines = without_global(&lines);
+    }
     text.push_str(&format!(
         "\n## `{name}`\n\n```text\n{}\n```\n",
         lines.join("\n")
@@ -149,6 +152,24 @@ fn help(carnet: &Path, command: &mut Vec<String>, text: &mut String) -> Result<(
         command.pop();
     }
     Ok(())
+}
+
+/// The help of a command without the flags that every command takes: the first page has them.
+fn without_global<'a>(lines: &[&'a str]) -> Vec<&'a str> {
+    let mut kept = Vec::new();
+    let mut is_global = false;
+    for line in lines {
+        if !line.is_empty() && !line.starts_with(' ') {
+            is_global = *line == "Global options:";
+        }
+        if !is_global {
+            kept.push(*line);
+        }
+    }
+    while kept.last().is_some_and(|line| line.is_empty()) {
+        kept.pop();
+    }
+    kept
 }
 
 /// The names under `Commands:` in a help text, without `help`.
@@ -203,6 +224,24 @@ mod tests {
         let help = "Carnet.\n\nUsage: carnet <COMMAND>\n\nCommands:\n  serve  Serve the API\n         at once\n  db     The database\n  help   Print this message\n\nOptions:\n  -h  Help\n";
         assert_eq!(commands(help), ["serve", "db"]);
         assert_eq!(commands("Usage: carnet serve\n"), [""; 0]);
+    }
+
+    #[test]
+    fn flags_of_every_command_are_told_once() {
+        let help = [
+            "Usage: a",
+            "",
+            "Options:",
+            "  -h",
+            "",
+            "Global options:",
+            "  --x",
+            "",
+            "      X",
+        ];
+        assert_eq!(without_global(&help), ["Usage: a", "", "Options:", "  -h"]);
+        let help = ["Global options:", "  --x", "", "Examples:", "  a"];
+        assert_eq!(without_global(&help), ["Examples:", "  a"]);
     }
 
     #[test]
