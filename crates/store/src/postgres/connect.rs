@@ -164,6 +164,7 @@ impl Connector {
             setting: None,
             generation: 0,
             used: Instant::now(),
+            suspect: false,
         })
     }
 
@@ -226,6 +227,8 @@ pub(super) struct Connection {
     pub(super) generation: u64,
     /// When it was last given back.
     pub(super) used: Instant,
+    /// Another session was found dead since.
+    pub(super) suspect: bool,
 }
 
 /// The prepared statements of a session by their text; the one unused longest goes first.

@@ -263,7 +263,7 @@ impl Held {
                         self.connection().statements.forget(&message.sql);
                         self.shared.renew();
                     }
-                    self.broken |= errors::ends_session(&error);
+                    self.doubt(&error);
                     failures += 1;
                     first.get_or_insert((at, error));
                 }
@@ -297,7 +297,15 @@ impl Held {
     fn landed(&mut self, cause: &Cause) {
         if let Cause::Driver(error) = cause {
             self.flying = false;
-            self.broken |= errors::ends_session(error);
+            self.doubt(error);
+        }
+    }
+
+    /// What an error says about this session and the others.
+    fn doubt(&mut self, error: &tokio_postgres::Error) {
+        if errors::ends_session(error) {
+            self.broken = true;
+            self.shared.suspect();
         }
     }
 

@@ -115,11 +115,20 @@ impl Pool {
             }
         };
         while let Some(connection) = shared.pop(wanted)? {
-            if connection.used.elapsed() > TRUSTED && !alive(&connection).await {
-                shared.lost(connection);
-                continue;
+            let trusted = !connection.suspect && connection.used.elapsed() <= TRUSTED;
+            match if trusted {
+                Some(true)
+            } else {
+                alive(&connection).await
+            } {
+                Some(true) => return Ok(Held::new(shared, connection, permit)),
+                Some(false) => shared.lost(connection),
+                None => {
+                    // Whoever asks the next one would wait as long.
+                    shared.lost(connection);
+                    shared.renew();
+                }
             }
-            return Ok(Held::new(shared, connection, permit));
         }
         let connection = shared.connect().await?;
         Ok(Held::new(shared, connection, permit))
@@ -147,12 +156,11 @@ fn closed() -> Error {
     Error::Unavailable("the store is closed".to_owned())
 }
 
-async fn alive(connection: &Connection) -> bool {
+/// Whether a session answers; `None` when not even a refusal comes.
+async fn alive(connection: &Connection) -> Option<bool> {
     let check = connection.client.check_connection();
-    matches!(
-        tokio::time::timeout(Duration::from_secs(1), check).await,
-        Ok(Ok(()))
-    )
+    let answered = tokio::time::timeout(Duration::from_secs(1), check).await;
+    answered.ok().map(|outcome| outcome.is_ok())
 }
 
 /// Closes what nobody uses and keeps the smallest number open, as long as the pool lives.
@@ -248,6 +256,14 @@ impl Shared {
         Ok(connection)
     }
 
+    /// Trusts no idle session any more until it has answered.
+    pub(super) fn suspect(&self) {
+        for connection in &mut self.lock().idle {
+            connection.suspect = true;
+        }
+    }
+
+    /// Lets no session be used again that is open now.
     pub(super) fn renew(&self) {
         let mut state = self.lock();
         state.generation += 1;
@@ -264,6 +280,7 @@ impl Shared {
             && !connection.client.is_closed();
         let unfit = if fit {
             connection.used = Instant::now();
+            connection.suspect = false;
             state.idle.push(connection);
             None
         } else {
