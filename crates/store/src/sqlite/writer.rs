@@ -206,6 +206,9 @@ impl Writer {
                     );
                     match attempt.outcome {
                         Err(trouble) => Err(trouble),
+                        Ok(_) if attempt.broken => {
+                            Err(Error::Internal("a transaction ended by itself".to_owned()).into())
+                        }
                         Ok(done) => match self.session.frame("commit") {
                             Ok(()) => {
                                 self.session.meter().count_commit();
@@ -326,7 +329,7 @@ fn attempt(
             return Attempted {
                 outcome: Ok(done),
                 bytes,
-                broken: false,
+                broken: !session.in_transaction(),
             };
         }
         Err(failure) => failure,
