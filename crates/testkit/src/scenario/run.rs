@@ -7,7 +7,14 @@ use crate::http::{Client, Response};
 use crate::postgres::TestDatabase;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// How many files run at a time.
+const AT_ONCE: usize = 3;
 
 /// The database a scenario runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,40 +62,55 @@ pub struct Outcome {
     pub failure: Option<String>,
 }
 
-/// Runs every scenario of the suite on `engine`, one file after the other in the order of their
-/// names. `server` is the PostgreSQL server on which each file gets a database.
+/// Runs every scenario of the suite on `engine`, a few files at a time; the outcomes stand in the
+/// order of the files' names. `server` is the PostgreSQL server on which each file gets a database.
 ///
 /// # Errors
-/// When the folder cannot be read or holds no scenario, or when `engine` needs a server and there
-/// is none. A scenario that fails is an outcome.
+/// When the folder cannot be read or holds no scenario. A scenario that fails is an outcome.
 pub async fn run_folder(
     suite: &Suite,
     engine: Engine,
     server: Option<&str>,
 ) -> Result<Vec<Outcome>> {
-    let files = scenario_files(&suite.scenarios)?;
-    let mut outcomes = Vec::with_capacity(files.len());
-    for file in files {
-        let mut outcome = Outcome {
-            scenario: stem(&file),
-            engine,
-            steps: 0,
-            failure: None,
-        };
-        match Scenario::load(&file) {
-            Err(error) => outcome.failure = Some(format!("{error:#}")),
-            Ok(scenario) => {
-                let database = Database::new(engine, server, &scenario.name)?;
-                outcome.steps = scenario.steps.len();
-                outcome.failure = run_served(suite, &database, &scenario)
-                    .await
-                    .err()
-                    .map(|error| format!("`{}`: {error:#}", file.display()));
-            }
-        }
-        outcomes.push(outcome);
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for file in scenario_files(&suite.scenarios)? {
+        let (suite, server) = (suite.clone(), server.map(str::to_owned));
+        let places = Arc::clone(&places);
+        running.spawn(async move {
+            let place = places.acquire().await;
+            let outcome = Box::pin(run_file(&suite, engine, server.as_deref(), &file)).await;
+            drop(place);
+            (file, outcome)
+        });
     }
-    Ok(outcomes)
+    let mut outcomes = BTreeMap::new();
+    while let Some(ended) = running.join_next().await {
+        let (file, outcome) = ended.context("a scenario panicked")?;
+        outcomes.insert(file, outcome);
+    }
+    Ok(outcomes.into_values().collect())
+}
+
+async fn run_file(suite: &Suite, engine: Engine, server: Option<&str>, file: &Path) -> Outcome {
+    let mut outcome = Outcome {
+        scenario: stem(file),
+        engine,
+        steps: 0,
+        failure: None,
+    };
+    let run = async {
+        let scenario = Scenario::load(file)?;
+        outcome.steps = scenario.steps.len();
+        let database = Database::new(engine, server, &scenario.name)?;
+        run_served(suite, &database, &scenario)
+            .await
+            .with_context(|| format!("`{}`", file.display()))
+    };
+    if let Err(error) = run.await {
+        outcome.failure = Some(format!("{error:#}"));
+    }
+    outcome
 }
 
 /// Runs the steps of a scenario against a server whose database is empty.
