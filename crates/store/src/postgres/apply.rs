@@ -538,3 +538,151 @@ impl<'a> Text<'a> {
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{JournalKind, Namespace, Record};
+    use carnet_kernel::{Timestamp, Value};
+    use carnet_model::Source;
+    use std::sync::Arc;
+
+    const DEFINITION: &str = "
+carnet: 1
+resources:
+  nodes:
+    fields:
+      name: { type: text, max: 9, caseless: true }
+      parent: { type: ref, to: nodes, optional: true }
+";
+
+    fn view() -> ModelView {
+        let source = Source::application("carnet.yaml", DEFINITION);
+        let compiled = carnet_model::compile(&[source]).unwrap();
+        ModelView::new(Arc::new(compiled.model))
+    }
+
+    fn entry(kind: JournalKind) -> JournalEntry {
+        JournalEntry {
+            kind,
+            version: 1,
+            body: "{}".to_owned(),
+        }
+    }
+
+    fn node(resource: &Resource, id: u128, parent: Option<u128>) -> InsertRow {
+        let mut record = Record {
+            values: vec![Value::Null; resource.fields.len()],
+        };
+        record.set(resource.key, Value::Id(Id::from_u128(id)));
+        let field = resource.field_named("parentId").unwrap();
+        if let Some(parent) = parent {
+            record.set(field, Value::Id(Id::from_u128(parent)));
+        }
+        InsertRow {
+            record,
+            journal: entry(JournalKind::Create),
+        }
+    }
+
+    #[test]
+    fn rows_follow_those_they_refer_to() {
+        let view = view();
+        let nodes = view.resource_named("nodes").unwrap();
+        let order = |rows: &[(u128, Option<u128>)]| {
+            let rows: Vec<InsertRow> = rows
+                .iter()
+                .map(|(id, parent)| node(nodes, *id, *parent))
+                .collect();
+            referenced_first(nodes, &rows)
+        };
+        assert_eq!(order(&[(1, Some(2)), (2, Some(3)), (3, None)]), [2, 1, 0]);
+        assert_eq!(order(&[(1, None), (2, Some(1)), (3, Some(3))]), [0, 1, 2]);
+        // A circle, and one that waits for it, stay as they are.
+        assert_eq!(
+            order(&[(1, Some(2)), (2, Some(1)), (3, Some(2)), (4, Some(9))]),
+            [3, 0, 1, 2]
+        );
+    }
+
+    /// The statements of a step for tenant 1.
+    fn texts(wall: Wall, form: Form, change: &Step) -> Vec<String> {
+        let view = view();
+        let placement = Placement {
+            namespace: Namespace::shared(),
+        };
+        let stamp = Stamp {
+            now: Timestamp(0),
+            principal: None,
+            correlation: Id::from_u128(0),
+            causation: None,
+        };
+        let frame = Frame {
+            view: &view,
+            placement: &placement,
+            platform_schema: "carnet",
+            wall,
+            tenant: TenantKey::DEFAULT,
+            stamp: &stamp,
+            schema_version: 1,
+        };
+        step(frame, change, form)
+            .iter()
+            .map(|part| part.message.text().to_owned())
+            .collect()
+    }
+
+    fn remove(rows: u128) -> Step {
+        let row = |id| DeleteRow {
+            id: Id::from_u128(id),
+            version: 1,
+            journal: entry(JournalKind::Delete),
+        };
+        Step::Delete {
+            resource: view().resource_named("nodes").unwrap().index,
+            rows: (0..rows).map(row).collect(),
+        }
+    }
+
+    #[test]
+    fn one_statement_changes_and_tells() {
+        let quiet = &texts(Wall::Rls, Form::Quiet, &remove(1))[0];
+        let deletes = "with r as (delete from \"app\".\"nodes\" as t where t.\"tenant\" = $1::bigint \
+            and t.\"id\" = $2::uuid and t.\"version\" = $3::bigint returning 1)";
+        let tells = " insert into \"app\".\"carnet_journal_records\" (";
+        assert!(quiet.starts_with(&format!("{deletes}{tells}")), "{quiet}");
+        assert!(quiet.ends_with(" from r"), "{quiet}");
+        let loud = &texts(Wall::Rls, Form::Set, &remove(1))[0];
+        let raises = "select case when (select count(*) from j) <> 1 \
+            then \"carnet\".carnet_raise('LOST', 'row') end";
+        assert!(
+            loud.starts_with(deletes) && loud.ends_with(raises),
+            "{loud}"
+        );
+        let walled = &texts(Wall::View, Form::Set, &remove(3))[0];
+        assert!(walled.contains("delete from \"app_find\".\"nodes\" as t using v"));
+        assert!(walled.contains("\"app_find\".\"carnet_journal_records\""));
+        assert_eq!(texts(Wall::Rls, Form::RowByRow, &remove(3)).len(), 3);
+    }
+
+    #[test]
+    fn a_set_update_holds_what_any_row_changes() {
+        let view = view();
+        let nodes = view.resource_named("nodes").unwrap();
+        let [name, parent] = ["name", "parentId"].map(|name| nodes.field_named(name).unwrap());
+        let row = |id, changed| UpdateRow {
+            id: Id::from_u128(id),
+            version: 1,
+            changed: vec![changed],
+            record: node(nodes, id, None).record,
+            journal: entry(JournalKind::Update),
+        };
+        let change = Step::Update {
+            resource: nodes.index,
+            rows: vec![row(1, parent), row(2, name)],
+        };
+        let text = &texts(Wall::None, Form::Set, &change)[0];
+        let sets = "set \"name\" = v.c0, \"name_key\" = v.c1, \"parent_id\" = v.c2 from v";
+        assert!(text.contains(sets), "{text}");
+    }
+}

@@ -92,6 +92,11 @@ impl<'a> Message<'a> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn text(&self) -> &str {
+        &self.sql
+    }
+
     fn is_prepared(&self) -> bool {
         matches!(
             self.effect,
