@@ -135,13 +135,8 @@ fn unpack() -> Vec<(String, Vec<u8>)> {
         let Ok(path) = file.name().map(|path| path.into_owned()) else {
             continue;
         };
-        let name = path
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        let wanted =
-            path.contains("/dist/") && ASSETS.iter().any(|(known, _)| *known == name);
+        let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let wanted = path.contains("/dist/") && ASSETS.iter().any(|(known, _)| *known == name);
         let mut bytes = Vec::new();
         if wanted && file.read_to_end(&mut bytes).is_ok() {
             unpacked.push((name, bytes));

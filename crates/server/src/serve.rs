@@ -103,14 +103,22 @@ async fn run(
     health.set_ready(true);
     announce(&name, &address.to_string(), config.serves_docs());
     let closing = health.clone();
-    let stopped = async move {
-        stop.await;
+    let mut failed = None;
+    let stopped = async {
+        tokio::select! {
+            () = stop => {}
+            reason = store.failed() => failed = Some(reason),
+        }
         closing.set_ready(false);
         tracing::info!("stopping: no new connections, requests under way are finished");
     };
     listen::run(listener, edge, &config.server, stopped).await;
     tracing::info!("stopped");
-    Ok(())
+    match failed {
+        // Only a new process reads what the disk really holds.
+        Some(reason) => Err(Failure::Store(carnet_store::Error::OutcomeUnknown(reason))),
+        None => Ok(()),
+    }
 }
 
 fn announce(name: &str, address: &str, docs: bool) {
