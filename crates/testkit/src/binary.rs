@@ -349,3 +349,52 @@ fn free_port() -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(listener.local_addr()?.port())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_ends_at_once_tells_why() {
+        let launch = Launch::new(Path::new("/bin/sh")).unwrap();
+        let error = launch
+            .start(["-c", "echo no data folder >&2; exit 3"])
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert!(error.contains("no data folder"), "{error}");
+    }
+
+    #[test]
+    fn commands_run_in_the_folder_without_the_test_s_environment() {
+        let launch = Launch::new(Path::new("/bin/sh"))
+            .unwrap()
+            .env("GIVEN", "yes");
+        let output = launch
+            .run(["-c", "pwd -P; echo $GIVEN $CARGO_PKG_NAME"])
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let folder = launch.folder().canonicalize().unwrap();
+        assert_eq!(text, format!("{}\nyes\n", folder.display()));
+    }
+
+    #[tokio::test]
+    async fn a_process_is_asked_to_end_and_killed_when_dropped() {
+        let launch = Launch::new(Path::new("/bin/sh")).unwrap();
+        let arguments = [
+            "-c".into(),
+            "trap 'exit 7' TERM; echo up; while :; do :; done".into(),
+        ];
+        let mut process = launch.spawn(&arguments).unwrap();
+        while !process.logs().contains("up") {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(process.terminate().await.unwrap().code(), Some(7));
+
+        let process = launch.spawn(&arguments).unwrap();
+        let id = Pid::from_child(&process.child);
+        drop(process);
+        assert!(rustix::process::test_kill_process(id).is_err());
+    }
+}
