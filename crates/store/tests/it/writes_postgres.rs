@@ -1081,3 +1081,54 @@ async fn a_read_is_one_round_trip_and_has_its_time() {
     let listing = scope.list(&fixture.view, &query).await.unwrap();
     assert_eq!(listing.rows, 1);
 }
+
+#[tokio::test]
+async fn a_session_keeps_few_prepared_statements() {
+    let Some(database) = database("prepared") else {
+        return;
+    };
+    let store = Store::open(&config(database.url())).await.unwrap();
+    let system = store.system();
+    for number in 0..520 {
+        let sql = format!("select {number}::bigint");
+        let rows = system.rows(&sql, &[]).await.unwrap();
+        assert_eq!(rows, [[Value::Integer(number)]]);
+    }
+    let sql = "select count(*) from pg_prepared_statements";
+    let kept = system.rows(sql, &[]).await.unwrap()[0][0].as_integer();
+    assert!(
+        kept.is_some_and(|kept| (400..=501).contains(&kept)),
+        "{kept:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_pool_is_told() {
+    let Some(database) = database("busy") else {
+        return;
+    };
+    let mut single = config(database.url());
+    single.pool_max = 1;
+    single.acquire_timeout = Period::millis(50);
+    let fixture = open(&single).await;
+    let id = fixture.id();
+    fixture.write_one(fixture.thing(id, "held")).await.unwrap();
+    let holder = database.connect().await.unwrap();
+    holder
+        .batch_execute("begin; select 1 from app.things for update")
+        .await
+        .unwrap();
+    let held = fixture.write_one(fixture.update("things", id, &[("note", text("x"))]));
+    let refused = async {
+        let query = names(&fixture);
+        let outcome = fixture.scope().await.list(&fixture.view, &query).await;
+        holder.batch_execute("rollback").await.unwrap();
+        outcome
+    };
+    let (held, refused) = futures_util::future::join(held, refused).await;
+    held.unwrap();
+    assert!(
+        matches!(&refused, Err(Error::Unavailable(reason)) if reason.contains("busy")),
+        "{refused:?}"
+    );
+}
