@@ -3,13 +3,13 @@
 
 use crate::batch;
 use crate::command::{Answer, Command, RecordAnswer};
-use crate::decide::{Change, Create, Delete, Kind, Precondition, fill};
+use crate::decide::{Change, Create, Delete, Kind, Precondition, fill, records_after};
 use crate::metrics;
 use crate::plan;
 use crate::validate::{Mode, read_entries, read_object, refuse};
 use carnet_kernel::{Clock, Code, Context, Id, IdGenerator, Refusal};
 use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
-use carnet_store::{Changes, Error, Record, Scope, Stamp, Step, Store, Unit, WriteFailure, shape};
+use carnet_store::{Changes, Error, Record, Scope, Stamp, Store, Unit, WriteFailure, shape};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
@@ -209,7 +209,7 @@ impl Operations {
             Command::Batch { resource, body } => {
                 let stamp = self.stamp(context);
                 let resource = view.resource(resource);
-                let batch = batch::read(resource, &body, &stamp, || self.next_id())?;
+                let batch = batch::read(view, resource, &body, &stamp, || self.next_id())?;
                 let changes = self
                     .write(context, view, resource, &stamp, batch.units())
                     .await
@@ -375,19 +375,9 @@ impl Command {
     }
 }
 
-/// The records that a unit leaves, in its order.
-pub(crate) fn records_after(changes: &Changes) -> impl Iterator<Item = &Record> {
-    let stepped = changes.steps.iter().flat_map(|step| match step {
-        Step::Insert { rows, .. } => rows.iter().map(|row| &row.record).collect::<Vec<_>>(),
-        Step::Update { rows, .. } => rows.iter().map(|row| &row.record).collect(),
-        Step::Delete { .. } => Vec::new(),
-    });
-    stepped.chain(&changes.kept)
-}
-
 fn whole(resource: &Resource, record: &Record, created: Option<Id>) -> Answer {
     let mut json = String::with_capacity(256);
-    write_whole(resource, record, &mut json);
+    shape::write_record(resource, record, &every_field(resource), &mut json);
     Answer::Record(RecordAnswer {
         json: json.into_bytes(),
         created,
@@ -395,10 +385,9 @@ fn whole(resource: &Resource, record: &Record, created: Option<Id>) -> Answer {
     })
 }
 
-/// Appends a record with all its fields.
-pub(crate) fn write_whole(resource: &Resource, record: &Record, out: &mut String) {
-    let fields: Vec<FieldIndex> = resource.each_field().map(|(index, _)| index).collect();
-    shape::write_record(resource, record, &fields, out);
+/// Every field of a resource.
+pub(crate) fn every_field(resource: &Resource) -> Vec<FieldIndex> {
+    resource.each_field().map(|(index, _)| index).collect()
 }
 
 /// What the client is told of a store failure; what it is not told goes to the log, once.

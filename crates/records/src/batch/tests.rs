@@ -1,13 +1,13 @@
 //! Batches as clients write them.
 
 use super::*;
-use crate::fixture::{decide, id, resource, stamp, told};
+use crate::fixture::{decide, id, resource, stamp, stored, told, view};
 use carnet_kernel::Code;
-use carnet_store::Error;
+use carnet_store::Step;
 
 fn read_of(name: &str, body: &str) -> Result<Batch, Refusal> {
     let mut next = 100;
-    read(resource(name), body, &stamp(), || {
+    read(view(), resource(name), body, &stamp(), || {
         next += 1;
         id(next)
     })
@@ -25,20 +25,57 @@ fn create(name: &str) -> String {
     format!(r#"{{"operation":"create","data":{{"name":"{name}"}}}}"#)
 }
 
-fn ranges(body: &str) -> Vec<Range<usize>> {
-    let batch = read_of("categories", body).unwrap();
-    batch.units.iter().map(|(_, range)| range.clone()).collect()
+/// The units of a batch: `creates 0+2`, `several 2 3`, `delete 4`.
+fn units(name: &str, body: &str) -> String {
+    let batch = read_of(name, body).unwrap_or_else(|refusal| panic!("{}", told(&refusal)));
+    let units = batch.units.iter().map(|planned| match planned {
+        Planned::Creates(first, unit) => format!("creates {first}+{}", unit.records.len()),
+        Planned::Several(unit) => format!("{unit:?}"),
+        Planned::Delete(place, _) => format!("delete {place}"),
+    });
+    units.collect::<Vec<_>>().join("; ")
+}
+
+fn item(operation: &str, number: u128) -> String {
+    let data = match operation {
+        "delete" => "",
+        _ => r#","data":{"name":"x"}"#,
+    };
+    format!(
+        r#"{{"operation":"{operation}","id":"{}"{data}}}"#,
+        id(number)
+    )
 }
 
 #[test]
-fn consecutive_creates_are_one_unit() {
-    let delete = r#"{"operation":"delete","id":"00000000000000000000000001"}"#;
-    let patch = r#"{"operation":"patch","id":"00000000000000000000000001","data":{"name":"x"}}"#;
-    let items = [&create("a"), &create("b"), patch, delete, &create("c")];
-    let body = format!(r#"{{"items":[{}]}}"#, items.join(","));
-    assert_eq!(ranges(&body), [0..2, 2..3, 3..4, 4..5]);
-    let batch = read_of("categories", &body).unwrap();
-    let changes = decide(batch.units[0].0.as_ref(), &[]).unwrap();
+fn consecutive_items_of_different_records_are_one_unit() {
+    let body = |items: &[String]| format!(r#"{{"items":[{}]}}"#, items.join(","));
+    let items = [
+        create("a"),
+        create("b"),
+        item("patch", 1),
+        item("update", 2),
+        item("patch", 1),
+        item("delete", 3),
+        create("c"),
+    ];
+    // A deletion of a category clears others, so it stands alone.
+    assert_eq!(
+        units("categories", &body(&items)),
+        "creates 0+2; Several([2, 3]); Several([4]); delete 5; creates 6+1"
+    );
+    let patch = |number| {
+        item("patch", number)
+            .replace("name", "quantity")
+            .replace("\"x\"", "2")
+    };
+    let items = [patch(1), item("delete", 2), patch(3), item("delete", 1)];
+    assert_eq!(
+        units("lines", &body(&items)),
+        "Several([0, 1, 2]); Several([3])"
+    );
+    let batch = read_of("categories", &body(&[create("a"), create("b")])).unwrap();
+    let changes = decide(batch.units()[0].as_ref(), &[]).unwrap();
     let [Step::Insert { rows, .. }] = changes.steps.as_slice() else {
         panic!("{changes:?}");
     };
@@ -47,6 +84,53 @@ fn consecutive_creates_are_one_unit() {
         .map(|row| row.record.id(resource("categories")))
         .collect();
     assert_eq!(ids, [Some(id(101)), Some(id(102))]);
+}
+
+#[test]
+fn several_changes_are_one_step_and_keep_their_places() {
+    let lines = resource("lines");
+    let records: Vec<(&str, Record)> = (1..=4)
+        .map(|number| ("lines", stored(lines, number, 1, &[])))
+        .collect();
+    let patch = |number: u128, quantity: u8| {
+        format!(
+            r#"{{"operation":"patch","id":"{}","data":{{"quantity":{quantity}}}}}"#,
+            id(number)
+        )
+    };
+    // The second changes nothing, the fourth deletes.
+    let items = [patch(1, 5), patch(2, 1), patch(3, 7), item("delete", 4)];
+    let batch = read_of("lines", &format!(r#"{{"items":[{}]}}"#, items.join(","))).unwrap();
+    let units = batch.units();
+    let changes = decide(units[0].as_ref(), &records).unwrap();
+    assert_eq!(changes.steps.len(), 2);
+    let Answer::Batch { json, items } = batch.answer(lines, std::slice::from_ref(&changes)) else {
+        panic!("no batch");
+    };
+    let answer: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let quantities: Vec<_> = (0..items).map(|place| &answer[place]["quantity"]).collect();
+    assert_eq!(
+        serde_json::json!(quantities),
+        serde_json::json!([5, 1, 7, null])
+    );
+    let at = |step: usize, row: usize| {
+        let failure = WriteFailure {
+            unit: 0,
+            step,
+            row,
+            error: Error::Conflict,
+        };
+        told(&batch.place(&failure, Refusal::new(Code::VersionConflict, "lost")))
+    };
+    assert_eq!(at(0, 1), "VERSION_CONFLICT\nitems[2]: failed: lost");
+    assert_eq!(at(1, 0), "VERSION_CONFLICT\nitems[3]: failed: lost");
+    assert_eq!(at(7, 0), "VERSION_CONFLICT");
+    // A refusal names its own item, the first in order.
+    let refusal = decide(units[0].as_ref(), &records[..1]).unwrap_err();
+    assert_eq!(
+        told(&refusal),
+        "NOT_FOUND\nitems[1]: failed: there is no such record in `lines`"
+    );
 }
 
 #[test]
@@ -141,14 +225,14 @@ fn a_version_is_required_where_writes_state_one() {
 #[test]
 fn failures_belong_to_an_item() {
     let items = [create("a"), create("b"), create("c")].join(",");
-    let patch = r#"{"operation":"patch","id":"00000000000000000000000001","data":{"name":"x"}}"#;
-    let batch = read_of("categories", &format!(r#"{{"items":[{patch},{items}]}}"#)).unwrap();
+    let body = format!(r#"{{"items":[{},{items}]}}"#, item("delete", 1));
+    let batch = read_of("categories", &body).unwrap();
     let place = |unit: usize, row: usize, refusal: Refusal| {
         let failure = WriteFailure {
             unit,
             step: 0,
             row,
-            error: Error::Conflict,
+            error: Error::Refused(refusal.clone()),
         };
         told(&batch.place(&failure, refusal))
     };

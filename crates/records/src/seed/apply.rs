@@ -3,8 +3,8 @@
 
 use super::labels::{self, Known, Line};
 use super::read::{Row, SeedSet};
-use crate::decide::{Change, Create, Kind, Precondition, fill, missing};
-use crate::operations::{Operations, records_after};
+use crate::Operations;
+use crate::decide::{Change, Create, Kind, Precondition, fill, missing, records_after};
 use crate::plan;
 use crate::validate::{Mode, read_entries, refuse};
 use carnet_kernel::{Code, Context, Detail, Id, Refusal};

@@ -1,0 +1,39 @@
+//! Operations and their REST adapter against real databases: SQLite always, PostgreSQL where there
+//! is a server. One module for each thing that is promised.
+
+mod batches;
+mod costs;
+mod deletes;
+mod hostile;
+mod journal;
+mod queries;
+mod races;
+mod rest;
+mod seeds;
+mod world;
+mod writes;
+
+/// Runs each async function once for each database.
+#[macro_export]
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $name() {
+                    super::$name($crate::world::World::sqlite().await).await;
+                }
+            )*
+        }
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $name() {
+                    if let Some(world) = $crate::world::World::postgres(stringify!($name)).await {
+                        super::$name(world).await;
+                    }
+                }
+            )*
+        }
+    };
+}

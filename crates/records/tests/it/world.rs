@@ -1,0 +1,374 @@
+//! A database with a definition on it, and requests to it in few words.
+
+#![cfg(test)]
+
+use carnet_kernel::{Code, Context, Id, Period, Principal, Refusal, Secret, TenantKey, Timestamp};
+use carnet_model::{ModelView, Source};
+use carnet_records::parse::{parse_list, parse_read};
+use carnet_records::{Answer, Command, Operations, RecordAnswer, decide::Precondition, seed};
+use carnet_store::schema::Accept;
+use carnet_store::{Config, Store};
+use carnet_testkit::clock::FixedClock;
+use carnet_testkit::postgres::{TestDatabase, database};
+use carnet_testkit::tempfile::TempDir;
+use serde_json::Value;
+use std::sync::Arc;
+
+const DEFINITION: &str = r"
+carnet: 1
+service: shop
+use: [settings]
+resources:
+  categories:
+    title: Category
+    fields:
+      name: { type: text, min: 1, max: 60, caseless: true, unique: true }
+      parent: { type: ref, to: categories, optional: true, onDelete: setNull }
+      unit: { type: ref, to: units, optional: true }
+    many:
+      children: { of: categories, by: parent }
+      products: { of: products, by: category }
+  products:
+    title: Product
+    fields:
+      name: { type: text, min: 1, max: 40, caseless: true }
+      sku: { type: text, max: 20, unique: true, optional: true }
+      note: { type: text, optional: true }
+      price: { type: decimal, precision: 12, scale: 2, min: 0, optional: true }
+      stock: { type: integer, min: 0, default: 0 }
+      weight: { type: float, optional: true }
+      status: { type: enum, values: [draft, published, archived], default: draft }
+      isFeatured: { type: boolean, default: false }
+      releasedOn: { type: date, optional: true }
+      seenAt: { type: dateTime, optional: true }
+      opensAt: { type: time, optional: true }
+      lasts: { type: duration, optional: true }
+      token: { type: uuid, optional: true }
+      details: { type: json, default: {} }
+      labels: { type: i18n, max: 10, optional: true }
+      tags: { type: list, of: { type: text, max: 9 }, max: 3, default: [] }
+      category: { type: ref, to: categories, optional: true }
+    many:
+      lines: { of: lines, by: product }
+    indexes: [[category, -price]]
+  orders:
+    title: Order
+    concurrency: optimistic
+    fields:
+      number: { type: integer, unique: true }
+    many:
+      lines: { of: lines, by: order }
+  lines:
+    title: Line
+    fields:
+      order: { type: ref, to: orders, onDelete: cascade }
+      product: { type: ref, to: products, onDelete: restrict }
+      quantity: { type: integer, default: 1 }
+    unique: [[order, product]]
+  nodes:
+    title: Node
+    fields:
+      name: { type: text, max: 20 }
+      parent: { type: ref, to: nodes, optional: true, onDelete: cascade }
+      second: { type: ref, to: nodes, optional: true, onDelete: cascade }
+      friend: { type: ref, to: nodes, optional: true, onDelete: setNull }
+      guard: { type: ref, to: nodes, optional: true, onDelete: restrict }
+    many:
+      children: { of: nodes, by: parent }
+  tokens:
+    title: Token
+    id: { type: uuid, client: true }
+    fields:
+      name: { type: text, max: 50 }
+      next: { type: ref, to: tokens, optional: true, onDelete: setNull }
+  units:
+    title: Unit
+    tenancy: platform
+    shared: true
+    fields:
+      code: { type: text, max: 20, unique: true }
+";
+
+/// The first present moment of every test.
+pub(crate) const NOON: Timestamp = Timestamp(1_800_000_000_000_000);
+
+/// A database with the definition of these tests.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) operations: Operations,
+    pub(crate) view: ModelView,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) context: Context,
+    /// Keep the database until the last handle is gone.
+    _folder: Option<Arc<TempDir>>,
+    _database: Option<Arc<TestDatabase>>,
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = TempDir::new().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("t.sqlite").display());
+        let config = Config {
+            url: Secret::new(url),
+            ..Config::default()
+        };
+        Self {
+            _folder: Some(Arc::new(folder)),
+            ..Self::open(config).await
+        }
+    }
+
+    pub(crate) async fn postgres(hint: &str) -> Option<Self> {
+        let database = database(hint)?;
+        let config = Config {
+            url: Secret::new(database.url()),
+            pool_min: 0,
+            pool_max: 8,
+            connect_timeout: Period::seconds(10),
+            ..Config::default()
+        };
+        Some(Self {
+            _database: Some(Arc::new(database)),
+            ..Self::open(config).await
+        })
+    }
+
+    async fn open(config: Config) -> Self {
+        let mut sources = carnet_records::definitions();
+        sources.push(Source::application("carnet.yaml", DEFINITION));
+        let compiled = carnet_model::compile(&sources).unwrap_or_else(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            panic!("{}", faults.join("\n"))
+        });
+        let model = Arc::new(compiled.model);
+        let store = Store::open(&config).await.unwrap();
+        store.schema().prepare(seed::STEPS).await.unwrap();
+        store
+            .schema()
+            .push(&model, Accept { data_loss: false })
+            .await
+            .unwrap();
+        let clock = Arc::new(FixedClock::new(NOON));
+        let operations = Operations::new(store, model, clock.clone());
+        let view = operations.view();
+        let context = Context::new(
+            TenantKey::DEFAULT,
+            Principal::anonymous(TenantKey::DEFAULT),
+            operations.next_id(),
+        );
+        Self {
+            operations,
+            view,
+            clock,
+            context,
+            _folder: None,
+            _database: None,
+        }
+    }
+
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.operations.store().dialect() == carnet_store::Dialect::Postgres
+    }
+
+    pub(crate) async fn run(&self, command: Command) -> Result<Answer, Refusal> {
+        self.operations
+            .execute(&self.context, &self.view, command)
+            .await
+    }
+
+    pub(crate) fn index(&self, resource: &str) -> carnet_model::ResourceIndex {
+        self.view.resource_named(resource).unwrap().index
+    }
+
+    /// A list by its query: the records and what is known of their number.
+    pub(crate) async fn list(
+        &self,
+        resource: &str,
+        query: &str,
+    ) -> Result<(Vec<Value>, Option<u64>), Refusal> {
+        let owner = self.view.resource_named(resource).unwrap();
+        let request = parse_list(&self.view, owner, &pairs(query))?;
+        let command = Command::List {
+            resource: owner.index,
+            request,
+        };
+        let Answer::List(listing) = self.run(command).await? else {
+            panic!("a list answers with a list");
+        };
+        let rows: Vec<Value> = serde_json::from_slice(&listing.json).unwrap();
+        assert_eq!(rows.len(), listing.rows);
+        Ok((rows, listing.total))
+    }
+
+    /// The values of one field in a list.
+    pub(crate) async fn names(&self, resource: &str, query: &str, field: &str) -> Vec<String> {
+        let (rows, _) = self
+            .list(resource, query)
+            .await
+            .unwrap_or_else(|refusal| panic!("{resource}?{query}: {}", told(&refusal)));
+        rows.iter()
+            .map(|row| match &row[field] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            })
+            .collect()
+    }
+
+    pub(crate) async fn read(
+        &self,
+        resource: &str,
+        id: &str,
+        query: &str,
+    ) -> Result<Value, Refusal> {
+        let owner = self.view.resource_named(resource).unwrap();
+        let request = parse_read(&self.view, owner, &pairs(query))?;
+        let command = Command::Read {
+            resource: owner.index,
+            key: carnet_kernel::Value::Id(key(id)),
+            request,
+        };
+        record(self.run(command).await?).map(|answer| json(&answer))
+    }
+
+    pub(crate) async fn create(&self, resource: &str, body: &str) -> Result<Value, Refusal> {
+        let command = Command::Create {
+            resource: self.index(resource),
+            body: body.to_owned(),
+        };
+        record(self.run(command).await?).map(|answer| json(&answer))
+    }
+
+    /// A record that is known to be good; its id.
+    pub(crate) async fn made(&self, resource: &str, body: &str) -> String {
+        match self.create(resource, body).await {
+            Ok(record) => record["id"].as_str().unwrap().to_owned(),
+            Err(refusal) => panic!("{body}: {}", told(&refusal)),
+        }
+    }
+
+    pub(crate) async fn patch(
+        &self,
+        resource: &str,
+        id: &str,
+        body: &str,
+        version: Option<i64>,
+    ) -> Result<Value, Refusal> {
+        let command = Command::Patch {
+            resource: self.index(resource),
+            id: key(id),
+            body: body.to_owned(),
+            precondition: version.map(|version| Precondition::Versions(vec![version])),
+        };
+        record(self.run(command).await?).map(|answer| json(&answer))
+    }
+
+    pub(crate) async fn update(
+        &self,
+        resource: &str,
+        id: &str,
+        body: &str,
+    ) -> Result<Value, Refusal> {
+        let command = Command::Update {
+            resource: self.index(resource),
+            id: key(id),
+            body: body.to_owned(),
+            precondition: None,
+        };
+        record(self.run(command).await?).map(|answer| json(&answer))
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        resource: &str,
+        id: &str,
+        version: Option<i64>,
+    ) -> Result<(), Refusal> {
+        let command = Command::Delete {
+            resource: self.index(resource),
+            id: key(id),
+            precondition: version.map(|version| Precondition::Versions(vec![version])),
+        };
+        assert_eq!(self.run(command).await?, Answer::Deleted);
+        Ok(())
+    }
+
+    /// A batch of items, each a JSON object.
+    pub(crate) async fn batch(
+        &self,
+        resource: &str,
+        items: &[String],
+    ) -> Result<Vec<Value>, Refusal> {
+        let command = Command::Batch {
+            resource: self.index(resource),
+            body: format!("{{\"items\":[{}]}}", items.join(",")),
+        };
+        let Answer::Batch { json, items } = self.run(command).await? else {
+            panic!("a batch answers with a batch");
+        };
+        let rows: Vec<Value> = serde_json::from_slice(&json).unwrap();
+        assert_eq!(rows.len(), items);
+        Ok(rows)
+    }
+
+    /// The newest journal rows, newest last: `products create 1`.
+    pub(crate) async fn journal(&self, count: usize) -> Vec<String> {
+        let (mut rows, _) = self
+            .list("journal", &format!("limit={count}"))
+            .await
+            .unwrap();
+        rows.reverse();
+        rows.iter()
+            .map(|row| {
+                format!(
+                    "{} {} {}",
+                    row["resource"].as_str().unwrap(),
+                    row["kind"].as_str().unwrap(),
+                    row["version"]
+                )
+            })
+            .collect()
+    }
+}
+
+fn record(answer: Answer) -> Result<RecordAnswer, Refusal> {
+    match answer {
+        Answer::Record(record) => Ok(record),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn json(answer: &RecordAnswer) -> Value {
+    serde_json::from_slice(&answer.json).unwrap()
+}
+
+/// An id in either text form.
+pub(crate) fn key(text: &str) -> Id {
+    text.parse().or_else(|_| Id::parse_uuid(text)).unwrap()
+}
+
+pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Code, then each detail as `place: rule: message`.
+pub(crate) fn told(refusal: &Refusal) -> String {
+    let details = refusal
+        .details
+        .iter()
+        .map(|detail| format!("\n{}: {}: {}", detail.field, detail.rule, detail.message));
+    format!("{}{}", refusal.code, details.collect::<String>())
+}
+
+/// The code of a refusal that is expected.
+#[track_caller]
+pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, Refusal>) -> Code {
+    match result {
+        Ok(value) => panic!("{value:?}"),
+        Err(refusal) => refusal.code,
+    }
+}
