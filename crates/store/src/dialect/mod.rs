@@ -176,6 +176,22 @@ impl Dialect {
         }
     }
 
+    /// What stands round a bound limit. SQLite looks at a bare one and takes sorting everything for
+    /// as cheap as the rows it keeps, instead of walking an index whose order fits in part (8 ms
+    /// against 14 µs over 50,000 rows); it also prepares the statement anew for another limit.
+    pub(crate) fn bound_limit(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => ("(", " + 0)"),
+            Self::Postgres => ("", ""),
+        }
+    }
+
+    /// Whether a bounded count walks the primary key where nothing is more selective. PostgreSQL
+    /// would rather scan the table for the first rows, through all of other tenants that come first.
+    pub(crate) fn counts_in_order(self) -> bool {
+        self == Self::Postgres
+    }
+
     /// Whether the total stands in the page's own statement. SQLite has no round trip to save, and
     /// a second statement in the same snapshot is cheaper than a window function.
     pub(crate) fn counts_in_page(self) -> bool {

@@ -43,7 +43,7 @@ resources:
     many:
       parts: { of: parts, by: good }
       children: { of: goods, by: parent }
-    indexes: [[kind, createdAt], [amount]]
+    indexes: [[kind, createdAt], [amount], [name]]
   parts:
     fields:
       label: { type: text, max: 80 }

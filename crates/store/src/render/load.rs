@@ -43,7 +43,7 @@ pub(crate) fn load(frame: Frame<'_>, load: &Load, lock: bool) -> LoadStatement {
                 writer.bind(Param::Value(Value::Id(*id)));
                 writer.order_by_key(level);
                 writer.text(" LIMIT ");
-                writer.bind(Param::Integer(i64::from(*limit)));
+                writer.bind_limit(i64::from(*limit));
             })
         }
     }

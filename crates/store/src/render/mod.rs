@@ -17,6 +17,8 @@ mod literal;
 mod load;
 mod nest;
 mod order;
+#[cfg(test)]
+mod plans;
 mod predicate;
 #[cfg(test)]
 mod properties;

@@ -164,12 +164,15 @@ fn count<'q>(writer: &mut Writer<'q>, level: &mut Level<'q>, prepared: &'q Prepa
         conditions: part(middle, writer.sql.len()),
     };
     if let Some(rows) = bound {
+        if writer.frame.dialect.counts_in_order() {
+            writer.order_by_key(level);
+        }
         writer.text(" LIMIT ");
         if writer.frame.dialect.counts_in_page() {
             // A bound of the platform, not of a request; see `Dialect::limit_step`.
             writer.number(rows);
         } else {
-            writer.bind(Param::Integer(rows));
+            writer.bind_limit(rows);
         }
         writer.text(") ");
         let alias = writer.alias();
@@ -224,8 +227,8 @@ impl Limit {
 
     fn write_rows(&mut self, writer: &mut Writer<'_>) {
         match self.placeholder {
-            Some(placeholder) => writer.again(placeholder),
-            None => self.placeholder = Some(writer.bind(Param::Integer(self.rows))),
+            Some(placeholder) => writer.limit_again(placeholder),
+            None => self.placeholder = Some(writer.bind_limit(self.rows)),
         }
     }
 }

@@ -74,7 +74,7 @@ SELECT t0."id", t0."name", t0."created_by_kind", t0."created_by_id", t0."extra"
 FROM "goods" t0
 WHERE t0."tenant" = $1
 ORDER BY t0."name_key" DESC, t0."name" DESC, t0."id" DESC
-LIMIT $2
+LIMIT ($2 + 0)
 [Integer(7), Integer(21)]
 --
 SELECT t0."id", t0."name", t0."created_by_kind", t0."created_by_id", t0."extra"
@@ -105,7 +105,7 @@ LEFT JOIN "makers" t1 ON t1."tenant" = $1 AND t1."id" = t0."maker_id"
 LEFT JOIN "countries" t2 ON t2."id" = t1."country_id"
 WHERE t0."tenant" = $1 AND t1."rank" = $2
 ORDER BY t2."name", t0."amount", t0."weight" DESC, t0."id"
-LIMIT $3 OFFSET $4
+LIMIT ($3 + 0) OFFSET $4
 [Integer(7), Value(Integer(3)), Integer(31), Integer(60)]
 --
 SELECT t0."id", CASE WHEN row_number() OVER () = $1 THEN (SELECT count(*)
@@ -113,6 +113,7 @@ FROM (SELECT 1
 FROM "app"."goods" t1
 LEFT JOIN "app"."makers" t2 ON t2."tenant" = $2 AND t2."id" = t1."maker_id"
 WHERE t1."tenant" = $2 AND t2."rank" = $3
+ORDER BY t1."id"
 LIMIT 1001) t3) END
 FROM (SELECT t1."id"
 FROM "app"."goods" t1
@@ -134,13 +135,14 @@ FROM (SELECT 1
 FROM "goods" t0
 LEFT JOIN "makers" t1 ON t1."tenant" = $1 AND t1."id" = t0."maker_id"
 WHERE t0."tenant" = $1 AND t1."rank" = $2
-LIMIT $3) t2
+LIMIT ($3 + 0)) t2
 --
 SELECT count(*)
 FROM (SELECT 1
 FROM "app"."goods" t0
 LEFT JOIN "app"."makers" t1 ON t1."tenant" = $1 AND t1."id" = t0."maker_id"
 WHERE t0."tenant" = $1 AND t1."rank" = $2
+ORDER BY t0."id"
 LIMIT 1001) t2
 "#);
     query.window.offset = 0;
@@ -178,18 +180,18 @@ FROM (SELECT t5."id", t5."text"
 FROM "marks" t5
 WHERE t5."tenant" = $1 AND t5."part_id" = t3."id"
 ORDER BY t5."text", t5."id"
-LIMIT $2) t4))))
+LIMIT ($2 + 0)) t4))))
 FROM (SELECT t6."id", t6."size"
 FROM "parts" t6
 WHERE t6."tenant" = $1 AND t6."good_id" = t0."id"
 ORDER BY t6."id" DESC
-LIMIT $3 OFFSET $4) t3)
+LIMIT ($3 + 0) OFFSET $4) t3)
 FROM (SELECT t7."name", t7."maker_id", t7."id"
 FROM "goods" t7
 WHERE t7."tenant" = $1
 ORDER BY t7."id" DESC
-LIMIT $5) t0
-LIMIT $5
+LIMIT ($5 + 0)) t0
+LIMIT ($5 + 0)
 [Integer(7), Integer(3), Integer(20), Integer(1), Integer(21)]
 --
 SELECT t0."name"
@@ -625,7 +627,7 @@ SELECT t0."id", t0."text", t0."part_id", t0."version", t0."created_at", t0."upda
 FROM "marks" t0
 WHERE t0."tenant" = $1 AND t0."part_id" = $2
 ORDER BY t0."id"
-LIMIT $3
+LIMIT ($3 + 0)
 [Integer(7), Value(Id(00000000000000000000000002)), Integer(1001)]
 SELECT t0."id", t0."code", t0."name", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
 FROM "countries" t0

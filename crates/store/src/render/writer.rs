@@ -71,6 +71,23 @@ impl<'a> Writer<'a> {
         self.number(placeholder.0 as i64);
     }
 
+    /// Binds a number of rows after `LIMIT`.
+    pub(super) fn bind_limit(&mut self, rows: i64) -> Placeholder {
+        let (before, after) = self.frame.dialect.bound_limit();
+        self.text(before);
+        let placeholder = self.bind(Param::Integer(rows));
+        self.text(after);
+        placeholder
+    }
+
+    /// Writes a number of rows that is bound already.
+    pub(super) fn limit_again(&mut self, placeholder: Placeholder) {
+        let (before, after) = self.frame.dialect.bound_limit();
+        self.text(before);
+        self.again(placeholder);
+        self.text(after);
+    }
+
     /// A name that no other relation of the statement has.
     pub(super) fn alias(&mut self) -> Alias {
         self.aliases += 1;
