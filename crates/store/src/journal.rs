@@ -29,7 +29,7 @@ pub struct JournalRow {
     pub at: Timestamp,
     /// Which row of `carnet_schemas` the body is written by.
     pub schema_version: i64,
-    /// JSON images, see `CONTRACT`: create `{after}`, update `{before, after}`, delete `{before}`.
+    /// JSON images: create `{after}`, update `{before, after}`, delete `{before}`.
     pub body: String,
 }
 

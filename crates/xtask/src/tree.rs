@@ -1,10 +1,10 @@
 //! The project as tidy sees it: the texts of its files and the packages of its workspace, read
 //! once. Rules are pure functions over it.
 
-use crate::shell;
+use crate::{shell, source};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Files by path from the root, with `/`, and packages.
@@ -65,6 +65,46 @@ impl Tree {
         Ok(Self { files, packages })
     }
 
+    /// The Rust files that are more than tests, with their texts.
+    pub(crate) fn product_files(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tests = self.test_modules();
+        self.rust_files().filter(move |(path, _)| {
+            let is_test = path.contains("/tests/")
+                || path.ends_with("/tests.rs")
+                || tests
+                    .iter()
+                    .any(|module| path.trim_end_matches(".rs") == module || within(path, module));
+            !is_test
+        })
+    }
+
+    /// The modules declared as `#[cfg(test)] mod name;`, as paths without `.rs`.
+    fn test_modules(&self) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for (path, text) in self.rust_files() {
+            let stem = path.trim_end_matches(".rs");
+            let folder = match stem.rsplit_once('/') {
+                Some((folder, "lib" | "main" | "mod")) => folder,
+                _ => stem,
+            };
+            let code = source::code(text);
+            for declared in code.split("#[cfg(test)]").skip(1) {
+                let item = declared.split([';', '{']).next().unwrap_or_default();
+                let is_elsewhere = declared
+                    .get(item.len()..)
+                    .is_some_and(|rest| rest.starts_with(';'));
+                let name = item
+                    .split_whitespace()
+                    .skip_while(|word| *word != "mod")
+                    .nth(1);
+                if let (true, Some(name)) = (is_elsewhere, name) {
+                    found.insert(format!("{folder}/{name}"));
+                }
+            }
+        }
+        found
+    }
+
     /// The Rust files with their texts.
     pub(crate) fn rust_files(&self) -> impl Iterator<Item = (&str, &str)> {
         self.texts().filter(|(path, _)| path.ends_with(".rs"))
@@ -96,9 +136,10 @@ impl Tree {
     }
 }
 
-/// Whether a Rust file holds nothing but tests.
-pub(crate) fn is_test_file(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs")
+/// Whether a file lies in the folder of a module.
+fn within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn packages(metadata: &Value, root: &Path) -> Option<Vec<Package>> {
@@ -161,5 +202,29 @@ impl Tree {
             dependencies: all,
         });
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_files_are_left_out() {
+        let tree = Tree::of([
+            (
+                "a/src/lib.rs",
+                "mod one;\n#[cfg(test)]\nmod probe;\n#[cfg(test)]\nmod tests { mod two; }",
+            ),
+            ("a/src/one.rs", "#[cfg(test)]\npub(crate) mod fixture;"),
+            ("a/src/one/fixture.rs", ""),
+            ("a/src/one/tests.rs", ""),
+            ("a/src/probe.rs", ""),
+            ("a/src/probe/deep.rs", ""),
+            ("a/src/two.rs", ""),
+            ("a/tests/it/main.rs", ""),
+        ]);
+        let paths: Vec<&str> = tree.product_files().map(|(path, _)| path).collect();
+        assert_eq!(paths, ["a/src/lib.rs", "a/src/one.rs", "a/src/two.rs"]);
     }
 }

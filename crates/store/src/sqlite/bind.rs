@@ -1,4 +1,4 @@
-//! Values and parameters as SQLite stores them (SPINE section 10). Not the reading of cells.
+//! Values and parameters as SQLite stores them. Not the reading of cells.
 
 use crate::{ListType, Param};
 use carnet_kernel::{Id, Value, json};

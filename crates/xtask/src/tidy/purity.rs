@@ -3,7 +3,7 @@
 
 use super::Problem;
 use crate::source;
-use crate::tree::{Tree, is_test_file};
+use crate::tree::Tree;
 
 const PURE: [&str; 3] = ["plan", "decide", "render"];
 
@@ -20,7 +20,7 @@ const IMPURE: [&str; 7] = [
 /// Every impure word in a pure module.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (path, text) in tree.rust_files() {
+    for (path, text) in tree.product_files() {
         let Some(module) = pure_module(path) else {
             continue;
         };
@@ -39,9 +39,6 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
 /// The pure module that a file is or lies in.
 fn pure_module(path: &str) -> Option<&str> {
     let (_, inside) = path.split_once("/src/")?;
-    if is_test_file(path) {
-        return None;
-    }
     inside
         .trim_end_matches(".rs")
         .split('/')

@@ -3,7 +3,7 @@
 
 use super::Problem;
 use crate::source;
-use crate::tree::{Tree, is_test_file};
+use crate::tree::Tree;
 
 /// Crates that stay free of I/O.
 const LANGUAGE: [&str; 4] = ["kernel", "expr", "policy", "model"];
@@ -56,10 +56,7 @@ const ENVIRONMENT: [&str; 4] = [
 /// Every reach beyond what the crate is for.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = manifests(tree);
-    for (path, text) in tree.rust_files() {
-        if is_test_file(path) {
-            continue;
-        }
+    for (path, text) in tree.product_files() {
         let code = source::without_tests(&source::code(text));
         for name in &NAMES {
             let is_home = name.homes.iter().any(|home| path.starts_with(home));

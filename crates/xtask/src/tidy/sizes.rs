@@ -2,7 +2,7 @@
 
 use super::Problem;
 use crate::source;
-use crate::tree::{Tree, is_test_file};
+use crate::tree::Tree;
 
 const LIMIT: usize = 800;
 const WARNING: usize = 500;
@@ -10,10 +10,7 @@ const WARNING: usize = 500;
 /// Every file that is too long or on the way there.
 pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (path, text) in tree.rust_files() {
-        if is_test_file(path) {
-            continue;
-        }
+    for (path, text) in tree.product_files() {
         let lines = lines_without_tests(text);
         if lines > LIMIT {
             let message =
