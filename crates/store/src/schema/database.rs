@@ -110,6 +110,19 @@ impl Store {
         Ok(rows.into_iter().next().and_then(recorded))
     }
 
+    /// Version and hash of the newest definition, by one statement; `None` before the first.
+    pub(super) async fn newest_hash(&self) -> Result<Option<(i64, String)>, Error> {
+        let sql = "select version, hash from {home}carnet_schemas order by version desc limit 1";
+        let rows = match self.owner_rows(sql, &[]).await {
+            Err(Error::SchemaPending(_)) => return Ok(None),
+            rows => rows?,
+        };
+        Ok(rows.first().and_then(|row| {
+            let version = row.first()?.as_integer()?;
+            Some((version, row.get(1)?.as_text()?.to_owned()))
+        }))
+    }
+
     /// Every namespace with record tables, home's first.
     pub(super) async fn namespaces(&self) -> Result<Vec<Namespace>, Error> {
         let home = self.home().namespace;

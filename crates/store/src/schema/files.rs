@@ -1,12 +1,12 @@
 //! Migrations as files: `NNNN_name/{up,down}.<dialect>.sql` with the definition they end at. Made
 //! from two definitions alone, for both databases at once; no database is asked.
 
+use super::Schema;
 use super::desired::desired;
 use super::layout::Layout;
 use super::plan::{Action, Fold, Hazard, Severity, Step, plan, reversed};
 use super::push::{facts_of, stored_layout};
 use super::script::DIRECTIVE;
-use super::Schema;
 use crate::{Dialect, Error};
 use carnet_kernel::JsonText;
 use carnet_model::Model;
@@ -73,7 +73,12 @@ impl Schema {
         let mut changes: Vec<String> = Vec::new();
         let mut losses: Vec<String> = Vec::new();
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-            let up = plan(dialect, &facts_of(dialect, old.as_ref()), old.as_ref(), &new);
+            let up = plan(
+                dialect,
+                &facts_of(dialect, old.as_ref()),
+                old.as_ref(),
+                &new,
+            );
             impossible(&up)?;
             if up.is_empty() {
                 return Ok(None);
@@ -95,7 +100,10 @@ impl Schema {
                 }
             }
         }
-        texts.push((DEFINITION.to_owned(), format!("{}\n", model.definition.as_str())));
+        texts.push((
+            DEFINITION.to_owned(),
+            format!("{}\n", model.definition.as_str()),
+        ));
         let path = folder.join(&name);
         let mut files = Vec::new();
         std::fs::create_dir_all(&path).map_err(|error| unusable(&path, &error))?;
@@ -176,9 +184,7 @@ pub(super) fn migrations(folder: &Path) -> Result<Vec<Migration>, Error> {
             definition,
         });
     }
-    found.sort_by(|left, right| {
-        (left.number(), &left.name).cmp(&(right.number(), &right.name))
-    });
+    found.sort_by(|left, right| (left.number(), &left.name).cmp(&(right.number(), &right.name)));
     Ok(found)
 }
 
@@ -260,7 +266,9 @@ fn text(
          -- It may be edited until it is applied; afterwards it must stay as it is.\n"
     );
     if dialect == Dialect::Postgres {
-        out.push_str("-- It runs in every placement, with the placement's schema on the search path.\n");
+        out.push_str(
+            "-- It runs in every placement, with the placement's schema on the search path.\n",
+        );
     }
     let mut home = false;
     for step in steps {

@@ -1,17 +1,16 @@
 //! Applying migration files, each in one transaction, and going back by one.
 
 use super::Schema;
-use super::database::{Login, Recorded, Script, record_model, record_schema, search_path};
+use super::database::{Recorded, Script, record_model, record_schema, search_path};
 use super::desired::desired;
 use super::facts::{differences, expected};
 use super::files::{Direction, EVERYWHERE, HOME, Migration, migrations, parse_fold};
 use super::introspect;
 use super::layout::Layout;
 use super::platform::now;
-use super::push::{PlannedChange, Report, TRIES};
+use super::push::{PlannedChange, Report, TRIES, plain};
 use super::script::{Item, split};
-use super::walls::WallFacts;
-use crate::{Dialect, Error, Namespace, Param};
+use crate::{Dialect, Error, Param};
 use carnet_model::Model;
 use std::path::Path;
 
@@ -241,16 +240,26 @@ impl Schema {
         let shared = store.home().namespace;
         let login = store.login().await?;
         let mut script = Script::new();
-        for namespace in store.namespaces().await? {
-            let walls = self.open(&login, &namespace, &shared, &mut script).await?;
-            let is_home = namespace == shared;
+        let namespaces = store.namespaces().await?;
+        // Views first and everywhere: a placement looks into the tables of home.
+        if dialect == Dialect::Postgres {
+            for namespace in &namespaces {
+                let found = introspect::walls(store, namespace, &login.role).await?;
+                let builder = store.builder(&login, namespace, &shared);
+                script.extend(plain(builder.drop_views(&found)));
+            }
+        }
+        for namespace in &namespaces {
+            if dialect == Dialect::Postgres {
+                script.extend(plain(vec![search_path(namespace, &shared)]));
+            }
             let mut skipped = false;
             for item in &items {
                 match item {
-                    Item::Directive { text, .. } if text == HOME => skipped = !is_home,
+                    Item::Directive { text, .. } if text == HOME => skipped = *namespace != shared,
                     Item::Directive { text, .. } if text == EVERYWHERE => skipped = false,
                     _ if skipped => {}
-                    Item::Statement { text, .. } => script.push((text.clone(), Vec::new())),
+                    Item::Statement { text, .. } => script.extend(plain(vec![text.clone()])),
                     Item::Directive { line, text } => {
                         let fold = parse_fold(text).ok_or_else(|| {
                             Error::Migration(format!(
@@ -260,38 +269,20 @@ impl Schema {
                             ))
                         })?;
                         if store.has_table(namespace.as_str(), &fold.read.0).await? {
-                            script.extend(self.fold(&namespace, &fold).await?);
+                            script.extend(self.fold(namespace, &fold).await?);
                         }
                     }
                 }
             }
-            if let Some(walls) = walls {
-                let builder = store.builder(&login, &namespace, &shared);
-                let statements = builder.build(layout, &walls, true);
-                script.extend(statements.into_iter().map(|sql| (sql, Vec::new())));
+        }
+        if dialect == Dialect::Postgres {
+            for namespace in &namespaces {
+                let builder = store.builder(&login, namespace, &shared);
+                // What a file does to tables is its own affair: every wall is built again.
+                script.extend(plain(builder.rebuild(layout)));
             }
         }
         Ok(script)
-    }
-
-    /// Takes the views away and turns to the placement; its walls as they are left, on PostgreSQL.
-    async fn open(
-        &self,
-        login: &Login,
-        namespace: &Namespace,
-        shared: &Namespace,
-        script: &mut Script,
-    ) -> Result<Option<WallFacts>, Error> {
-        if self.store.dialect() == Dialect::Sqlite {
-            return Ok(None);
-        }
-        let found = introspect::walls(&self.store, namespace, &login.role).await?;
-        let builder = self.store.builder(login, namespace, shared);
-        let mut statements = builder.drop_views(&found);
-        statements.push(search_path(namespace, shared));
-        script.extend(statements.into_iter().map(|sql| (sql, Vec::new())));
-        // What a file does to tables is its own affair: every wall is built again.
-        Ok(Some(WallFacts::default()))
     }
 
     /// Verifies that the database fits and has the row of the definition; answers its version.

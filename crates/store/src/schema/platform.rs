@@ -48,7 +48,8 @@ impl SchemaStep {
     }
 }
 
-/// What must be there before the first step can be recorded. Safe to run again.
+/// The tables in which steps are recorded; on PostgreSQL the schemas are there already. Safe to
+/// run again.
 pub(crate) fn foundation(dialect: Dialect, home: &str, records: &str) -> Vec<String> {
     let steps = SchemaStep {
         name: "",
@@ -66,14 +67,7 @@ pub(crate) fn foundation(dialect: Dialect, home: &str, records: &str) -> Vec<Str
                        at timestamptz not null
                    );",
     };
-    let mut statements = Vec::new();
-    if dialect == Dialect::Postgres {
-        for schema in [home, records] {
-            statements.push(format!("create schema if not exists {}", quote(schema)));
-        }
-    }
-    statements.extend(steps.statements(dialect, home, records));
-    statements
+    steps.statements(dialect, home, records)
 }
 
 /// The statement that records a step, before its own statements: whoever comes second fails on
@@ -230,7 +224,13 @@ pub(crate) fn bootstrap(
     home: &str,
     records: &str,
 ) -> Vec<(String, Vec<crate::Param>)> {
-    let mut statements = foundation(dialect, home, records);
+    let mut statements = Vec::new();
+    if dialect == Dialect::Postgres {
+        for schema in [home, records] {
+            statements.push(format!("create schema if not exists {}", quote(schema)));
+        }
+    }
+    statements.extend(foundation(dialect, home, records));
     for step in STEPS {
         statements.push(record_step(dialect, step, home, records));
         statements.extend(step.statements(dialect, home, records));

@@ -4,6 +4,7 @@ use super::database::{Login, Script};
 use super::introspect;
 use super::names::quote;
 use super::platform::{STEPS, SchemaStep, StepAt, foundation, record_step};
+use super::push::plain;
 use super::{Schema, roles};
 use crate::{Dialect, Error, Namespace, Param, Wall};
 use carnet_kernel::Value;
@@ -110,6 +111,13 @@ impl Schema {
         let mut statements = Vec::new();
         if dialect == Dialect::Postgres {
             statements.extend(roles::ensure(store.wall(), login)?);
+            // A login without the right to make schemas may not even ask for one that is there.
+            let find = namespace.find();
+            let schemas = [home, records, find.as_str()];
+            let there = self.schemas_there(&schemas).await?;
+            for schema in schemas.iter().filter(|schema| !there.contains(**schema)) {
+                statements.push(format!("create schema if not exists {}", quote(schema)));
+            }
         }
         if !missing.is_empty() {
             statements.extend(foundation(dialect, home, records));
@@ -121,10 +129,7 @@ impl Schema {
         if dialect == Dialect::Postgres {
             statements.extend(self.openings(login, namespace, missing).await?);
         }
-        Ok(statements
-            .into_iter()
-            .map(|statement| (statement, Vec::new()))
-            .collect())
+        Ok(plain(statements))
     }
 
     /// The schemas' own rights, and the wall of the journal.
@@ -139,7 +144,6 @@ impl Schema {
         let schemas = [store.home_schema(), namespace.as_str(), find.as_str()];
         let mut statements = Vec::new();
         if !missing.is_empty() || !self.is_open(login, &schemas).await? {
-            statements.push(format!("create schema if not exists {}", quote(&find)));
             if store.wall() != Wall::None {
                 let role = quote(&login.role);
                 let named: Vec<String> = schemas.iter().map(|schema| quote(schema)).collect();
@@ -163,26 +167,31 @@ impl Schema {
         Ok(statements)
     }
 
-    /// Whether the schemas are there and the application may look into them.
+    async fn schemas_there(&self, schemas: &[&str; 3]) -> Result<BTreeSet<String>, Error> {
+        let sql = "select n.nspname::text from pg_catalog.pg_namespace n \
+                   where n.nspname in ($1, $2, $3)";
+        let params = schemas.map(|schema| Param::Text(schema.to_owned()));
+        let rows = self.store.owner_rows(sql, &params).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| row.first().and_then(Value::as_text))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// Whether the application may look into the schemas.
     async fn is_open(&self, login: &Login, schemas: &[&str; 3]) -> Result<bool, Error> {
-        let store = &self.store;
-        let needed = store.wall() != Wall::None;
-        if needed && !login.role_exists {
+        if self.store.wall() == Wall::None {
+            return Ok(true);
+        }
+        if !login.role_exists {
             return Ok(false);
         }
-        let sql = if needed {
-            "select count(*) from pg_catalog.pg_namespace n where n.nspname in ($1, $2, $3) \
-             and pg_catalog.has_schema_privilege($4, n.oid, 'usage')"
-        } else {
-            "select count(*) from pg_catalog.pg_namespace n where n.nspname in ($1, $2, $3) \
-             and $4 <> ''"
-        };
-        let mut params: Vec<Param> = schemas
-            .iter()
-            .map(|schema| Param::Text((*schema).to_owned()))
-            .collect();
-        params.push(Param::Text(login.role.clone()));
-        let rows = store.owner_rows(sql, &params).await?;
+        let sql = "select count(*) from pg_catalog.pg_namespace n where n.nspname in ($1, $2, $3) \
+                   and pg_catalog.has_schema_privilege($4, n.oid, 'usage')";
+        let [home, records, find] = schemas.map(|schema| Param::Text(schema.to_owned()));
+        let params = [home, records, find, Param::Text(login.role.clone())];
+        let rows = self.store.owner_rows(sql, &params).await?;
         let count = rows
             .first()
             .and_then(|row| row.first())

@@ -7,7 +7,7 @@ use super::introspect;
 use super::layout::Layout;
 use super::names::quote;
 use super::plan::{Action, Fold, Severity, Step, plan};
-use super::walls::WallFacts;
+use super::walls::{UNKNOWN, WallFacts};
 use super::{Schema, facts};
 use crate::{Dialect, Error, ListType, Namespace, Param};
 use carnet_kernel::{Value, text};
@@ -159,8 +159,8 @@ impl Schema {
 
     /// The version of the newest row of `carnet_schemas`.
     pub(super) async fn schema_version(&self) -> Result<Option<i64>, Error> {
-        let newest = self.store.newest().await?;
-        Ok(newest.map(|newest| newest.version))
+        let newest = self.store.newest_hash().await?;
+        Ok(newest.map(|(version, _)| version))
     }
 
     pub(super) async fn planned_between(
@@ -270,30 +270,59 @@ impl Schema {
         let login = store.login().await?;
         let postgres = store.dialect() == Dialect::Postgres;
         let mut script: Script = Vec::new();
+        let touched = planned.placements.iter().any(|p| !p.steps.is_empty());
+        if !touched {
+            for placement in &planned.placements {
+                script.extend(plain(placement.rewall.clone()));
+            }
+            return Ok(script);
+        }
+        // Views first and everywhere: a placement looks into the tables of home.
+        if postgres {
+            for placement in &planned.placements {
+                let builder = store.builder(&login, &placement.namespace, &shared);
+                script.extend(plain(builder.drop_views(&placement.walls)));
+            }
+        }
         for placement in &planned.placements {
             let namespace = &placement.namespace;
-            if placement.steps.is_empty() {
-                script.extend(plain(placement.rewall.clone()));
-                continue;
-            }
-            let builder = store.builder(&login, namespace, &shared);
             if postgres {
-                script.extend(plain(builder.drop_views(&placement.walls)));
                 script.extend(plain(vec![search_path(namespace, &shared)]));
             }
             for step in &placement.steps {
-                for action in &step.actions {
-                    match action {
-                        Action::Sql(sql) => script.extend(plain(vec![sql.clone()])),
-                        Action::Fold(fold) => script.extend(self.fold(namespace, fold).await?),
-                    }
-                }
+                script.extend(self.step_script(namespace, step).await?);
             }
-            if postgres {
+        }
+        if postgres {
+            for placement in &planned.placements {
+                let builder = store.builder(&login, &placement.namespace, &shared);
                 let kept = after(placement);
                 script.extend(plain(builder.build(&placement.layout, &kept, true)));
             }
         }
+        Ok(script)
+    }
+
+    /// The statements of a step; on PostgreSQL those without parameters travel together.
+    async fn step_script(&self, namespace: &Namespace, step: &Step) -> Result<Script, Error> {
+        let together = self.store.dialect() == Dialect::Postgres;
+        let mut script = Script::new();
+        let mut text = String::new();
+        for action in &step.actions {
+            match action {
+                Action::Sql(sql) if together => {
+                    text.push_str(sql);
+                    text.push_str(";\n");
+                }
+                Action::Sql(sql) => script.extend(plain(vec![sql.clone()])),
+                Action::Fold(fold) => {
+                    script.extend(plain(vec![std::mem::take(&mut text)]));
+                    script.extend(self.fold(namespace, fold).await?);
+                }
+            }
+        }
+        script.extend(plain(vec![text]));
+        script.retain(|(sql, _)| !sql.is_empty());
         Ok(script)
     }
 
@@ -347,17 +376,20 @@ impl Schema {
     }
 }
 
-/// The walls that are left when a placement's steps have run: renamed and dropped tables have none.
+/// The walls that are left when a placement's steps have run: new tables have none, and those of
+/// renamed ones stand under another name.
 fn after(placement: &PlacementPlan) -> WallFacts {
     let mut walls = placement.walls.clone();
-    let touched = placement.steps.iter().flat_map(|step| &step.tables);
-    for table in touched {
-        walls.tables.remove(table);
+    for step in placement.steps.iter().filter(|step| step.tables.len() > 1) {
+        for table in &step.tables {
+            walls.tables.insert(table.clone(), UNKNOWN.to_owned());
+        }
     }
     walls
 }
 
-fn plain(statements: Vec<String>) -> Script {
+/// Statements without parameters.
+pub(super) fn plain(statements: Vec<String>) -> Script {
     statements
         .into_iter()
         .map(|statement| (statement, Vec::new()))

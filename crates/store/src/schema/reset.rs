@@ -1,9 +1,9 @@
 //! Removing everything of ours from a database. Whether that is allowed is the caller's question.
 
 use super::Schema;
-use super::database::Script;
 use super::introspect;
 use super::names::quote;
+use super::push::plain;
 use crate::{Dialect, Error};
 use std::collections::BTreeSet;
 
@@ -57,11 +57,7 @@ impl Schema {
                 statements.extend(schemas.iter().map(|schema| drop_if_empty(schema)));
             }
         }
-        let script: Script = statements
-            .into_iter()
-            .map(|statement| (statement, Vec::new()))
-            .collect();
-        store.owner_script(&script).await
+        store.owner_script(&plain(statements)).await
     }
 }
 

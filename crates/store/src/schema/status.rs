@@ -139,12 +139,12 @@ impl Schema {
     ///
     /// Errors: `SchemaPending` with the command to run.
     pub async fn require_current(&self, model: &Model) -> Result<i64, Error> {
-        let newest = self.store.newest().await?;
+        let newest = self.store.newest_hash().await?;
         let hash = model.hash.to_string();
-        if let Some(newest) = newest.as_ref().filter(|newest| newest.hash == hash) {
-            return Ok(newest.version);
+        if let Some((version, _)) = newest.as_ref().filter(|(_, newest)| *newest == hash) {
+            return Ok(*version);
         }
-        let Some(newest) = newest else {
+        let Some((newest, _)) = newest else {
             return Err(Error::SchemaPending(
                 "the database has no tables of this definition yet; run `carnet db push`, or \
                  `carnet db migrate` where migrations are kept"
@@ -153,13 +153,13 @@ impl Schema {
         };
         let planned = self.planned(model).await?;
         if planned.is_empty() {
-            let version = newest.version + 1;
+            let version = newest + 1;
             let row = record_model(self.store.dialect(), version, model);
             return match self.store.owner_script(&vec![row]).await {
                 Ok(()) => Ok(version),
                 // Another process recorded it at the same moment, or something else did.
-                Err(error) => match self.store.newest().await? {
-                    Some(newest) if newest.hash == hash => Ok(newest.version),
+                Err(error) => match self.store.newest_hash().await? {
+                    Some((version, newest)) if newest == hash => Ok(version),
                     _ => Err(error),
                 },
             };

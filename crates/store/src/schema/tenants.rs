@@ -5,8 +5,9 @@ use super::Schema;
 use super::database::{Script, search_path};
 use super::desired::desired;
 use super::introspect;
-use super::names::quote;
 use super::plan::{Action, plan};
+use super::push::plain;
+use super::walls::{JOURNAL, UNKNOWN};
 use crate::{Dialect, Error, Namespace, Param, Placement};
 use carnet_kernel::{Id, TenantKey, Value};
 use carnet_model::Model;
@@ -119,26 +120,21 @@ impl Schema {
         let layout = desired(model);
         let tables = layout.of_tenants();
         let found = introspect::introspect(store, namespace.as_str()).await?;
-        let walls = introspect::walls(store, namespace, &login.role).await?;
+        let mut walls = introspect::walls(store, namespace, &login.role).await?;
         let steps = plan(Dialect::Postgres, &found, Some(&tables), &tables);
         let builder = store.builder(&login, namespace, &shared);
-        let mut statements = vec![format!(
-            "create schema if not exists {}",
-            quote(&namespace.find())
-        )];
-        statements.extend(builder.drop_views(&walls));
+        let mut statements = builder.drop_views(&walls);
         statements.push(search_path(namespace, &shared));
         for action in steps.into_iter().flat_map(|step| step.actions) {
             if let Action::Sql(sql) = action {
                 statements.push(sql);
             }
         }
+        // The preparation may have walled it a moment before.
+        let journal = walls.tables.entry(JOURNAL.to_owned());
+        journal.or_insert_with(|| UNKNOWN.to_owned());
         statements.extend(builder.build(&layout, &walls, true));
-        script.extend(
-            statements
-                .into_iter()
-                .map(|statement| (statement, Vec::new())),
-        );
+        script.extend(plain(statements));
         Ok(script)
     }
 }

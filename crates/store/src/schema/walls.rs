@@ -72,7 +72,7 @@ enum Access {
 }
 
 /// The journal of a placement, walled as tables are.
-const JOURNAL: &str = "carnet_journal_records";
+pub(crate) const JOURNAL: &str = "carnet_journal_records";
 
 /// What of the journal its view shows.
 const JOURNAL_COLUMNS: &str = "sequence, tenant, resource, record, version, kind, principal_kind, \
@@ -203,7 +203,8 @@ impl Builder<'_> {
         if found.tables.get(JOURNAL) == Some(&shown(access)) {
             return Vec::new();
         }
-        batched(&self.secure(JOURNAL, access))
+        let present = found.tables.get(JOURNAL).map(String::as_str);
+        batched(&self.secure(JOURNAL, access, present))
     }
 
     /// Statements that build what `found` lacks. With `rebuilt` the views are gone already.
@@ -211,12 +212,13 @@ impl Builder<'_> {
         let expected = self.expected(layout);
         let mut statements = Vec::new();
         for (name, want) in &expected.tables {
-            if found.tables.get(name) != Some(want) {
+            let present = found.tables.get(name);
+            if present != Some(want) {
                 let access = match layout.table(name) {
                     Some(table) => self.access(table),
                     None => self.journal_access(),
                 };
-                statements.extend(self.secure(name, access));
+                statements.extend(self.secure(name, access, present.map(String::as_str)));
             }
         }
         if !rebuilt {
@@ -236,6 +238,16 @@ impl Builder<'_> {
         batched(&statements)
     }
 
+    /// The same when nothing is known of the tables' walls and the views are gone.
+    pub(crate) fn rebuild(&self, layout: &Layout) -> Vec<String> {
+        let tables = self.expected(layout).tables.into_keys();
+        let unknown = WallFacts {
+            tables: tables.map(|name| (name, UNKNOWN.to_owned())).collect(),
+            ..WallFacts::default()
+        };
+        self.build(layout, &unknown, true)
+    }
+
     fn view(&self, (schema, name): &(String, String), facts: &ViewFacts) -> Vec<String> {
         let view = format!("{}.{}", quote(schema), quote(name));
         let mut statements = vec![
@@ -252,13 +264,15 @@ impl Builder<'_> {
         statements
     }
 
-    fn secure(&self, name: &str, access: Access) -> Vec<String> {
+    /// `present` is what was found, if the table was there.
+    fn secure(&self, name: &str, access: Access, present: Option<&str>) -> Vec<String> {
         let table = format!("{}.{}", quote(self.namespace.as_str()), quote(name));
         let role = quote(self.role);
-        let mut statements: Vec<String> = POLICIES
-            .iter()
-            .map(|policy| format!("drop policy if exists {policy} on {table}"))
-            .collect();
+        let mut statements = Vec::new();
+        if present.is_some() {
+            let drop = |policy| format!("drop policy if exists {policy} on {table}");
+            statements.extend(POLICIES.iter().map(drop));
+        }
         let secured = matches!(access, Access::Rows | Access::Journal | Access::Platform);
         let mut policy = |name: &str, rest: String| {
             statements.push(format!("create policy {name} on {table} {rest}"));
@@ -293,12 +307,16 @@ impl Builder<'_> {
             }
             Access::Open | Access::View => {}
         }
-        statements.push(if secured {
-            format!("alter table {table} enable row level security, force row level security")
-        } else {
-            format!("alter table {table} disable row level security, no force row level security")
-        });
-        if access != Access::Open {
+        if secured {
+            statements.push(format!(
+                "alter table {table} enable row level security, force row level security"
+            ));
+        } else if present.is_some() {
+            statements.push(format!(
+                "alter table {table} disable row level security, no force row level security"
+            ));
+        }
+        if present.is_some_and(|found| access != Access::Open || is_granted(found)) {
             statements.push(format!("revoke all on {table} from {role}"));
         }
         let grants = grants(access);
@@ -315,6 +333,15 @@ fn grants(access: Access) -> &'static str {
         Access::Journal => "insert,select",
         Access::Open | Access::View => "",
     }
+}
+
+/// What is found of a table of which nothing is known.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// Whether what was found says that the application has rights.
+fn is_granted(found: &str) -> bool {
+    let (_, grants) = found.split_once("; grants ").unwrap_or_default();
+    !grants.split("; ").next().unwrap_or_default().is_empty()
 }
 
 /// A table's walls in the words of `introspect`.

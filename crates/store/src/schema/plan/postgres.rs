@@ -363,8 +363,11 @@ fn attach_all(table: &Table) -> Option<Step> {
         .map(|reference| format!("\n    add {}", reference_definition(reference)))
         .collect();
     (!added.is_empty()).then(|| {
-        Step::new(format!("add references of {}", table.name), &table.name)
-            .sql(format!("alter table {}{}", quote(&table.name), added.join(",")))
+        Step::new(format!("add references of {}", table.name), &table.name).sql(format!(
+            "alter table {}{}",
+            quote(&table.name),
+            added.join(",")
+        ))
     })
 }
 
