@@ -19,7 +19,9 @@ const STAGES: [Stage; 8] = [
         scenarios::run(&scenarios::Options::default())
     }),
     ("kill", || kill::run(&kill::Options::default())),
-    ("footprint", footprint::run),
+    ("footprint", || {
+        footprint::run(&footprint::Options::default())
+    }),
     ("test", run_test_command),
 ];
 

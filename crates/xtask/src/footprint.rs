@@ -21,9 +21,21 @@ const FIELDS: usize = 8;
 /// Of so many starts the quickest counts: a busy machine delays, it does not hurry.
 const STARTS: usize = 5;
 
+/// The flags of `footprint`.
+#[derive(Default, clap::Args)]
+pub(crate) struct Options {
+    /// Take the binaries as they are instead of building them.
+    #[arg(long)]
+    no_build: bool,
+}
+
 /// Measures the shipped build.
-pub(crate) fn run() -> Result<()> {
-    let binaries = product::build(Profile::Release)?;
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let binaries = if options.no_build {
+        product::folder(Profile::Release)
+    } else {
+        product::build(Profile::Release)
+    }?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;

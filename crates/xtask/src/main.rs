@@ -45,7 +45,7 @@ enum Task {
     /// Kill the server while clients write, and look at what is left.
     Kill(kill::Options),
     /// Build what is shipped and measure its size, start and memory.
-    Footprint,
+    Footprint(footprint::Options),
     /// Check licences and known vulnerabilities of the dependencies.
     Deps,
     /// Write the generated reference pages.
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Scenarios(options) => scenarios::run(&options),
         Task::Kill(options) => kill::run(&options),
-        Task::Footprint => footprint::run(),
+        Task::Footprint(options) => footprint::run(&options),
         Task::Deps => deps::run(),
         Task::Codegen(options) => codegen::run(&options),
         Task::Ci => ci::run(),
