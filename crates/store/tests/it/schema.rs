@@ -1,6 +1,11 @@
 //! Schema sync against real databases.
 
+#![cfg(test)]
+
 mod change;
 mod migrate;
+mod placement;
 mod push;
+mod roles;
 mod support;
+mod walls;

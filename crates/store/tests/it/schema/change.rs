@@ -29,7 +29,9 @@ fn lossy<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
 /// What a column holds, in the order of the ids.
 async fn column(fixture: &Fixture, column: &str) -> Vec<String> {
     fixture
-        .texts(&format!("select \"{column}\" from {{records}}\"things\" order by id"))
+        .texts(&format!(
+            "select \"{column}\" from {{records}}\"things\" order by id"
+        ))
         .await
 }
 

@@ -188,6 +188,16 @@ on_both! {
         assert_eq!(rows, ["2"]);
     }
 
+    /// Files that were written once are applied for ever: this folder is never made anew.
+    async fn old_files_are_applied(fixture) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/schema/sample");
+        let applied = migrate(&fixture, &folder, SECOND).await.unwrap();
+        assert_eq!(applied, ["0001_first", "0002_second"]);
+        fixture.fits(SECOND).await;
+        fixture.store.schema().rollback(&folder).await.unwrap();
+        fixture.fits(FIRST).await;
+    }
+
     async fn a_reset_leaves_what_is_not_ours(fixture) {
         fixture.push(FIRST).await.unwrap();
         fixture.insert("items", 1, "title", "'x'").await;
@@ -210,9 +220,8 @@ async fn files_are_readable() {
     let folder = TempDir::new().unwrap();
     generate(&fixture, folder.path(), FIRST, "initial").unwrap();
     generate(&fixture, folder.path(), SECOND, "rename").unwrap();
-    let read = |name: &str| {
-        std::fs::read_to_string(folder.path().join("0002_rename").join(name)).unwrap()
-    };
+    let read =
+        |name: &str| std::fs::read_to_string(folder.path().join("0002_rename").join(name)).unwrap();
     insta::assert_snapshot!("up_postgres", read("up.postgres.sql"));
     insta::assert_snapshot!("up_sqlite", read("up.sqlite.sql"));
     insta::assert_snapshot!("down_postgres", read("down.postgres.sql"));
