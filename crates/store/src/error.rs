@@ -124,7 +124,7 @@ impl Error {
                     .collect();
                 Refusal {
                     details,
-                    ..Refusal::new(code, message.clone())
+                    ..Refusal::new(code, message)
                 }
             }
             Self::ReferenceMissing { resource, field } => {

@@ -143,22 +143,21 @@ impl Schema {
         let find = namespace.find();
         let schemas = [store.home_schema(), namespace.as_str(), find.as_str()];
         let mut statements = Vec::new();
-        if !missing.is_empty() || !self.is_open(login, &schemas).await? {
-            if store.wall() != Wall::None {
-                let role = quote(&login.role);
-                let named: Vec<String> = schemas.iter().map(|schema| quote(schema)).collect();
-                statements.push(format!(
-                    "grant usage on schema {} to {role}",
-                    named.join(", ")
-                ));
-                let home = quote(store.home_schema());
-                statements.push(format!(
-                    "grant select on {home}.carnet_tenants, {home}.carnet_schemas to {role}"
-                ));
-                statements.push(format!(
-                    "grant execute on function {home}.carnet_raise(text, text) to {role}"
-                ));
-            }
+        let walled = store.wall() != Wall::None;
+        if walled && (!missing.is_empty() || !self.is_open(login, &schemas).await?) {
+            let role = quote(&login.role);
+            let named: Vec<String> = schemas.iter().map(|schema| quote(schema)).collect();
+            statements.push(format!(
+                "grant usage on schema {} to {role}",
+                named.join(", ")
+            ));
+            let home = quote(store.home_schema());
+            statements.push(format!(
+                "grant select on {home}.carnet_tenants, {home}.carnet_schemas to {role}"
+            ));
+            statements.push(format!(
+                "grant execute on function {home}.carnet_raise(text, text) to {role}"
+            ));
         }
         let found = introspect::walls(store, namespace, &login.role).await?;
         let shared = store.home().namespace;

@@ -17,7 +17,7 @@ pub(crate) use cell::write_integer;
 pub(crate) use cells::Cells;
 pub(crate) use kind::Kind;
 pub(crate) use nested::{CHUNK, Nested};
-pub(crate) use page::{Finished, Page, Uncounted};
+pub(crate) use page::{Finished, Page};
 pub(crate) use record::RecordShape;
 pub(crate) use row::{Column, Shape, Source};
 
