@@ -1,9 +1,11 @@
-//! `include=category,sections.data` to a tree of relations.
+//! `include=category,sections.data` to a tree of relations. A path may come back to a resource, but
+//! a to-many relation follows only itself again (`children.children`): on any other way back
+//! every record would bring all its siblings once more, and a short address the whole table squared.
 
 use super::key::{Groups, split_list};
 use super::{Faults, IncludeRequest, shorten, unknown_relation};
 use carnet_kernel::Code;
-use carnet_model::{ModelView, Resource};
+use carnet_model::{ModelView, RelationKind, Resource};
 
 /// The most relations of one request, at all depths together.
 const MAX_INCLUDES: usize = 32;
@@ -46,6 +48,8 @@ fn add(
 ) {
     let mut level = tree;
     let mut at = resource;
+    let mut many = Vec::new();
+    let mut last = None;
     for (depth, name) in path.split('.').enumerate() {
         if depth == MAX_DEPTH {
             let message = format!(
@@ -64,6 +68,19 @@ fn add(
             );
             return;
         };
+        let step = (at.index, relation);
+        if matches!(at.relation(relation).kind, RelationKind::ToMany { .. }) {
+            if many.contains(&step) && last != Some(step) {
+                let message = format!(
+                    "`{name}` stands twice in `{}`; each time would multiply the records",
+                    shorten(path)
+                );
+                faults.push(Code::InvalidParameter, "include", "repeated", message);
+                return;
+            }
+            many.push(step);
+        }
+        last = Some(step);
         let place = match level
             .iter()
             .position(|include| include.relation == relation)

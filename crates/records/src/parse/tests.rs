@@ -439,12 +439,29 @@ fn include_trees() {
             }
         ]
     );
-    let circle = "category.products.".repeat(4);
-    let circle = circle.trim_end_matches('.');
-    assert!(list(&format!("include={circle}")).is_ok());
+    for good in [
+        "category.products.category",
+        "category.children.children.parent",
+        "lines.order.lines.product",
+    ] {
+        assert!(list(&format!("include={good}")).is_ok(), "{good}");
+    }
+    for (circle, name) in [
+        ("category.products.category.products", "products"),
+        ("category.children.parent.children", "children"),
+    ] {
+        refused(
+            &format!("include={circle}"),
+            &format!(
+                "INVALID_PARAMETER\ninclude: repeated: `{name}` stands twice in `{circle}`; each time would multiply the records"
+            ),
+        );
+    }
+    let up = format!("category{}", ".parent".repeat(7));
+    assert!(list(&format!("include={up}")).is_ok());
     refused(
-        &format!("include={circle}.category"),
-        "INVALID_PARAMETER\ninclude: depth: `category.products.category.products.category.products.category.p…` nests deeper than 8 relations",
+        &format!("include={up}.parent"),
+        &format!("INVALID_PARAMETER\ninclude: depth: `{up}.parent` nests deeper than 8 relations"),
     );
     refused(
         "include=lines(limit:5)",
