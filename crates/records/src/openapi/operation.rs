@@ -7,36 +7,43 @@ use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
 use carnet_web::openapi::{list_envelope, parameter, record_envelope, responses, schema, success};
 use serde_json::{Map, Value, json};
 
-const READ_CODES: [Code; 6] = [
+const READ_CODES: [Code; 5] = [
     Code::MalformedRequest,
     Code::UnknownParameter,
     Code::InvalidParameter,
     Code::UnknownField,
     Code::NotAcceptable,
-    Code::UriTooLong,
 ];
 
-const WRITE_CODES: [Code; 11] = [
+/// What any write can meet.
+const CHANGE_CODES: [Code; 7] = [
     Code::MalformedRequest,
     Code::UnknownParameter,
+    Code::NotAcceptable,
+    Code::VersionConflict,
+    Code::TransactionTooLong,
+    Code::StorageFull,
+    Code::OutcomeUnknown,
+];
+
+/// What a write with a body can meet beside.
+const BODY_CODES: [Code; 7] = [
     Code::UnknownField,
     Code::ValidationFailed,
     Code::ReadOnlyField,
     Code::ReferenceNotFound,
-    Code::NotAcceptable,
     Code::UniqueViolation,
-    Code::VersionConflict,
     Code::PayloadTooLarge,
     Code::UnsupportedMediaType,
 ];
 
 /// What any request can meet.
 const PLATFORM_CODES: [Code; 5] = [
+    Code::UriTooLong,
     Code::Internal,
     Code::Timeout,
+    Code::Overloaded,
     Code::DatabaseUnavailable,
-    Code::StorageFull,
-    Code::TransactionTooLong,
 ];
 
 fn answers(ok: (&str, Value), codes: &[&[Code]]) -> Value {
@@ -153,7 +160,7 @@ pub(super) fn create(resource: &Resource) -> Value {
         Vec::new(),
         answers(
             ("201", with_header(answer, &["ETag", "Location"])),
-            &[&WRITE_CODES],
+            &[&CHANGE_CODES, &BODY_CODES],
         ),
     );
     with_body(
@@ -203,7 +210,7 @@ fn change(resource: &Resource, verb: &str, summary: String) -> Value {
         vec![if_match(resource)],
         answers(
             ("200", with_header(answer, &["ETag"])),
-            &[&WRITE_CODES, codes, precondition(resource)],
+            &[&CHANGE_CODES, &BODY_CODES, codes, precondition(resource)],
         ),
     )
 }
@@ -214,13 +221,9 @@ pub(super) fn delete(resource: &Resource) -> Value {
         record_envelope(json!({ "type": "null" })),
     );
     let codes: &[Code] = &[
-        Code::UnknownParameter,
         Code::InvalidParameter,
-        Code::MalformedRequest,
         Code::NotFound,
-        Code::NotAcceptable,
         Code::RecordInUse,
-        Code::VersionConflict,
         Code::PreconditionFailed,
     ];
     operation(
@@ -228,7 +231,10 @@ pub(super) fn delete(resource: &Resource) -> Value {
         "delete",
         format!("Delete one of {}", resource.name),
         vec![if_match(resource)],
-        answers(("200", answer), &[codes, precondition(resource)]),
+        answers(
+            ("200", answer),
+            &[&CHANGE_CODES, codes, precondition(resource)],
+        ),
     )
 }
 
@@ -247,7 +253,7 @@ pub(super) fn batch(resource: &Resource) -> Value {
             resource.name
         ),
         Vec::new(),
-        answers(("200", answer), &[&WRITE_CODES, codes]),
+        answers(("200", answer), &[&CHANGE_CODES, &BODY_CODES, codes]),
     );
     with_body(
         operation,

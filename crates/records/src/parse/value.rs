@@ -2,11 +2,15 @@
 //! filter may ask for a text that could not be written.
 
 use crate::validate::read_value;
-use carnet_kernel::{Value, json};
+use carnet_kernel::{Id, Value, json};
 use carnet_model::FieldType;
 
 /// The value that `text` means for a field of this type, or what is wrong with it.
 pub(super) fn from_text(kind: &FieldType, text: &str) -> Result<Value, String> {
+    // The journal names records of all resources, so it is also asked by those named by a UUID.
+    if let (FieldType::Ulid, Ok(id)) = (kind, Id::parse_uuid(text)) {
+        return Ok(Value::Id(id));
+    }
     let kind = without_limits(kind);
     let raw = match kind {
         FieldType::Integer { .. } | FieldType::Float { .. } if is_json_number(text) => {

@@ -1,7 +1,7 @@
 //! Writing seeds. Ids are chosen and kept with their labels before the records are written, so
 //! that a run that is cut off is finished by the next one and nothing comes twice.
 
-use super::labels::{self, Known, Line};
+use super::labels::{self, Announcement, Known, Line};
 use super::read::{Row, SeedSet};
 use crate::Operations;
 use crate::decide::{Change, Create, Kind, Precondition, fill, missing, records_after};
@@ -109,9 +109,12 @@ impl<'a> Seeder<'a> {
                 // A label that moved to another resource stands for another record.
                 let fits = |known: &Known| known.resource == *resource;
                 if !self.known.get(&row.label).is_some_and(fits) {
+                    let record = self.operations.next_id();
+                    let before = self.known.get(&row.label).map(|known| known.stored);
                     let known = Known {
                         resource: resource.clone(),
-                        record: self.operations.next_id(),
+                        record,
+                        stored: before.unwrap_or(record),
                         version: 0,
                         digest: String::new(),
                     };
@@ -169,12 +172,18 @@ impl<'a> Seeder<'a> {
         if fresh.is_empty() {
             return Ok(());
         }
-        let lines = fresh
-            .iter()
-            .map(|ready| (ready.row, ready.id, ready.digest.as_str()));
-        labels::announce(self.operations, resource, lines)
+        let announcements = fresh.iter().map(|ready| Announcement {
+            row: ready.row,
+            record: ready.id,
+            stored: self.known[&ready.row.label].stored,
+            digest: &ready.digest,
+        });
+        if !labels::announce(self.operations, resource, announcements)
             .await
-            .map_err(failed)?;
+            .map_err(failed)?
+        {
+            return Err(raced());
+        }
         let stamp = self.operations.stamp(self.context);
         let mut records: Vec<Record> = Vec::with_capacity(fresh.len());
         for ready in &fresh {
@@ -196,10 +205,17 @@ impl<'a> Seeder<'a> {
             resource: resource.index,
             records,
         });
-        self.operations
+        let written = self
+            .operations
             .apply_units(self.context, self.view, resource, &stamp, vec![unit])
-            .await
-            .map_err(|(row, refusal)| at(&fresh[row.min(fresh.len() - 1)].row.place, refusal))?;
+            .await;
+        if let Err((row, refusal)) = written {
+            let ready = &fresh[row.min(fresh.len() - 1)];
+            if refusal.code == Code::UniqueViolation && self.exists(resource, ready.id).await? {
+                return Err(raced());
+            }
+            return Err(at(&ready.row.place, refusal));
+        }
         self.report.created += fresh.len();
         for ready in fresh {
             if let Some(known) = self.known.get_mut(&ready.row.label) {
@@ -416,6 +432,12 @@ fn at(place: &str, refusal: Refusal) -> Refusal {
         code: Code::SeedInvalid,
         ..refusal
     }
+}
+
+/// Two runs at once: one of them gives way.
+fn raced() -> Refusal {
+    let message = "somebody else writes seeds at this moment; run it again afterwards";
+    Refusal::new(Code::VersionConflict, message)
 }
 
 fn failed(error: Error) -> Refusal {

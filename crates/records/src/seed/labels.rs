@@ -12,6 +12,8 @@ pub(super) struct Known {
     /// The name of the resource whose record it is.
     pub(super) resource: String,
     pub(super) record: Id,
+    /// The record that home has for it: another one when the label moved to another resource.
+    pub(super) stored: Id,
     /// 0: the record was announced but perhaps not written.
     pub(super) version: i64,
     /// Of the seed; empty for a label that home does not know yet.
@@ -44,35 +46,49 @@ fn known(row: &[Value]) -> Option<(String, Known)> {
     else {
         return None;
     };
+    let record = record.as_id()?;
     let known = Known {
         resource: resource.clone(),
-        record: record.as_id()?,
+        record,
+        stored: record,
         version: *version,
         digest: digest.clone(),
     };
     Some((label.clone(), known))
 }
 
-/// Keeps labels and ids before the records are written.
-pub(super) async fn announce(
+/// A label with the record it is to stand for.
+pub(super) struct Announcement<'a> {
+    pub(super) row: &'a Row,
+    pub(super) record: Id,
+    /// What home has for the label until now.
+    pub(super) stored: Id,
+    pub(super) digest: &'a str,
+}
+
+/// Keeps labels and ids before the records are written. Answers false when somebody else wrote
+/// one of the labels since they were read; the records must not be written then.
+pub(super) async fn announce<'a>(
     operations: &Operations,
     resource: &Resource,
-    fresh: impl Iterator<Item = (&Row, Id, &str)>,
-) -> Result<(), Error> {
+    fresh: impl Iterator<Item = Announcement<'a>>,
+) -> Result<bool, Error> {
     let sql = "insert into {home}carnet_seeds (label, resource, record, version, digest) values ($1, $2, $3, 0, $4) \
                on conflict (label) do update set resource = excluded.resource, record = excluded.record, \
-               version = 0, digest = excluded.digest";
-    let params: Vec<[Param; 4]> = fresh
-        .map(|(row, id, digest)| {
+               version = 0, digest = excluded.digest where carnet_seeds.record = $5";
+    let params: Vec<[Param; 5]> = fresh
+        .map(|one| {
             [
-                Param::Text(row.label.clone()),
+                Param::Text(one.row.label.clone()),
                 Param::Text(resource.name.clone()),
-                Param::Value(Value::Id(id)),
-                Param::Text(digest.to_owned()),
+                Param::Value(Value::Id(one.record)),
+                Param::Text(one.digest.to_owned()),
+                Param::Value(Value::Id(one.stored)),
             ]
         })
         .collect();
-    execute(operations, sql, &params).await
+    let written = execute(operations, sql, &params).await?;
+    Ok(written.iter().all(|rows| *rows == 1))
 }
 
 /// Notes with which version and from which seed records were written.
@@ -92,25 +108,20 @@ pub(super) async fn note(
             ]
         })
         .collect();
-    execute(operations, sql, &params).await
+    execute(operations, sql, &params).await.map(|_| ())
 }
 
 async fn execute<const N: usize>(
     operations: &Operations,
     sql: &str,
     params: &[[Param; N]],
-) -> Result<(), Error> {
+) -> Result<Vec<u64>, Error> {
     if params.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let statements: Vec<(&str, &[Param])> = params
         .iter()
         .map(|params| (sql, params.as_slice()))
         .collect();
-    operations
-        .store()
-        .system()
-        .execute(&statements)
-        .await
-        .map(|_| ())
+    operations.store().system().execute(&statements).await
 }

@@ -95,6 +95,9 @@ async fn listed_and_filtered(mut world: World) {
         code(world.list("journal", "filter[body][eq]=1").await),
         Code::UnknownOperator
     );
+    let token = world.made("tokens", r#"{"name":"a"}"#).await;
+    let query = format!("filter[record]={token}&filter[kind][in]=create,update");
+    assert_eq!(world.names("journal", &query, "resource").await, ["tokens"]);
     let record = world.read("products", &pen, "").await.unwrap();
     assert_eq!(record["createdBy"], Value::Null);
     assert_eq!(record["updatedBy"]["kind"], "user");

@@ -14,6 +14,8 @@ crate::on_both!(
     overwritten,
     faults_name_their_line,
     a_run_that_was_cut_off,
+    labels_that_move,
+    two_runs_at_once,
 );
 
 async fn run(world: &World, files: &[(&str, &str)], overwrite: bool) -> Result<Report, Refusal> {
@@ -260,4 +262,36 @@ async fn a_run_that_was_cut_off(world: World) {
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0]["category"]["name"], "Top");
     assert_eq!(run(&world, &files, false).await, Ok(report(0, 0, 3, 0)));
+}
+
+async fn labels_that_move(world: World) {
+    let before = [("01-products.yaml", "- { $label: x, name: Pen }\n")];
+    run(&world, &before, false).await.unwrap();
+    let after = [
+        ("01-categories.yaml", "- { $label: x, name: Top }\n"),
+        (
+            "02-products.yaml",
+            "- { $label: y, name: Pen, categoryId: { $ref: x } }\n",
+        ),
+    ];
+    assert_eq!(run(&world, &after, false).await, Ok(report(2, 0, 0, 0)));
+    assert_eq!(run(&world, &after, false).await, Ok(report(0, 0, 2, 0)));
+    let names = world.names("products", "filter[category.name]=Top", "name");
+    assert_eq!(names.await, ["Pen"]);
+}
+
+async fn two_runs_at_once(world: World) {
+    let files = [UNITS, CATEGORIES, PRODUCTS];
+    let (one, two) = tokio::join!(run(&world, &files, false), run(&world, &files, false));
+    for result in [one, two] {
+        if let Err(refusal) = result {
+            assert_eq!(refusal.code, Code::VersionConflict, "{}", refusal.message);
+        }
+    }
+    // Whoever came too late finds the rest done or does it.
+    run(&world, &files, false).await.unwrap();
+    for (resource, count) in [("units", 1), ("categories", 2), ("products", 2)] {
+        assert_eq!(world.list(resource, "").await.unwrap().1, Some(count));
+    }
+    assert_eq!(run(&world, &files, false).await, Ok(report(0, 0, 5, 0)));
 }

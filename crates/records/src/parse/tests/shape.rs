@@ -1,0 +1,172 @@
+//! Includes, sort, pages, counts, fields.
+
+use super::refused;
+use crate::fixture::{field, list, pairs, resource, told, view};
+use crate::parse::{CountMode, IncludeRequest, ListRequest, parse_none, parse_read};
+use carnet_model::Resource;
+
+#[test]
+fn include_trees() {
+    let request = list("include=category.parent,category.children,lines").unwrap();
+    let products = resource("products");
+    let categories = resource("categories");
+    let relation = |of: &Resource, name: &str| of.relation_named(name).unwrap();
+    assert_eq!(
+        request.includes,
+        [
+            IncludeRequest {
+                relation: relation(products, "category"),
+                includes: ["parent", "children"]
+                    .map(|name| IncludeRequest {
+                        relation: relation(categories, name),
+                        includes: Vec::new()
+                    })
+                    .into(),
+            },
+            IncludeRequest {
+                relation: relation(products, "lines"),
+                includes: Vec::new()
+            }
+        ]
+    );
+    for good in [
+        "category.products.category",
+        "category.children.children.parent",
+        "lines.order.lines.product",
+    ] {
+        assert!(list(&format!("include={good}")).is_ok(), "{good}");
+    }
+    for (circle, name) in [
+        ("category.products.category.products", "products"),
+        ("category.children.parent.children", "children"),
+    ] {
+        refused(
+            &format!("include={circle}"),
+            &format!(
+                "INVALID_PARAMETER\ninclude: repeated: `{name}` stands twice in `{circle}`; each time would multiply the records"
+            ),
+        );
+    }
+    let up = format!("category{}", ".parent".repeat(7));
+    assert!(list(&format!("include={up}")).is_ok());
+    refused(
+        &format!("include={up}.parent"),
+        &format!("INVALID_PARAMETER\ninclude: depth: `{up}.parent` nests deeper than 8 relations"),
+    );
+    refused(
+        "include=lines(limit:5)",
+        "INVALID_PARAMETER\ninclude: syntax: options of an included relation come with a later release",
+    );
+    refused(
+        "include=stock,",
+        "UNKNOWN_FIELD
+include: unknown: `products` has no relation `stock`
+include: unknown: `products` has no relation ``",
+    );
+    let paths = [
+        "category.parent.parent.parent.parent.parent.parent.parent",
+        "category.parent.children.parent.parent.parent.parent.parent",
+        "category.children.children.parent.parent.parent.parent.parent",
+        "category.products.category.parent.parent.parent.parent.parent",
+        "lines.product.category.parent.parent.parent.parent.parent",
+    ];
+    assert_eq!(
+        list(&format!("include={}", paths.join(",")))
+            .unwrap_err()
+            .details[0]
+            .message,
+        "a request includes at most 32 relations"
+    );
+}
+
+#[test]
+fn sort_forms() {
+    let sorted = |query: &str| -> Vec<(String, bool)> {
+        let request = list(query).unwrap_or_else(|refusal| panic!("{}", told(&refusal)));
+        let keys = request.sort.into_iter();
+        keys.map(|key| {
+            let field = if key.path.steps.is_empty() {
+                resource("products").field(key.path.field)
+            } else {
+                resource("categories").field(key.path.field)
+            };
+            (field.name.clone(), key.descending)
+        })
+        .collect()
+    };
+    let expected = [
+        ("price".to_owned(), true),
+        ("name".to_owned(), false),
+        ("stock".to_owned(), true),
+        ("note".to_owned(), false),
+    ];
+    assert_eq!(
+        sorted("sort=-price,category.name,stock:desc,note:asc"),
+        expected
+    );
+    refused(
+        "sort=details&sort=name,-name&sort=-price:desc&sort=price:down&sort=createdBy",
+        "INVALID_PARAMETER
+sort: type: `details` is of type json, which has no order
+sort: repeated: `name` stands twice
+sort: syntax: `-price:desc` is not `field`, `-field`, `field:asc` or `field:desc`
+sort: syntax: `price:down` is not `field`, `-field`, `field:asc` or `field:desc`
+sort: type: `createdBy` is of type principal, which has no order",
+    );
+}
+
+#[test]
+fn pages_and_counts() {
+    let request = list("limit=50&page=3&count=exact").unwrap();
+    assert_eq!((request.limit, request.offset), (50, 100));
+    assert_eq!(request.count, CountMode::Exact);
+    let request = list("offset=7&count=none").unwrap();
+    assert_eq!((request.limit, request.offset), (20, 7));
+    assert_eq!(request.count, CountMode::None);
+    assert_eq!(list("").unwrap(), ListRequest::default());
+    refused(
+        "offset=1&page=2",
+        "INVALID_PARAMETER\npage: conflict: `offset` and `page` exclude each other",
+    );
+    refused(
+        "limit=1001&offset=-1&count=exct",
+        "INVALID_PARAMETER
+limit: range: `limit` is a whole number from 1 to 1000
+offset: range: `offset` is a whole number from 0 to 1000000000
+count: enum: `count` is `auto`, `exact` or `none` (did you mean `exact`?)",
+    );
+    for query in [
+        "limit=0",
+        "limit=+5",
+        "limit=",
+        "page=0",
+        "offset=1e3",
+        "page=99999999999999999999",
+    ] {
+        assert_eq!(list(query).unwrap_err().details[0].rule, "range", "{query}");
+    }
+}
+
+#[test]
+fn fields_keep_the_key_and_the_order() {
+    let products = resource("products");
+    let request = list("fields=price,name,price").unwrap();
+    let expected = ["id", "name", "price"].map(|name| field(products, name));
+    assert_eq!(request.fields.as_deref(), Some(&expected[..]));
+}
+
+#[test]
+fn reads_and_writes_take_less() {
+    let read = parse_read(view(), resource("products"), &pairs("sort=name&incude=a")).unwrap_err();
+    assert_eq!(
+        told(&read),
+        "UNKNOWN_PARAMETER
+sort: unknown: the parameter `sort` is not offered here
+incude: unknown: there is no parameter `incude` (did you mean `include`?)"
+    );
+    let none = parse_none(&pairs("include=category")).unwrap_err();
+    assert_eq!(
+        told(&none),
+        "UNKNOWN_PARAMETER\ninclude: unknown: the parameter `include` is not offered here"
+    );
+}
