@@ -1,44 +1,47 @@
-//! `ci`: every stage, cheap ones first, each with its time.
+//! `ci`: every stage, cheap ones first, each with its time; at the end once more how the tests ended.
 
-use crate::{codegen, deps, footprint, kill, lint, scenarios, shell, tidy};
+use crate::{codegen, deps, footprint, kill, lint, scenarios, shell, signals, tidy};
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 
-type Stage = (&'static str, fn() -> Result<()>);
-
-/// The test stage is last of those that judge the code, so that its closing lines are the last
-/// words of the run.
-const STAGES: [Stage; 8] = [
-    ("tidy", || tidy::run(&tidy::Options { no_generated: true })),
-    ("deps", deps::run),
-    ("lint", lint::run),
-    ("codegen", || {
-        codegen::run(&codegen::Options { check: true })
-    }),
-    ("scenarios", || {
-        scenarios::run(&scenarios::Options::default())
-    }),
-    ("kill", || kill::run(&kill::Options::default())),
-    ("footprint", || {
-        footprint::run(&footprint::Options::default())
-    }),
-    ("test", run_test_command),
-];
+/// How many of the test command's last lines are shown again at the end.
+const CLOSING_LINES: usize = 12;
 
 /// Runs the stages and stops at the first that fails.
 pub(crate) fn run() -> Result<()> {
+    signals::watch()?;
     let started = Instant::now();
-    for (name, stage) in STAGES {
-        let begun = Instant::now();
-        println!("==> {name}");
-        stage().with_context(|| format!("stage {name}"))?;
-        println!("==> {name}: {:.0} s", begun.elapsed().as_secs_f64());
-    }
+    let tidy_options = tidy::Options { no_generated: true };
+    stage("tidy", || tidy::run(&tidy_options))?;
+    stage("deps", deps::run)?;
+    stage("lint", lint::run)?;
+    // The command of the README, as a person types it.
+    let closing = stage("test", || {
+        shell::run_keeping(&mut shell::cargo(["xtask", "test"]), CLOSING_LINES)
+    })?;
+    stage("codegen", || {
+        codegen::run(&codegen::Options { check: true })
+    })?;
+    stage("scenarios", || {
+        scenarios::run(&scenarios::Options::default())
+    })?;
+    stage("kill", || kill::run(&kill::Options::default()))?;
+    stage("footprint", || {
+        footprint::run(&footprint::Options::default())
+    })?;
+
     println!("==> all stages: {:.0} s", started.elapsed().as_secs_f64());
+    println!("==> how the tests ended:");
+    for line in closing {
+        println!("{line}");
+    }
     Ok(())
 }
 
-/// The command of the README, as a person would type it.
-fn run_test_command() -> Result<()> {
-    shell::run(&mut shell::cargo(["xtask", "test"]))
+fn stage<T>(name: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
+    let begun = Instant::now();
+    println!("==> {name}");
+    let result = run().with_context(|| format!("stage {name}"))?;
+    println!("==> {name}: {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(result)
 }

@@ -3,9 +3,12 @@
 
 use crate::signals;
 use anyhow::{Context as _, Result, bail};
+use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// The workspace's folder. What `cargo run` says counts for more than where this program was
 /// compiled: clones may share a target folder.
@@ -27,11 +30,50 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
 
 /// Runs a command that the person sees, and fails when it fails.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let child = start(command)?;
+    finish(child, command)
+}
+
+/// Runs a command that the person sees, and returns the last `count` lines it wrote as well.
+pub(crate) fn run_keeping(command: &mut Command, count: usize) -> Result<Vec<String>> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = start(command)?;
+    let last = Mutex::new(VecDeque::with_capacity(count));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let result = std::thread::scope(|scope| {
+        let last = &last;
+        scope.spawn(move || stdout.map(|stream| pass_on(stream, last, count)));
+        scope.spawn(move || stderr.map(|stream| pass_on(stream, last, count)));
+        finish(child, command)
+    });
+    result?;
+    Ok(last
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .into())
+}
+
+fn pass_on(stream: impl Read, last: &Mutex<VecDeque<String>>, count: usize) {
+    for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line).into_owned();
+        println!("{line}");
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == count {
+            last.pop_front();
+        }
+        last.push_back(line);
+    }
+}
+
+fn start(command: &mut Command) -> Result<Child> {
     let shown = show(command);
     println!("$ {shown}");
-    let mut child = command
+    command
         .spawn()
-        .with_context(|| format!("`{shown}` does not start"))?;
+        .with_context(|| format!("`{shown}` does not start"))
+}
+
+fn finish(mut child: Child, command: &Command) -> Result<()> {
     let watch = signals::forward_to(child.id());
     let status = child.wait()?;
     drop(watch);
@@ -39,7 +81,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("interrupted");
     }
     if !status.success() {
-        bail!("`{shown}` failed ({status})");
+        bail!("`{}` failed ({status})", show(command));
     }
     Ok(())
 }
