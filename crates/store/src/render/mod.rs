@@ -2,12 +2,12 @@
 //!
 //! One statement holds a whole read. The page comes first, in a subquery of its own; what is
 //! included is made by correlated subqueries for the rows of the page alone. Nothing of a request
-//! stands in the text but names of the model, and the text is the key under which a statement is
-//! kept prepared.
+//! stands in the text but names of the model and, on PostgreSQL, a rounded limit; the text is the
+//! key under which a statement is kept prepared.
 //!
 //! Hand-written platform tables have no find view. A leaky predicate on one is rendered against
-//! the table: right, walled, but answered by the tenant's rows one by one and not by an index;
-//! planners keep such tables to the operators their indexes answer.
+//! the table: the answer is right and walled, but the policy comes first, and no index serves the
+//! predicate itself.
 
 #[cfg(test)]
 mod fixture;

@@ -94,7 +94,7 @@ pub(super) fn write_duration(micros: i64, out: &mut String) {
 
 pub(super) fn write_id(form: IdForm, id: Id, out: &mut String) {
     quoted(out, |out| match form {
-        IdForm::Ulid => out.extend(id.encode().map(char::from)),
+        IdForm::Ulid => out.push_str(std::str::from_utf8(&id.encode()).unwrap_or_default()),
         IdForm::Uuid => out.push_str(&id.to_uuid_text()),
     });
 }

@@ -4,86 +4,38 @@
 #![cfg(test)]
 
 use crate::predicates::{Seed, path, plant, seeds};
-use crate::reads_world::{World, context, settle, value};
-
-use carnet_kernel::{Period, Secret, Value};
+use crate::reads_place::Place;
+use crate::reads_values::value;
+use crate::reads_world::{World, sources};
+use carnet_kernel::{TenantKey, Value};
 use carnet_model::Field;
-use carnet_store::{Config, Count, Dialect, Order, Query, Store, Wall, Window};
-use carnet_testkit::postgres::TestDatabase;
-use carnet_testkit::tempfile::TempDir;
+use carnet_store::{Count, Dialect, Order, Query, Wall, Window};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config as Cases, TestRunner};
 
-/// A store with both worlds, and what keeps its database.
-struct Place {
-    store: Store,
+/// A place with two tenants' worlds.
+struct Worlds {
+    place: Place,
     worlds: (World, World),
-    runtime: tokio::runtime::Runtime,
-    _folder: Option<TempDir>,
-    _database: Option<TestDatabase>,
 }
 
-impl Place {
-    fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        let config = Config {
-            url: Secret::new(format!(
-                "sqlite:{}",
-                folder.path().join("t.sqlite").display()
-            )),
-            readers: 2,
-            ..Config::default()
-        };
-        Self::open(&config, None, Some(folder), None)
-    }
-
-    #[track_caller]
-    fn postgres(hint: &str, wall: Wall, own: Option<&str>) -> Option<Self> {
-        let database = carnet_testkit::postgres::database(hint)?;
-        let config = Config {
-            url: Secret::new(database.url()),
-            wall,
-            pool_min: 0,
-            pool_max: 4,
-            connect_timeout: Period::seconds(5),
-            ..Config::default()
-        };
-        Some(Self::open(&config, own, None, Some(database)))
-    }
-
-    fn open(
-        config: &Config,
-        own: Option<&str>,
-        folder: Option<TempDir>,
-        database: Option<TestDatabase>,
-    ) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
-        let (store, worlds) = runtime.block_on(async {
-            let store = Store::open(config).await.unwrap();
-            let worlds = settle(&store, own).await;
-            (store, worlds)
-        });
-        Self {
-            store,
-            worlds,
-            runtime,
-            _folder: folder,
-            _database: database,
-        }
+impl Worlds {
+    /// The second tenant may live in a namespace of its own.
+    fn new(place: Place, own: Option<&str>) -> Self {
+        let second = place.tenant(own);
+        let worlds = (
+            World::new(&place.view, TenantKey::DEFAULT, 1),
+            World::new(&place.view, second, 2),
+        );
+        worlds.0.store(&place);
+        worlds.1.store(&place);
+        Self { place, worlds }
     }
 
     /// The list in its place against the list in memory.
     fn check(&self, world: &World, query: &Query) -> Result<(), TestCaseError> {
-        let listing = self.runtime.block_on(async {
-            let scope = self.store.scope(&context(world.tenant)).await.unwrap();
-            scope.list(&world.view, query).await
-        });
-        let listing = match listing {
+        let listing = match self.place.list(world.tenant, query) {
             Ok(listing) => listing,
             Err(error) => return Err(TestCaseError::fail(format!("{error}"))),
         };
@@ -95,7 +47,7 @@ impl Place {
             prop_assert_eq!(found, expected, "{:?}", query.predicate);
         }
         prop_assert_eq!(found_rows.len(), rows.len(), "{:?}", query.predicate);
-        if self.store.dialect() == Dialect::Sqlite {
+        if self.place.store.dialect() == Dialect::Sqlite {
             // To the byte; jsonb has its own order of keys and its own spaces.
             prop_assert_eq!(&found, &json);
         }
@@ -213,7 +165,7 @@ fn query(world: &World, chance: &Chance) -> Query {
     query
 }
 
-fn agree(place: &Place, cases: u32) {
+fn agree(place: &Worlds, cases: u32) {
     let mut runner = TestRunner::new(Cases {
         cases,
         failure_persistence: None,
@@ -234,26 +186,27 @@ fn agree(place: &Place, cases: u32) {
 
 #[test]
 fn sqlite_answers_as_the_evaluator_does() {
-    agree(&Place::sqlite(), 300);
+    agree(&Worlds::new(Place::sqlite(&sources()), None), 300);
+}
+
+#[track_caller]
+fn agree_on_postgres(hint: &str, wall: Wall, own: Option<&str>, cases: u32) {
+    if let Some(place) = Place::postgres(hint, wall, &sources()) {
+        agree(&Worlds::new(place, own), cases);
+    }
 }
 
 #[test]
 fn postgres_answers_as_the_evaluator_does() {
-    if let Some(place) = Place::postgres("reads", Wall::Rls, None) {
-        agree(&place, 150);
-    }
+    agree_on_postgres("reads", Wall::Rls, None, 150);
 }
 
 #[test]
 fn postgres_answers_the_same_through_views_and_from_another_namespace() {
-    if let Some(place) = Place::postgres("reads view", Wall::View, Some("second")) {
-        agree(&place, 80);
-    }
+    agree_on_postgres("reads view", Wall::View, Some("second"), 80);
 }
 
 #[test]
 fn postgres_answers_the_same_without_walls() {
-    if let Some(place) = Place::postgres("reads none", Wall::None, None) {
-        agree(&place, 40);
-    }
+    agree_on_postgres("reads none", Wall::None, None, 40);
 }

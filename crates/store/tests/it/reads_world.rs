@@ -3,24 +3,18 @@
 
 #![cfg(test)]
 
+use crate::reads_place::Place;
+use crate::reads_values::value;
 use carnet_expr::{Path, Predicate, RelationIndex, Row, Truth, compare, evaluate};
-use carnet_kernel::{
-    Context, Decimal, Id, JsonText, Principal, PrincipalKind, PrincipalRef, TenantKey, Timestamp,
-    Value, text,
-};
+use carnet_kernel::{Id, TenantKey, Value, text};
 use carnet_model::{
     FieldIndex, FieldType, ModelView, RelationKind, Resource, ResourceIndex, Source,
 };
-use carnet_store::schema::{Accept, NewTenant};
-use carnet_store::{
-    Changes, Count, Decision, Include, InsertRow, JournalEntry, JournalKind, Loaded, Namespace,
-    Order, Query, Record, Scope, Stamp, Step, Store, Unit, Window, shape,
-};
+use carnet_store::{Count, Include, Order, Query, Record, Window, shape};
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::Arc;
 
-pub(crate) const DEFINITION: &str = r"
+const DEFINITION: &str = r"
 carnet: 1
 resources:
   countries:
@@ -74,103 +68,8 @@ resources:
       price: { type: decimal, precision: 12, scale: 2, optional: true }
 ";
 
-const TEXTS: [&str; 22] = [
-    "",
-    "a",
-    "A",
-    "ab",
-    "aB",
-    "Ab%",
-    "b_",
-    "é",
-    "É",
-    "e\u{301}",
-    "straße",
-    "STRASSE",
-    "a*b",
-    "[x]",
-    "\\",
-    "z\u{10FFFF}",
-    "\u{1F600}b",
-    "quote\"'",
-    "line\nbreak\t",
-    "\u{1}\u{7f}",
-    "\u{D7FF}",
-    "\u{E000}a",
-];
-const FLOATS: [f64; 13] = [
-    0.0,
-    -0.0,
-    0.1,
-    1.0 / 3.0,
-    5e-324,
-    -1.797_693_134_862_315_7e308,
-    -2.5,
-    1e21,
-    123_456_789.123_456_79,
-    1e-7,
-    2.225_073_858_507_201_4e-308,
-    9_007_199_254_740_993.0,
-    100.0,
-];
-const JSONS: [&str; 7] = [
-    "{}",
-    r#"{"a":[1,2.5,null,true],"b":"é\"\\\u0001"}"#,
-    "[]",
-    "\"text\"",
-    "1e-7",
-    "false",
-    r#"[[[{"k":"]}"}]]]"#,
-];
-
-/// The `seed`th value that a field of that type may have.
-pub(crate) fn value(kind: &FieldType, seed: usize) -> Value {
-    let pick = |list: &[i64]| list[seed % list.len()];
-    match kind {
-        FieldType::Integer { .. } => Value::Integer(pick(&[
-            0,
-            1,
-            2,
-            3,
-            -1,
-            -9_007_199_254_740_991,
-            9_007_199_254_740_991,
-        ])),
-        FieldType::Decimal { scale, .. } => Value::Decimal(Decimal {
-            unscaled: pick(&[0, 5, 1_250, -1, -999_999_999_999, 999_999_999_999]),
-            scale: *scale,
-        }),
-        FieldType::Float { .. } => Value::Float(FLOATS[seed % FLOATS.len()]),
-        FieldType::Boolean => Value::Boolean(seed.is_multiple_of(2)),
-        FieldType::Date => Value::Date(pick(&[0, -719_162, 2_932_896, 20_000]) as i32),
-        FieldType::DateTime => Value::DateTime(pick(&[
-            0,
-            -62_135_596_800_000_000,
-            253_402_300_799_999_999,
-            1_700_000_000_000_001,
-            -1,
-        ])),
-        FieldType::Time => Value::Time(pick(&[0, 1, 86_399_999_999])),
-        FieldType::Duration => Value::Duration(pick(&[0, -1, 90_000_000, i64::MAX / 4])),
-        FieldType::Enum { values } => Value::Text(values[seed % values.len()].clone()),
-        FieldType::Text { .. } | FieldType::Email { .. } | FieldType::Url { .. } => {
-            Value::Text(TEXTS[seed % TEXTS.len()].to_owned())
-        }
-        FieldType::Json { .. } | FieldType::I18n { .. } | FieldType::List { .. } => {
-            Value::Json(JsonText::parse(JSONS[seed % JSONS.len()]).unwrap())
-        }
-        FieldType::Id(_) | FieldType::Ref { .. } | FieldType::Uuid | FieldType::Ulid => {
-            Value::Id(id(1 + seed % 5, seed % 30))
-        }
-        FieldType::Principal => Value::Principal(PrincipalRef {
-            kind: [PrincipalKind::User, PrincipalKind::System][seed % 2],
-            id: seed.is_multiple_of(2).then(|| id(9, seed % 3)),
-        }),
-    }
-}
-
 /// The id of the `number`th record of the `kind`th resource.
-fn id(kind: usize, number: usize) -> Id {
+pub(crate) fn id(kind: usize, number: usize) -> Id {
     Id::from_u128((kind as u128) << 100 | (number as u128) << 3 | 0xF << 120)
 }
 
@@ -253,43 +152,13 @@ impl World {
             .find(|record| record.get(resource.key) == id)
     }
 
-    /// Stores the world's records; those of the platform when it is the first tenant's.
-    pub(crate) async fn store(&self, store: &Store) {
-        let context = context(self.tenant);
-        let tenant = store.scope(&context).await.unwrap();
-        let platform = store.platform(&context);
+    /// Stores the world's records; those of the platform only with the first tenant's.
+    pub(crate) fn store(&self, place: &Place) {
         for (name, _) in SIZES {
             let resource = self.resource(name);
-            let scope: &Scope = if resource.is_tenant() {
-                &tenant
-            } else {
-                &platform
-            };
-            if !resource.is_tenant() && self.tenant != TenantKey::DEFAULT {
-                continue;
+            if resource.is_tenant() || self.tenant == TenantKey::DEFAULT {
+                place.insert(self.tenant, resource, self.records[&resource.index].clone());
             }
-            let rows = self.records[&resource.index]
-                .iter()
-                .map(|record| InsertRow {
-                    record: record.clone(),
-                    journal: JournalEntry {
-                        kind: JournalKind::Create,
-                        version: 1,
-                        body: "{}".to_owned(),
-                    },
-                });
-            let step = Step::Insert {
-                resource: resource.index,
-                rows: rows.collect(),
-            };
-            let stamp = Stamp {
-                now: Timestamp(0),
-                principal: None,
-                correlation: id(0, 0),
-                causation: None,
-            };
-            let unit: Arc<dyn Unit> = Arc::new(Apply(step));
-            scope.write(&self.view, &stamp, vec![unit]).await.unwrap();
         }
     }
 
@@ -541,49 +410,7 @@ fn order(key: &Order, left: &Seen<'_>, right: &Seen<'_>) -> Ordering {
     }
 }
 
-struct Apply(Step);
-
-impl Unit for Apply {
-    fn decide(&self, _: &ModelView, _: &Loaded) -> Result<Decision, carnet_kernel::Refusal> {
-        Ok(Decision::Apply(Changes {
-            steps: vec![self.0.clone()],
-            ..Changes::default()
-        }))
-    }
-}
-
-pub(crate) fn context(tenant: TenantKey) -> Context {
-    Context::new(tenant, Principal::system(), id(0, 0))
-}
-
-pub(crate) fn view() -> ModelView {
-    let source = Source::application("goods.yaml", DEFINITION);
-    let compiled = carnet_model::compile(&[source]).unwrap();
-    ModelView::new(Arc::new(compiled.model))
-}
-
-/// Gives a database the definition's tables and two tenants' records; the second may live in a
-/// namespace of its own.
-pub(crate) async fn settle(store: &Store, own: Option<&str>) -> (World, World) {
-    let view = view();
-    let schema = store.schema();
-    schema.prepare(&[]).await.unwrap();
-    schema
-        .push(view.model(), Accept { data_loss: false })
-        .await
-        .unwrap();
-    let tenant = NewTenant {
-        key: None,
-        id: id(8, 1),
-        name: "second".to_owned(),
-        namespace: own.and_then(Namespace::new),
-    };
-    let second = schema.create_tenant(view.model(), &tenant).await.unwrap();
-    let worlds = (
-        World::new(&view, TenantKey::DEFAULT, 1),
-        World::new(&view, second, 2),
-    );
-    worlds.0.store(store).await;
-    worlds.1.store(store).await;
-    worlds
+/// The definition of the corpus.
+pub(crate) fn sources() -> Vec<Source> {
+    vec![Source::application("goods.yaml", DEFINITION)]
 }
