@@ -1,0 +1,104 @@
+//! Measures Carnet beside hand-written handlers and its peers. What is measured, and how, stands in
+//! the README; results stand in `docs/performance.md`.
+
+mod carnet;
+mod compare;
+mod data;
+mod hand;
+mod histogram;
+mod load;
+mod postgres;
+mod process;
+mod runs;
+mod same;
+mod wire;
+mod workload;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures Carnet beside hand-written handlers and its peers.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Carnet beside a hand-written axum handler that does the same work.
+    Hand(runs::hand::Options),
+    /// Serves the hand-written handlers; the other commands start it by themselves.
+    Serve(Serve),
+}
+
+/// A database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Database {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database of its own on the server that `CARNET_TEST_POSTGRES` names.
+    Postgres,
+}
+
+/// What all measurements have in common.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Measure {
+    /// Rounds that count; the sides take turns within each.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Seconds each side is asked in a round.
+    #[arg(long, default_value_t = 2.0)]
+    seconds: f64,
+    /// Connections that ask at once.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Cases whose name contains this, all by default.
+    #[arg(long)]
+    only: Option<String>,
+    /// This binary instead of building the shipped one.
+    #[arg(long)]
+    carnet: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+struct Serve {
+    /// A path of a SQLite file, or the address of a PostgreSQL database, made by Carnet.
+    database: String,
+    /// Where to listen.
+    #[arg(long)]
+    port: u16,
+    /// Without wall and journal.
+    #[arg(long)]
+    bare: bool,
+    /// Connections to PostgreSQL, half of them for writes.
+    #[arg(long, default_value_t = 20)]
+    connections: usize,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Hand(options) => runs::hand::run(&options),
+        Command::Serve(serve) => hand::serve(&hand::Options {
+            database: serve.database,
+            port: serve.port,
+            bare: serve.bare,
+            connections: serve.connections,
+        }),
+    }
+}

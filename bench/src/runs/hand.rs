@@ -1,0 +1,113 @@
+//! Carnet beside a hand-written axum handler on the same driver that does the same work.
+
+use crate::carnet::{self, Carnet};
+use crate::compare::{Plan, Side, compare, print_head, print_row};
+use crate::postgres::Scratch;
+use crate::process::{Process, free_port};
+use crate::{Database, Measure, same, workload};
+use anyhow::Result;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// The flags.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// On which database.
+    #[arg(value_enum)]
+    database: Database,
+    #[command(flatten)]
+    measure: Measure,
+    /// How many products there are, with five reviews each.
+    #[arg(long, default_value_t = 10_000)]
+    products: u64,
+    /// The handler without wall and journal: the price of safety.
+    #[arg(long)]
+    bare: bool,
+    /// A setting of Carnet, `key=value`.
+    #[arg(long = "set")]
+    settings: Vec<String>,
+}
+
+/// Measures and prints the table.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let binary = carnet::binary(options.measure.carnet.as_deref())?;
+    let folder = tempfile::Builder::new().prefix("carnet-bench").tempdir()?;
+    let scratch = match options.database {
+        Database::Postgres => Some(Scratch::create("hand")?),
+        Database::Sqlite => None,
+    };
+    let own = folder.path().join("carnet.sqlite");
+    let database = match &scratch {
+        Some(scratch) => scratch.url().to_owned(),
+        None => format!("sqlite:{}", own.display()),
+    };
+    let carnet = Carnet {
+        binary,
+        database: database.clone(),
+        folder: folder.path().to_owned(),
+        settings: options.settings.clone(),
+    };
+    let filling = carnet.start()?;
+    let known = carnet::fill(&filling, options.products)?;
+    filling.stop()?;
+    let other = match &scratch {
+        Some(scratch) => {
+            scratch.settle()?;
+            database
+        }
+        None => {
+            let copy = folder.path().join("hand.sqlite");
+            std::fs::copy(&own, &copy)?;
+            copy.display().to_string()
+        }
+    };
+    let first = carnet.start()?;
+    let second = serve(&other, options.bare, folder.path())?;
+    let cases: Vec<_> = workload::cases(&known, options.measure.connections)
+        .into_iter()
+        .filter(|case| {
+            let only = options.measure.only.as_deref();
+            only.is_none_or(|part| case.name.contains(part))
+        })
+        .collect();
+    same::check(&cases, &first, &second)?;
+    print_head("carnet", if options.bare { "bare" } else { "hand" });
+    let counter = Arc::new(AtomicU64::new(0));
+    for case in &cases {
+        let side = |name, process| Side {
+            name,
+            process,
+            requests: Arc::clone(&case.requests),
+        };
+        let compared = compare(
+            case.name,
+            case.connections,
+            &side("carnet", &first),
+            &side("hand", &second),
+            &counter,
+            Plan {
+                rounds: options.measure.rounds,
+                time: Duration::from_secs_f64(options.measure.seconds),
+            },
+        )?;
+        print_row(&compared);
+    }
+    Ok(())
+}
+
+/// Starts the hand-written server, which is this binary.
+pub(crate) fn serve(database: &str, bare: bool, folder: &Path) -> Result<Process> {
+    let port = free_port()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .arg("serve")
+        .arg(database)
+        .args(["--port", &port.to_string()]);
+    if bare {
+        command.arg("--bare");
+    }
+    Process::start("hand", command, port, &folder.join("hand.log"))
+}
