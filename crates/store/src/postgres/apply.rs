@@ -5,13 +5,13 @@
 use super::bind::Bind;
 use super::columns::{Column, columns};
 use super::flight::Message;
+use super::text::{Set, Text};
 use crate::schema::quote;
 use crate::{
     Changes, DeleteRow, Guard, InsertRow, JournalEntry, Placement, Stamp, Step, UpdateRow, Wall,
 };
 use carnet_kernel::{Id, TenantKey};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
-use std::fmt::{self, Write as _};
 
 /// What all statements of one write have in common.
 #[derive(Clone, Copy)]
@@ -95,20 +95,19 @@ pub(super) fn guards<'a>(frame: Frame<'a>, changes: &'a Changes) -> Option<Messa
     let expected = text.bind("bigint", Bind::Integer(changes.guards.len() as i64));
     let counted = counts.join(" + ");
     let raise = text.raise("guard");
-    text.sql = format!("select case when {counted} <> {expected} then {raise} end");
+    text.add(format_args!(
+        "select case when {counted} <> {expected} then {raise} end"
+    ));
     Some(text.finish())
 }
 
 /// The statements of a step.
 pub(super) fn step<'a>(frame: Frame<'a>, step: &'a Step, form: Form) -> Vec<Part<'a>> {
     let resource = frame.view.resource(resource_of(step));
-    let whole = |message| vec![Part { message, row: 0 }];
-    let is_set = form != Form::RowByRow && size(step) > 1;
-    let quiet = form == Form::Quiet;
     match step {
-        Step::Insert { rows, .. } if is_set => whole(insert_set(frame, resource, rows)),
-        Step::Update { rows, .. } if is_set => whole(update_set(frame, resource, rows)),
-        Step::Delete { rows, .. } if is_set => whole(delete_set(frame, resource, rows)),
+        Step::Insert { rows, .. } if form != Form::RowByRow && rows.len() > 1 => {
+            whole(insert_set(frame, resource, rows))
+        }
         Step::Insert { rows, .. } => {
             let order = referenced_first(resource, rows);
             let part = |row: usize| Part {
@@ -117,19 +116,45 @@ pub(super) fn step<'a>(frame: Frame<'a>, step: &'a Step, form: Form) -> Vec<Part
             };
             order.into_iter().map(part).collect()
         }
-        Step::Update { rows, .. } => one_by_one(rows, |row| update(frame, resource, row, quiet)),
-        Step::Delete { rows, .. } => one_by_one(rows, |row| delete(frame, resource, row, quiet)),
+        Step::Update { rows, .. } => {
+            let known = |row: &'a UpdateRow| Known {
+                id: row.id,
+                version: row.version,
+                journal: &row.journal,
+                update: Some(row),
+            };
+            changes(frame, resource, rows.iter().map(known).collect(), form)
+        }
+        Step::Delete { rows, .. } => {
+            let known = |row: &'a DeleteRow| Known {
+                id: row.id,
+                version: row.version,
+                journal: &row.journal,
+                update: None,
+            };
+            changes(frame, resource, rows.iter().map(known).collect(), form)
+        }
     }
 }
 
-fn one_by_one<'a, R>(rows: &'a [R], message: impl Fn(&'a R) -> Message<'a>) -> Vec<Part<'a>> {
-    rows.iter()
-        .enumerate()
-        .map(|(row, one)| Part {
-            message: message(one),
-            row,
-        })
-        .collect()
+fn changes<'a>(
+    frame: Frame<'a>,
+    resource: &'a Resource,
+    rows: Vec<Known<'a>>,
+    form: Form,
+) -> Vec<Part<'a>> {
+    if form != Form::RowByRow && rows.len() > 1 {
+        return whole(change_set(frame, resource, &rows));
+    }
+    let part = |(row, one)| Part {
+        message: change(frame, resource, one, form == Form::Quiet),
+        row,
+    };
+    rows.into_iter().enumerate().map(part).collect()
+}
+
+fn whole(message: Message<'_>) -> Vec<Part<'_>> {
+    vec![Part { message, row: 0 }]
 }
 
 /// The rows in an order in which none refers to a later one: a set may hold such references, since
@@ -170,23 +195,36 @@ fn referenced_first(resource: &Resource, rows: &[InsertRow]) -> Vec<usize> {
     }
 }
 
+/// `insert into t (names)`, and the value of the tenant that stands before those of the columns.
+fn insert_into<'a>(
+    text: &mut Text<'a>,
+    resource: &Resource,
+    columns: &[Column<'a>],
+) -> (String, Vec<String>) {
+    let tenant = resource.is_tenant().then(|| text.tenant());
+    let names = tenant.iter().map(|_| quote("tenant"));
+    let names: Vec<String> = names
+        .chain(columns.iter().map(|column| quote(&column.name())))
+        .collect();
+    let table = text.table(&resource.table);
+    let into = format!("insert into {table} ({})", names.join(", "));
+    (into, tenant.into_iter().collect())
+}
+
+fn every_column(resource: &Resource) -> Vec<Column<'_>> {
+    columns(resource, resource.each_field().map(|(index, _)| index))
+}
+
 fn insert<'a>(frame: Frame<'a>, resource: &'a Resource, row: &'a InsertRow) -> Message<'a> {
     let mut text = Text::new(frame);
-    let all = columns(resource, resource.each_field().map(|(index, _)| index));
-    let (mut names, mut values) = (Vec::new(), Vec::new());
-    if resource.is_tenant() {
-        names.push(quote("tenant"));
-        values.push(text.tenant());
-    }
+    let all = every_column(resource);
+    let (into, mut values) = insert_into(&mut text, resource, &all);
     for column in &all {
-        names.push(quote(&column.name()));
         values.push(text.bind(column.kind(), column.bind(&row.record)));
     }
+    let values = values.join(", ");
     text.add(format_args!(
-        "with r as (insert into {} ({}) values ({}) returning 1) ",
-        text.table(&resource.table),
-        names.join(", "),
-        values.join(", ")
+        "with r as ({into} values ({values}) returning 1) "
     ));
     let id = row.record.id(resource);
     text.journal_insert(resource, id, &row.journal);
@@ -195,348 +233,106 @@ fn insert<'a>(frame: Frame<'a>, resource: &'a Resource, row: &'a InsertRow) -> M
 
 fn insert_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [InsertRow]) -> Message<'a> {
     let mut text = Text::new(frame);
-    let all = columns(resource, resource.each_field().map(|(index, _)| index));
-    let (mut names, mut values) = (Vec::new(), Vec::new());
-    if resource.is_tenant() {
-        names.push(quote("tenant"));
-        values.push(text.tenant());
-    }
+    let all = every_column(resource);
+    let (into, mut values) = insert_into(&mut text, resource, &all);
     let mut set = Set::default();
-    set.add(
-        &mut text,
-        "id",
-        "uuid",
-        rows.iter().map(|row| Bind::Id(row.record.id(resource))),
-    );
+    let ids = rows.iter().map(|row| Bind::Id(row.record.id(resource)));
+    set.add(&mut text, "id", "uuid", ids);
     set.journal(&mut text, rows.iter().map(|row| &row.journal));
-    for (place, column) in all.iter().enumerate() {
-        names.push(quote(&column.name()));
-        let name = format!("c{place}");
-        values.push(format!("v.{name}"));
-        let cells = rows.iter().map(|row| column.bind(&row.record));
-        set.add(&mut text, &name, column.kind(), cells);
-    }
+    let records = rows.iter().map(|row| &row.record);
+    values.extend(set.cells(&mut text, &all, records));
     text.add(format_args!(
-        "with {}, r as (insert into {} ({}) select {} from v order by v.place \
-         returning \"id\" as id), ",
+        "with {}, r as ({into} select {} from v order by v.place returning \"id\" as id), ",
         set.finish(),
-        text.table(&resource.table),
-        names.join(", "),
         values.join(", ")
     ));
     text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
     text.finish()
 }
 
-/// The fields that at least one of the rows changes.
-fn changed<'a>(rows: impl Iterator<Item = &'a UpdateRow>) -> Vec<FieldIndex> {
-    let mut fields: Vec<FieldIndex> = rows.flat_map(|row| row.changed.iter().copied()).collect();
+/// A row that is there, and what becomes of it.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    id: Id,
+    version: i64,
+    journal: &'a JournalEntry,
+    /// Its image and what of it is new; nothing for a row that goes.
+    update: Option<&'a UpdateRow>,
+}
+
+/// The columns that at least one of the rows changes.
+fn changed<'a>(resource: &'a Resource, rows: &[&UpdateRow]) -> Vec<Column<'a>> {
+    let fields = rows.iter().flat_map(|row| row.changed.iter().copied());
+    let mut fields: Vec<FieldIndex> = fields.collect();
     fields.sort_unstable();
     fields.dedup();
-    fields
+    columns(resource, fields.into_iter())
 }
 
-fn update<'a>(
+/// `a = x, b = y`
+fn assign(columns: &[Column<'_>], values: &[String]) -> String {
+    let pairs = columns.iter().zip(values);
+    let sets: Vec<String> = pairs
+        .map(|(column, value)| format!("{} = {value}", quote(&column.name())))
+        .collect();
+    sets.join(", ")
+}
+
+fn change<'a>(
     frame: Frame<'a>,
     resource: &'a Resource,
-    row: &'a UpdateRow,
+    row: Known<'a>,
     quiet: bool,
 ) -> Message<'a> {
     let mut text = Text::new(frame);
-    let fields = changed(std::iter::once(row));
-    let mut sets = Vec::new();
-    for column in columns(resource, fields.into_iter()) {
-        let value = text.bind(column.kind(), column.bind(&row.record));
-        sets.push(format!("{} = {value}", quote(&column.name())));
-    }
+    let table = text.table(&resource.table);
+    let change = match row.update {
+        None => format!("delete from {table} as t"),
+        Some(update) => {
+            let all = changed(resource, &[update]);
+            let values: Vec<String> = all
+                .iter()
+                .map(|column| text.bind(column.kind(), column.bind(&update.record)))
+                .collect();
+            format!("update {table} as t set {}", assign(&all, &values))
+        }
+    };
     let condition = text.version_condition(resource, row.id, row.version);
     text.add(format_args!(
-        "with r as (update {} as t set {} where {condition} returning 1)",
-        text.table(&resource.table),
-        sets.join(", ")
+        "with r as ({change} where {condition} returning 1)"
     ));
-    text.journal_row(resource, row.id, &row.journal, quiet);
+    text.journal_row(resource, row.id, row.journal, quiet);
     text.finish()
 }
 
-fn update_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [UpdateRow]) -> Message<'a> {
+fn change_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &[Known<'a>]) -> Message<'a> {
     let mut text = Text::new(frame);
+    let table = text.table(&resource.table);
     let mut set = Set::default();
-    set.add(
-        &mut text,
-        "id",
-        "uuid",
-        rows.iter().map(|row| Bind::Id(Some(row.id))),
-    );
-    set.add(
-        &mut text,
-        "version",
-        "bigint",
-        rows.iter().map(|row| Bind::Integer(row.version)),
-    );
-    set.journal(&mut text, rows.iter().map(|row| &row.journal));
-    let mut sets = Vec::new();
-    // A row's record holds all its values, so a field that only other rows change stays as it is.
-    let fields = changed(rows.iter());
-    let all: Vec<Column<'a>> = columns(resource, fields.into_iter());
-    for (place, column) in all.iter().enumerate() {
-        let name = format!("c{place}");
-        sets.push(format!("{} = v.{name}", quote(&column.name())));
-        let cells = rows.iter().map(|row| column.bind(&row.record));
-        set.add(&mut text, &name, column.kind(), cells);
-    }
+    let ids = rows.iter().map(|row| Bind::Id(Some(row.id)));
+    set.add(&mut text, "id", "uuid", ids);
+    let versions = rows.iter().map(|row| Bind::Integer(row.version));
+    set.add(&mut text, "version", "bigint", versions);
+    set.journal(&mut text, rows.iter().map(|row| row.journal));
+    let updates: Vec<&'a UpdateRow> = rows.iter().filter_map(|row| row.update).collect();
+    let change = if updates.is_empty() {
+        format!("delete from {table} as t using v")
+    } else {
+        // A row's record holds all its values, so a field that only other rows change stays as it
+        // is.
+        let all = changed(resource, &updates);
+        let records = updates.iter().map(|row| &row.record);
+        let values = set.cells(&mut text, &all, records);
+        format!("update {table} as t set {} from v", assign(&all, &values))
+    };
     let tenant = text.tenant_condition(resource);
     text.add(format_args!(
-        "with {}, r as (update {} as t set {} from v where {tenant}t.\"id\" = v.id \
+        "with {}, r as ({change} where {tenant}t.\"id\" = v.id \
          and t.\"version\" = v.version returning t.\"id\" as id), ",
-        set.finish(),
-        text.table(&resource.table),
-        sets.join(", ")
+        set.finish()
     ));
-    text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
+    text.journal_set(resource, rows.first().map(|row| row.journal), rows.len());
     text.finish()
-}
-
-fn delete<'a>(
-    frame: Frame<'a>,
-    resource: &'a Resource,
-    row: &'a DeleteRow,
-    quiet: bool,
-) -> Message<'a> {
-    let mut text = Text::new(frame);
-    let condition = text.version_condition(resource, row.id, row.version);
-    text.add(format_args!(
-        "with r as (delete from {} as t where {condition} returning 1)",
-        text.table(&resource.table),
-    ));
-    text.journal_row(resource, row.id, &row.journal, quiet);
-    text.finish()
-}
-
-fn delete_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [DeleteRow]) -> Message<'a> {
-    let mut text = Text::new(frame);
-    let mut set = Set::default();
-    set.add(
-        &mut text,
-        "id",
-        "uuid",
-        rows.iter().map(|row| Bind::Id(Some(row.id))),
-    );
-    set.add(
-        &mut text,
-        "version",
-        "bigint",
-        rows.iter().map(|row| Bind::Integer(row.version)),
-    );
-    set.journal(&mut text, rows.iter().map(|row| &row.journal));
-    let tenant = text.tenant_condition(resource);
-    text.add(format_args!(
-        "with {}, r as (delete from {} as t using v where {tenant}t.\"id\" = v.id \
-         and t.\"version\" = v.version returning t.\"id\" as id), ",
-        set.finish(),
-        text.table(&resource.table),
-    ));
-    text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
-    text.finish()
-}
-
-/// Rows as arrays of equal length, one for each column, with their place.
-#[derive(Default)]
-struct Set {
-    arrays: Vec<String>,
-    names: Vec<String>,
-}
-
-impl Set {
-    fn add<'a>(
-        &mut self,
-        text: &mut Text<'a>,
-        name: &str,
-        kind: &str,
-        cells: impl Iterator<Item = Bind<'a>>,
-    ) {
-        self.arrays.push(text.array(kind, cells));
-        self.names.push(name.to_owned());
-    }
-
-    fn journal<'a>(
-        &mut self,
-        text: &mut Text<'a>,
-        entries: impl Iterator<Item = &'a JournalEntry> + Clone,
-    ) {
-        let versions = entries.clone().map(|entry| Bind::Integer(entry.version));
-        self.add(text, "journal_version", "bigint", versions);
-        let bodies = entries.map(|entry| Bind::Text(&entry.body));
-        self.add(text, "journal_body", "text", bodies);
-    }
-
-    fn finish(self) -> String {
-        format!(
-            "v as (select * from unnest({}) with ordinality as v({}, place))",
-            self.arrays.join(", "),
-            self.names.join(", ")
-        )
-    }
-}
-
-/// A statement in the making.
-struct Text<'a> {
-    frame: Frame<'a>,
-    sql: String,
-    binds: Vec<Bind<'a>>,
-    tenant: Option<String>,
-}
-
-const JOURNAL: &str = "carnet_journal_records";
-const JOURNAL_COLUMNS: &str = "\"tenant\", \"resource\", \"record\", \"version\", \"kind\", \
-     \"principal_kind\", \"principal_id\", \"correlation\", \"causation\", \"at\", \
-     \"schema_version\", \"body\"";
-
-impl<'a> Text<'a> {
-    fn new(frame: Frame<'a>) -> Self {
-        Self {
-            frame,
-            sql: String::with_capacity(1_024),
-            binds: Vec::with_capacity(32),
-            tenant: None,
-        }
-    }
-
-    fn finish(self) -> Message<'a> {
-        Message::new(self.sql, self.binds)
-    }
-
-    fn add(&mut self, text: fmt::Arguments<'_>) {
-        // A string takes whatever is written to it.
-        self.sql.write_fmt(text).unwrap_or_default();
-    }
-
-    /// Binds a value and answers its placeholder, cast so that no type is guessed.
-    fn bind(&mut self, kind: &str, bind: Bind<'a>) -> String {
-        self.binds.push(bind);
-        format!("${}::{kind}", self.binds.len())
-    }
-
-    fn array(&mut self, kind: &str, members: impl Iterator<Item = Bind<'a>>) -> String {
-        self.bind(&format!("{kind}[]"), Bind::Array(members.collect()))
-    }
-
-    fn tenant(&mut self) -> String {
-        if let Some(known) = &self.tenant {
-            return known.clone();
-        }
-        let placeholder = self.bind("bigint", Bind::tenant(self.frame.tenant));
-        self.tenant = Some(placeholder.clone());
-        placeholder
-    }
-
-    /// `t."tenant" = $1 and `, or nothing for a resource without tenants.
-    fn tenant_condition(&mut self, resource: &Resource) -> String {
-        if !resource.is_tenant() {
-            return String::new();
-        }
-        let tenant = self.tenant();
-        format!("t.\"tenant\" = {tenant} and ")
-    }
-
-    fn version_condition(&mut self, resource: &Resource, id: Id, version: i64) -> String {
-        let tenant = self.tenant_condition(resource);
-        let id = self.bind("uuid", Bind::Id(Some(id)));
-        let version = self.bind("bigint", Bind::Integer(version));
-        format!("{tenant}t.\"id\" = {id} and t.\"version\" = {version}")
-    }
-
-    /// The relation that stands for a table: behind the view wall its view.
-    fn table(&self, name: &str) -> String {
-        let namespace = &self.frame.placement.namespace;
-        let schema = match self.frame.wall {
-            Wall::View => quote(&namespace.find()),
-            Wall::Rls | Wall::None => quote(namespace.as_str()),
-        };
-        format!("{schema}.{}", quote(name))
-    }
-
-    fn raise(&self, detail: &str) -> String {
-        format!(
-            "{}.carnet_raise('LOST', '{detail}')",
-            quote(self.frame.platform_schema)
-        )
-    }
-
-    /// The values that a journal row has from the write, around those of its record.
-    fn journal_values(
-        &mut self,
-        resource: &'a Resource,
-        entry: &'a JournalEntry,
-        [id, version, body]: [String; 3],
-    ) -> String {
-        let stamp = self.frame.stamp;
-        let tenant = self.tenant();
-        let name = self.bind("text", Bind::Text(&resource.name));
-        let kind = self.bind("text", Bind::Text(entry.kind.as_str()));
-        let who = stamp.principal.as_ref();
-        let who_kind = self.bind("text", Bind::text(who.map(|who| who.kind.as_str())));
-        let who_id = self.bind("uuid", Bind::Id(who.and_then(|who| who.id)));
-        let correlation = self.bind("uuid", Bind::Id(Some(stamp.correlation)));
-        let causation = self.bind("uuid", Bind::Id(stamp.causation));
-        let at = self.bind("timestamptz", Bind::At(stamp.now));
-        let schema = self.bind("bigint", Bind::Integer(self.frame.schema_version));
-        format!(
-            "{tenant}, {name}, {id}, {version}, {kind}, {who_kind}, {who_id}, {correlation}, \
-             {causation}, {at}, {schema}, {body}"
-        )
-    }
-
-    fn journal_insert(&mut self, resource: &'a Resource, id: Option<Id>, entry: &'a JournalEntry) {
-        let own = [
-            self.bind("uuid", Bind::Id(id)),
-            self.bind("bigint", Bind::Integer(entry.version)),
-            self.bind("text", Bind::Text(&entry.body)),
-        ];
-        let values = self.journal_values(resource, entry, own);
-        let table = self.table(JOURNAL);
-        self.add(format_args!(
-            "insert into {table} ({JOURNAL_COLUMNS}) select {values} from r"
-        ));
-    }
-
-    /// The journal row of `r`, which may be no row: then it raises, or does nothing when `quiet`.
-    fn journal_row(
-        &mut self,
-        resource: &'a Resource,
-        id: Id,
-        entry: &'a JournalEntry,
-        quiet: bool,
-    ) {
-        self.sql.push_str(if quiet { " " } else { ", j as (" });
-        self.journal_insert(resource, Some(id), entry);
-        if !quiet {
-            let raise = self.raise("row");
-            self.add(format_args!(
-                " returning 1) select case when (select count(*) from j) <> 1 then {raise} end"
-            ));
-        }
-    }
-
-    /// The journal rows of `r` in the order of `v`; raises unless there are `expected`.
-    fn journal_set(
-        &mut self,
-        resource: &'a Resource,
-        first: Option<&'a JournalEntry>,
-        expected: usize,
-    ) {
-        let Some(first) = first else { return };
-        let own = ["v.id", "v.journal_version", "v.journal_body"].map(str::to_owned);
-        let values = self.journal_values(resource, first, own);
-        let table = self.table(JOURNAL);
-        let expected = self.bind("bigint", Bind::Integer(expected as i64));
-        let raise = self.raise("rows");
-        self.add(format_args!(
-            "j as (insert into {table} ({JOURNAL_COLUMNS}) select {values} from v \
-             join r on r.id = v.id order by v.place returning 1) \
-             select case when (select count(*) from j) <> {expected} then {raise} end"
-        ));
-    }
 }
 
 #[cfg(test)]

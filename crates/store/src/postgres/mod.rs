@@ -15,6 +15,7 @@ mod platform;
 mod pool;
 mod read;
 mod retry;
+mod text;
 mod tls;
 mod write;
 
