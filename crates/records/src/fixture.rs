@@ -8,6 +8,11 @@ use carnet_model::{FieldIndex, ModelView, Resource, Source};
 use carnet_store::{Changes, Decision, Load, Loaded, Record, Stamp, Unit};
 use std::sync::{Arc, LazyLock};
 
+#[path = "../tests/it/words.rs"]
+mod words;
+
+pub(crate) use words::{pairs, told};
+
 const DEFINITION: &str = r##"
 carnet: 1
 service: shop
@@ -104,28 +109,9 @@ pub(crate) fn field(resource: &Resource, name: &str) -> FieldIndex {
     resource.field_named(name).unwrap()
 }
 
-/// The pairs of a query as they come out of its decoding.
-pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
 /// A list of products, or why not.
 pub(crate) fn list(query: &str) -> Result<ListRequest, Refusal> {
     parse_list(view(), resource("products"), &pairs(query))
-}
-
-/// Code, then each detail as `place: rule: message`.
-pub(crate) fn told(refusal: &Refusal) -> String {
-    let details = refusal
-        .details
-        .iter()
-        .map(|detail| format!("\n{}: {}: {}", detail.field, detail.rule, detail.message));
-    format!("{}{}", refusal.code, details.collect::<String>())
 }
 
 pub(crate) fn id(number: u128) -> Id {

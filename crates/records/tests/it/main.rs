@@ -10,6 +10,7 @@ mod queries;
 mod races;
 mod rest;
 mod seeds;
+mod words;
 mod world;
 mod writes;
 

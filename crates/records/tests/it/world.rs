@@ -14,6 +14,8 @@ use carnet_testkit::tempfile::TempDir;
 use serde_json::Value;
 use std::sync::Arc;
 
+pub(crate) use crate::words::{pairs, told};
+
 const DEFINITION: &str = r"
 carnet: 1
 service: shop
@@ -344,24 +346,6 @@ fn json(answer: &RecordAnswer) -> Value {
 /// An id in either text form.
 pub(crate) fn key(text: &str) -> Id {
     text.parse().or_else(|_| Id::parse_uuid(text)).unwrap()
-}
-
-pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
-    query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
-/// Code, then each detail as `place: rule: message`.
-pub(crate) fn told(refusal: &Refusal) -> String {
-    let details = refusal
-        .details
-        .iter()
-        .map(|detail| format!("\n{}: {}: {}", detail.field, detail.rule, detail.message));
-    format!("{}{}", refusal.code, details.collect::<String>())
 }
 
 /// The code of a refusal that is expected.
