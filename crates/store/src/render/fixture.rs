@@ -1,4 +1,5 @@
-//! A small model with every kind of field, and short ways to write queries over it. For tests.
+//! The model that reads are tried on, with every kind of field, and short ways to write queries
+//! over it. For tests.
 
 use super::Frame;
 use crate::{Count, Dialect, Include, Namespace, Order, Placement, Query, Wall, Window};
@@ -7,55 +8,7 @@ use carnet_kernel::TenantKey;
 use carnet_model::{ModelView, Resource, Source, compile};
 use std::sync::Arc;
 
-const DEFINITION: &str = r"
-carnet: 1
-resources:
-  countries:
-    tenancy: platform
-    shared: true
-    fields:
-      code: { type: text, max: 2, unique: true }
-      name: { type: text, max: 80 }
-  makers:
-    fields:
-      name: { type: text, max: 80, caseless: true }
-      country: { type: ref, to: countries }
-      rank: { type: integer, optional: true }
-    many:
-      goods: { of: goods, by: maker }
-  goods:
-    fields:
-      name: { type: text, max: 80, caseless: true }
-      note: { type: text, optional: true }
-      weight: { type: float, optional: true }
-      price: { type: decimal, precision: 12, scale: 2, optional: true }
-      amount: { type: integer, optional: true }
-      active: { type: boolean, optional: true }
-      kind: { type: enum, values: [a, b, c], default: a }
-      day: { type: date, optional: true }
-      seen: { type: dateTime, optional: true }
-      clock: { type: time, optional: true }
-      span: { type: duration, optional: true }
-      extra: { type: json, optional: true }
-      code: { type: uuid, optional: true }
-      maker: { type: ref, to: makers }
-      parent: { type: ref, to: goods, optional: true }
-    many:
-      parts: { of: parts, by: good }
-      children: { of: goods, by: parent }
-    indexes: [[kind, createdAt], [amount], [name]]
-  parts:
-    fields:
-      label: { type: text, max: 80 }
-      good: { type: ref, to: goods, onDelete: cascade }
-      size: { type: float, optional: true }
-    many:
-      marks: { of: marks, by: part }
-  marks:
-    fields:
-      text: { type: text, max: 80 }
-      part: { type: ref, to: parts, onDelete: cascade }
-";
+const DEFINITION: &str = include_str!("../../tests/it/reads/goods.yaml");
 
 pub(crate) struct Fixture {
     pub(crate) view: ModelView,

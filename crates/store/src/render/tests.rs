@@ -619,11 +619,11 @@ fn loads() {
         }
     }
     insta::assert_snapshot!(all, @r#"
-SELECT t0."id", t0."text", t0."part_id", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
+SELECT t0."id", t0."text", t0."part_id", t0."price", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
 FROM "marks" t0
 WHERE t0."tenant" = $1 AND t0."id" = $2
 [Integer(7), Value(Id(00000000000000000000000001))]
-SELECT t0."id", t0."text", t0."part_id", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
+SELECT t0."id", t0."text", t0."part_id", t0."price", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
 FROM "marks" t0
 WHERE t0."tenant" = $1 AND t0."part_id" = $2
 ORDER BY t0."id"
@@ -635,11 +635,11 @@ WHERE t0."id" IN (SELECT unhex(value)
 FROM json_each($1))
 ORDER BY t0."id"
 [List(Id, [Id(00000000000000000000000003)])]
-SELECT t0."id", t0."text", t0."part_id", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
+SELECT t0."id", t0."text", t0."part_id", t0."price", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
 FROM "app"."marks" t0
 WHERE t0."tenant" = $1 AND t0."id" = $2 FOR UPDATE
 [Integer(7), Value(Id(00000000000000000000000001))]
-SELECT t0."id", t0."text", t0."part_id", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
+SELECT t0."id", t0."text", t0."part_id", t0."price", t0."version", t0."created_at", t0."updated_at", t0."created_by_kind", t0."created_by_id", t0."updated_by_kind", t0."updated_by_id"
 FROM "app"."marks" t0
 WHERE t0."tenant" = $1 AND t0."part_id" = $2
 ORDER BY t0."id"

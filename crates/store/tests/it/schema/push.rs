@@ -1,6 +1,7 @@
 //! Push: from nothing, again, and with every type of field.
 
-use super::support::{Fixture, model, on_both, summaries};
+use super::support::{Fixture, model, summaries};
+use crate::database::on_both;
 use carnet_store::schema::Accept;
 
 /// Every type of field, optional and required, with every kind of constraint.
@@ -42,34 +43,42 @@ pub(crate) const EVERYTHING: &str = r#"
 "#;
 
 on_both! {
-    /// What a database says of itself after a push is what the definition wants, whatever the type.
-    async fn every_type_is_found_again(fixture) {
-        let schema = fixture.store.schema();
-        assert!(schema.is_fresh().await.unwrap());
-        let report = fixture.push(EVERYTHING).await.unwrap();
-        assert_eq!(report.version, 1);
-        assert!(summaries(&report).contains(&"create table things"));
-        fixture.fits(EVERYTHING).await;
-        assert!(!schema.is_fresh().await.unwrap());
-        assert_eq!(schema.drift().await.unwrap(), Vec::<String>::new());
-        assert_eq!(schema.require_current(&model(EVERYTHING)).await.unwrap(), 1);
-    }
+    every_type_is_found_again,
+    a_second_push_does_nothing,
+    concurrent_pushes_agree,
+}
 
-    async fn a_second_push_does_nothing(fixture) {
-        let first = fixture.push(EVERYTHING).await.unwrap();
-        let second = fixture.push(EVERYTHING).await.unwrap();
-        assert_eq!(second.applied, Vec::new());
-        assert_eq!(second.version, first.version);
-    }
+/// What a database says of itself after a push is what the definition wants, whatever the type.
+async fn every_type_is_found_again(fixture: Fixture) {
+    let schema = fixture.store.schema();
+    assert!(schema.is_fresh().await.unwrap());
+    let report = fixture.push(EVERYTHING).await.unwrap();
+    assert_eq!(report.version, 1);
+    assert!(summaries(&report).contains(&"create table things"));
+    fixture.fits(EVERYTHING).await;
+    assert!(!schema.is_fresh().await.unwrap());
+    assert_eq!(schema.drift().await.unwrap(), Vec::<String>::new());
+    assert_eq!(schema.require_current(&model(EVERYTHING)).await.unwrap(), 1);
+}
 
-    /// Two at once: one does it, the other finds it done.
-    async fn concurrent_pushes_agree(fixture) {
-        let schema = fixture.store.schema();
-        let model = model(EVERYTHING);
-        let push = || schema.push(&model, Accept::default());
-        let (one, two, three) = tokio::join!(push(), push(), push());
-        let versions = [one.unwrap().version, two.unwrap().version, three.unwrap().version];
-        assert_eq!(versions, [1, 1, 1]);
-        fixture.fits(EVERYTHING).await;
-    }
+async fn a_second_push_does_nothing(fixture: Fixture) {
+    let first = fixture.push(EVERYTHING).await.unwrap();
+    let second = fixture.push(EVERYTHING).await.unwrap();
+    assert_eq!(second.applied, Vec::new());
+    assert_eq!(second.version, first.version);
+}
+
+/// Two at once: one does it, the other finds it done.
+async fn concurrent_pushes_agree(fixture: Fixture) {
+    let schema = fixture.store.schema();
+    let model = model(EVERYTHING);
+    let push = || schema.push(&model, Accept::default());
+    let (one, two, three) = tokio::join!(push(), push(), push());
+    let versions = [
+        one.unwrap().version,
+        two.unwrap().version,
+        three.unwrap().version,
+    ];
+    assert_eq!(versions, [1, 1, 1]);
+    fixture.fits(EVERYTHING).await;
 }

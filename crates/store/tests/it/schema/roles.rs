@@ -1,6 +1,7 @@
 //! The application role: made where the login may, asked for where it may not.
 
 use super::support::{Fixture, model};
+use crate::database::Database;
 use carnet_kernel::Secret;
 use carnet_store::schema::Accept;
 use carnet_store::{Error, Store};
@@ -9,7 +10,7 @@ const NOTES: &str = "  notes: { fields: { text: text } }\n";
 
 /// A login that may make nothing but tables, and only in its own schemas.
 async fn plain_login(fixture: &Fixture) -> (String, Store) {
-    let database = fixture.postgres.as_ref().unwrap();
+    let database = fixture.database.server();
     let login = format!("{}_login", database.name());
     database
         .execute(&format!(
@@ -18,7 +19,7 @@ async fn plain_login(fixture: &Fixture) -> (String, Store) {
         .unwrap();
     let (scheme, rest) = database.url().split_once("://").unwrap();
     let address = rest.rsplit_once('@').map_or(rest, |(_, address)| address);
-    let mut config = fixture.config.clone();
+    let mut config = fixture.database.config.clone();
     config.url = Secret::new(format!("{scheme}://{login}:secret@{address}"));
     let store = Store::open(&config).await.unwrap();
     (login, store)
@@ -26,11 +27,11 @@ async fn plain_login(fixture: &Fixture) -> (String, Store) {
 
 #[tokio::test]
 async fn a_login_that_may_not_make_roles_is_told_what_to_run() {
-    let Some(fixture) = Fixture::postgres("roles") else {
+    let Some(database) = Database::postgres("roles") else {
         return;
     };
-    let fixture = fixture.await;
-    let database = fixture.postgres.as_ref().unwrap();
+    let fixture = Fixture::at(database).await;
+    let database = fixture.database.server();
     let (login, store) = plain_login(&fixture).await;
     let schema = store.schema();
     let statements = schema.roles_sql().await.unwrap();
@@ -84,7 +85,7 @@ async fn a_login_that_may_not_make_roles_is_told_what_to_run() {
 
 #[tokio::test]
 async fn sqlite_needs_no_role() {
-    let fixture = Fixture::sqlite().await;
+    let fixture = Fixture::at(Database::sqlite()).await;
     let text = fixture.store.schema().roles_sql().await.unwrap();
     assert!(text.starts_with("-- "), "{text}");
 }

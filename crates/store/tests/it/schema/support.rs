@@ -1,54 +1,23 @@
-//! Databases, models and rows for the tests of schema sync.
+//! Stores, models and rows for the tests of schema sync.
 
-use carnet_kernel::{Secret, Value};
+use crate::database::Database;
+use carnet_kernel::Value;
 use carnet_model::{Model, Source, compile};
 use carnet_store::schema::{Accept, Report};
-use carnet_store::{Config, Dialect, Error, Param, Store};
-use carnet_testkit::postgres::{TestDatabase, database};
-use carnet_testkit::tempfile::TempDir;
+use carnet_store::{Dialect, Error, Param, Store};
 
-/// A database of a test's own, with a store on it.
+/// A store on a database of a test's own.
 pub(crate) struct Fixture {
     pub(crate) store: Store,
-    pub(crate) config: Config,
-    folder: Option<TempDir>,
-    pub(crate) postgres: Option<TestDatabase>,
+    pub(crate) database: Database,
 }
 
 impl Fixture {
-    pub(crate) async fn sqlite() -> Self {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("test.sqlite");
-        let config = Config {
-            url: Secret::new(format!("sqlite:{}", path.display())),
-            ..Config::default()
-        };
+    pub(crate) async fn at(database: Database) -> Self {
         Self {
-            store: Store::open(&config).await.unwrap(),
-            config,
-            folder: Some(folder),
-            postgres: None,
+            store: Store::open(&database.config).await.unwrap(),
+            database,
         }
-    }
-
-    /// `None` where there is no server.
-    #[track_caller]
-    pub(crate) fn postgres(hint: &str) -> Option<impl Future<Output = Self>> {
-        let database = database(hint)?;
-        let config = Config {
-            url: Secret::new(database.url()),
-            pool_min: 0,
-            pool_max: 4,
-            ..Config::default()
-        };
-        Some(async move {
-            Self {
-                store: Store::open(&config).await.unwrap(),
-                config,
-                folder: None,
-                postgres: Some(database),
-            }
-        })
     }
 
     pub(crate) async fn push(&self, yaml: &str) -> Result<Report, Error> {
@@ -126,11 +95,6 @@ impl Fixture {
             assert!(status.current, "{place}");
         }
     }
-
-    /// The folder of a SQLite database.
-    pub(crate) fn folder(&self) -> Option<&std::path::Path> {
-        self.folder.as_ref().map(TempDir::path)
-    }
 }
 
 /// A model from definition text, without the line `carnet: 1`.
@@ -159,29 +123,34 @@ pub(crate) fn summaries(report: &Report) -> Vec<&str> {
         .collect()
 }
 
-/// Makes two tests of one: `name::sqlite` and `name::postgres`.
-macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($fixture:ident) $body:block)*) => {$(
-        $(#[$meta])*
-        mod $name {
-            use super::*;
-
-            async fn run($fixture: Fixture) $body
-
-            #[tokio::test]
-            async fn sqlite() {
-                Box::pin(run(Fixture::sqlite().await)).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                let Some(fixture) = Fixture::postgres(stringify!($name)) else {
-                    return;
-                };
-                Box::pin(run(fixture.await)).await;
-            }
-        }
-    )*};
+/// A definition of one resource from its fields and what else it has.
+pub(crate) fn things(fields: &str) -> String {
+    format!("  things:\n    fields: {{ {fields} }}\n")
 }
 
-pub(crate) use on_both;
+/// The message of a refused change.
+#[track_caller]
+pub(crate) fn refused<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
+    match outcome {
+        Err(Error::Migration(message)) => message,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// The message of a loss that was not accepted.
+#[track_caller]
+pub(crate) fn lossy<T: std::fmt::Debug>(outcome: Result<T, Error>) -> String {
+    match outcome {
+        Err(Error::DataLoss(message)) => message,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// What a column holds, in the order of the ids.
+pub(crate) async fn column(fixture: &Fixture, column: &str) -> Vec<String> {
+    fixture
+        .texts(&format!(
+            "select \"{column}\" from {{records}}\"things\" order by id"
+        ))
+        .await
+}

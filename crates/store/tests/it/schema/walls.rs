@@ -1,6 +1,7 @@
 //! What stands between tenants on PostgreSQL, tried as the application role.
 
 use super::support::{Fixture, model};
+use crate::database::Database;
 use carnet_store::Wall;
 use carnet_store::schema::Accept;
 use carnet_testkit::tokio_postgres::{Client, SimpleQueryMessage};
@@ -23,7 +24,7 @@ struct Application(Client);
 
 impl Application {
     async fn of(fixture: &Fixture) -> Self {
-        let database = fixture.postgres.as_ref().unwrap();
+        let database = fixture.database.server();
         let client = database.connect().await.unwrap();
         let role = format!("set role \"{}\"", database.role());
         client.batch_execute(&role).await.unwrap();
@@ -81,10 +82,10 @@ const NEW_UNIT: &str = "insert into app.units (id, code, created_at, updated_at,
 
 #[tokio::test]
 async fn policies_wall_rows_off() {
-    let Some(fixture) = Fixture::postgres("policies") else {
+    let Some(database) = Database::postgres("policies") else {
         return;
     };
-    let fixture = fixture.await;
+    let fixture = Fixture::at(database).await;
     fixture.push(SHOP).await.unwrap();
     let application = Application::of(&fixture).await;
 
@@ -181,15 +182,17 @@ async fn policies_wall_rows_off() {
 /// The setting `wall` can change: the next push builds what it says.
 #[tokio::test]
 async fn walls_follow_the_configuration() {
-    let Some(fixture) = Fixture::postgres("walls") else {
+    let Some(database) = Database::postgres("walls") else {
         return;
     };
-    let mut fixture = fixture.await;
+    let mut fixture = Fixture::at(database).await;
     fixture.push(SHOP).await.unwrap();
     let pushed = async |fixture: &mut Fixture, wall: Wall| {
-        fixture.config.wall = wall;
+        fixture.database.config.wall = wall;
         fixture.store.close().await;
-        fixture.store = carnet_store::Store::open(&fixture.config).await.unwrap();
+        fixture.store = carnet_store::Store::open(&fixture.database.config)
+            .await
+            .unwrap();
         let schema = fixture.store.schema();
         let drift = schema.drift().await.unwrap();
         assert!(!drift.is_empty());
@@ -229,7 +232,7 @@ async fn walls_follow_the_configuration() {
         .await;
 
     pushed(&mut fixture, Wall::None).await;
-    let application = fixture.postgres.as_ref().unwrap().connect().await.unwrap();
+    let application = fixture.database.server().connect().await.unwrap();
     let open = application
         .query_one("select count(*) from app.things", &[])
         .await
@@ -248,10 +251,10 @@ async fn walls_follow_the_configuration() {
 /// A wall that another hand took down is drift, and comes back with the next push.
 #[tokio::test]
 async fn a_fallen_wall_is_noticed() {
-    let Some(fixture) = Fixture::postgres("fallen") else {
+    let Some(database) = Database::postgres("fallen") else {
         return;
     };
-    let fixture = fixture.await;
+    let fixture = Fixture::at(database).await;
     fixture.push(SHOP).await.unwrap();
     for sabotage in [
         "alter table app.things no force row level security",
@@ -263,7 +266,7 @@ async fn a_fallen_wall_is_noticed() {
          updated_at, created_by_kind, created_by_id, updated_by_kind, updated_by_id, version from app.things",
         "alter table app.carnet_journal_records disable row level security",
     ] {
-        let role = fixture.postgres.as_ref().unwrap().role();
+        let role = fixture.database.server().role();
         fixture.execute(&sabotage.replace("ROLE", &role)).await;
         let drift = fixture.store.schema().drift().await.unwrap();
         assert_eq!(drift.len(), 1, "{sabotage}: {drift:?}");
@@ -281,10 +284,10 @@ async fn a_fallen_wall_is_noticed() {
 /// the find view, also beside a platform table.
 #[tokio::test]
 async fn find_views_keep_the_index() {
-    let Some(fixture) = Fixture::postgres("find") else {
+    let Some(database) = Database::postgres("find") else {
         return;
     };
-    let fixture = fixture.await;
+    let fixture = Fixture::at(database).await;
     fixture.push(SHOP).await.unwrap();
     fixture.execute(NEW_UNIT).await;
     fixture
@@ -294,7 +297,7 @@ async fn find_views_keep_the_index() {
              from generate_series(1, 50000) as n, app.units as u",
         )
         .await;
-    let owner = fixture.postgres.as_ref().unwrap().connect().await.unwrap();
+    let owner = fixture.database.server().connect().await.unwrap();
     owner
         .batch_execute("analyze app.things, app.units")
         .await

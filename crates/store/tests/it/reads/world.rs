@@ -1,10 +1,8 @@
 //! A corpus of records that is known in memory and stored in a database, and what every read of it
 //! must answer, told by the evaluator and plain sorting.
 
-#![cfg(test)]
-
-use crate::reads_place::Place;
-use crate::reads_values::value;
+use super::place::Place;
+use super::values::value;
 use carnet_expr::{Path, Predicate, RelationIndex, Row, Truth, compare, evaluate};
 use carnet_kernel::{Id, TenantKey, Value, text};
 use carnet_model::{
@@ -14,59 +12,7 @@ use carnet_store::{Count, Include, Order, Query, Record, Window, shape};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-const DEFINITION: &str = r"
-carnet: 1
-resources:
-  countries:
-    tenancy: platform
-    shared: true
-    fields:
-      code: { type: text, max: 2, unique: true }
-      name: { type: text, max: 80 }
-  makers:
-    fields:
-      name: { type: text, max: 80, caseless: true }
-      country: { type: ref, to: countries }
-      rank: { type: integer, optional: true }
-    many:
-      goods: { of: goods, by: maker }
-  goods:
-    fields:
-      name: { type: text, max: 80, caseless: true }
-      note: { type: text, optional: true }
-      weight: { type: float, optional: true }
-      price: { type: decimal, precision: 12, scale: 2, optional: true }
-      amount: { type: integer, optional: true }
-      active: { type: boolean, optional: true }
-      kind: { type: enum, values: [a, b, c], default: a }
-      day: { type: date, optional: true }
-      seen: { type: dateTime, optional: true }
-      clock: { type: time, optional: true }
-      span: { type: duration, optional: true }
-      extra: { type: json, optional: true }
-      code: { type: uuid, optional: true }
-      maker: { type: ref, to: makers }
-      parent: { type: ref, to: goods, optional: true }
-    many:
-      parts: { of: parts, by: good }
-      children: { of: goods, by: parent }
-    indexes: [[kind, createdAt], [amount], [name]]
-  parts:
-    fields:
-      label: { type: text, max: 80 }
-      good: { type: ref, to: goods, onDelete: cascade }
-      size: { type: float, optional: true }
-      made: { type: dateTime, optional: true }
-      extra: { type: json, optional: true }
-      active: { type: boolean, optional: true }
-    many:
-      marks: { of: marks, by: part }
-  marks:
-    fields:
-      text: { type: text, max: 80 }
-      part: { type: ref, to: parts, onDelete: cascade }
-      price: { type: decimal, precision: 12, scale: 2, optional: true }
-";
+const DEFINITION: &str = include_str!("goods.yaml");
 
 /// The id of the `number`th record of the `kind`th resource.
 pub(crate) fn id(kind: usize, number: usize) -> Id {

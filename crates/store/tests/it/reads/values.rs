@@ -1,9 +1,7 @@
 //! Values that are easy to get wrong: the ends of every type, text that needs escapes, floats that
 //! need all their digits.
 
-#![cfg(test)]
-
-use crate::reads_world::id;
+use super::world::id;
 use carnet_kernel::{Decimal, JsonText, PrincipalKind, PrincipalRef, Value};
 use carnet_model::FieldType;
 

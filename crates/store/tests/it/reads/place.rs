@@ -1,70 +1,45 @@
-//! A database with a definition's tables, for tests of reads: SQLite in a folder of its own,
-//! PostgreSQL in a database of its own.
+//! A database with a definition's tables, and what is done with it from tests that wait.
 
-#![cfg(test)]
-
-use crate::reads_world::id;
-use carnet_kernel::{Context, Period, Principal, Refusal, Secret, TenantKey, Timestamp};
+use super::world::id;
+use crate::database::Database;
+use carnet_kernel::{Context, Principal, Refusal, TenantKey, Timestamp};
 use carnet_model::{ModelView, Resource, Source};
 use carnet_store::schema::{Accept, NewTenant};
 use carnet_store::{
-    Changes, Config, Decision, Document, Error, InsertRow, JournalEntry, JournalKind, Listing,
-    Loaded, Namespace, Query, Record, Stamp, Step, Store, Unit, Wall,
+    Changes, Decision, Document, Error, InsertRow, JournalEntry, JournalKind, Listing, Loaded,
+    Namespace, Query, Record, Stamp, Step, Store, Unit, Wall,
 };
-use carnet_testkit::postgres::TestDatabase;
-use carnet_testkit::tempfile::TempDir;
 use std::sync::Arc;
 
-/// A store, and what keeps its database.
+/// A store with the tables of a definition.
 pub(crate) struct Place {
     pub(crate) store: Store,
     pub(crate) view: ModelView,
     runtime: tokio::runtime::Runtime,
-    _folder: Option<TempDir>,
-    _database: Option<TestDatabase>,
+    _database: Database,
 }
 
 impl Place {
     pub(crate) fn sqlite(sources: &[Source]) -> Self {
-        let folder = TempDir::new().unwrap();
-        let path = folder.path().join("t.sqlite");
-        let config = Config {
-            url: Secret::new(format!("sqlite:{}", path.display())),
-            readers: 2,
-            ..Config::default()
-        };
-        Self::open(&config, sources, Some(folder), None)
+        Self::open(Database::sqlite(), sources)
     }
 
     /// `None` without a server.
     #[track_caller]
     pub(crate) fn postgres(hint: &str, wall: Wall, sources: &[Source]) -> Option<Self> {
-        let database = carnet_testkit::postgres::database(hint)?;
-        let config = Config {
-            url: Secret::new(database.url()),
-            wall,
-            pool_min: 0,
-            pool_max: 4,
-            connect_timeout: Period::seconds(5),
-            ..Config::default()
-        };
-        Some(Self::open(&config, sources, None, Some(database)))
+        let mut database = Database::postgres(hint)?;
+        database.config.wall = wall;
+        Some(Self::open(database, sources))
     }
 
     /// SQLite, and PostgreSQL when there is a server.
     #[track_caller]
     pub(crate) fn both(hint: &str, sources: &[Source]) -> Vec<Self> {
-        let mut places = vec![Self::sqlite(sources)];
-        places.extend(Self::postgres(hint, Wall::Rls, sources));
-        places
+        let both = Database::both(hint).into_iter();
+        both.map(|database| Self::open(database, sources)).collect()
     }
 
-    fn open(
-        config: &Config,
-        sources: &[Source],
-        folder: Option<TempDir>,
-        database: Option<TestDatabase>,
-    ) -> Self {
+    fn open(database: Database, sources: &[Source]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -73,7 +48,7 @@ impl Place {
         let compiled = carnet_model::compile(sources).unwrap();
         let view = ModelView::new(Arc::new(compiled.model));
         let store = runtime.block_on(async {
-            let store = Store::open(config).await.unwrap();
+            let store = Store::open(&database.config).await.unwrap();
             let schema = store.schema();
             schema.prepare(&[]).await.unwrap();
             let accept = Accept { data_loss: false };
@@ -84,7 +59,6 @@ impl Place {
             store,
             view,
             runtime,
-            _folder: folder,
             _database: database,
         }
     }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod change;
+mod convert;
 mod migrate;
 mod placement;
 mod push;

@@ -1,12 +1,10 @@
 //! Reads on both databases against the evaluator and plain sorting: predicates, orders, windows,
 //! counts, includes.
 
-#![cfg(test)]
-
+use super::place::Place;
+use super::values::value;
+use super::world::{World, sources};
 use crate::predicates::{Seed, path, plant, seeds};
-use crate::reads_place::Place;
-use crate::reads_values::value;
-use crate::reads_world::{World, sources};
 use carnet_kernel::{TenantKey, Value};
 use carnet_model::Field;
 use carnet_store::{Count, Dialect, Order, Query, Wall, Window};

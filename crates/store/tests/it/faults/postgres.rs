@@ -1,109 +1,21 @@
 //! Faults on PostgreSQL: sessions that the server ends, a server that goes away and comes back,
-//! callers that go away, a process that is killed. Nothing acknowledged is lost and nothing is
-//! half done.
-//!
-//! One test runs this binary again as a child; the child is told its database by an environment
-//! variable and reports each acknowledged write on a line of its own. `CARNET_TEST_KILLS` sets how
-//! often the writing process is killed (10).
+//! callers that go away.
 
-#![cfg(test)]
-
-use crate::fixture_postgres::{config, database, open};
-use crate::fixture_sqlite::{Fixture, price, text};
-use carnet_kernel::{Code, Id, Period, Value};
-use carnet_store::{Error, JournalCursor, Store};
+use super::ledger::{Ledger, sound, write_pair};
+use crate::database::Database;
+use crate::writes::fixture::{Fixture, THINGS};
+use crate::writes::units::text;
+use carnet_kernel::{Code, Id, Period, Secret, Value};
+use carnet_store::{Error, Store};
 use carnet_testkit::postgres::TestDatabase;
 use carnet_testkit::proxy::FaultyProxy;
 use futures_util::future::join_all;
-use std::collections::HashMap;
 use std::future::{Future, poll_fn};
-use std::io::{BufRead, BufReader};
 use std::pin::pin;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
-
-const DATABASE: &str = "CARNET_STORE_TEST_DATABASE";
-const WRITERS: usize = 16;
-
-/// Makes and changes a pair of records in one write, then changes one and removes the other;
-/// tells what was acknowledged, a removed record as version 0.
-async fn write_pair(
-    fixture: &Fixture,
-    mut told: impl FnMut(Result<[(Id, i64); 2], Error>),
-) -> bool {
-    let (one, other) = (fixture.id(), fixture.id());
-    let writes = [
-        (
-            vec![
-                fixture.thing(one, &one.to_string()),
-                fixture.thing(other, &other.to_string()),
-                fixture.update("things", one, &[("price", price(100))]),
-            ],
-            [(one, 2), (other, 1)],
-        ),
-        (
-            vec![
-                fixture.update("things", one, &[("note", text(&"n".repeat(500)))]),
-                fixture.delete("things", other),
-            ],
-            [(one, 3), (other, 0)],
-        ),
-    ];
-    for (units, acknowledged) in writes {
-        match fixture.write(units).await {
-            Ok(_) => told(Ok(acknowledged)),
-            Err(failure) => {
-                told(Err(failure.error));
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Every acknowledged write is there, every record has the journal row of its version and every
-/// journal row its record.
-async fn sound(fixture: &Fixture, acknowledged: &HashMap<Id, i64>) {
-    let system = fixture.store.system();
-    let rows = system
-        .rows("select id, version from {records}things", &[])
-        .await
-        .unwrap();
-    let stored: HashMap<Id, i64> = rows
-        .iter()
-        .map(|row| (row[0].as_id().unwrap(), row[1].as_integer().unwrap()))
-        .collect();
-    for (id, version) in acknowledged {
-        let found = stored.get(id).copied();
-        if *version == 0 {
-            assert_eq!(found, None, "{id} was removed");
-        } else {
-            // The next write of the same pair may have been committed without being told.
-            assert!(
-                found.is_some_and(|found| found >= *version) || found.is_none() && *version == 1,
-                "{id} was acknowledged with version {version}, found {found:?}"
-            );
-        }
-    }
-    let (rows, _) = system.tail(&JournalCursor::Start, 1_000_000).await.unwrap();
-    let mut told: HashMap<Id, i64> = HashMap::new();
-    for row in &rows {
-        let before = told.insert(row.record, row.version).unwrap_or(0);
-        assert_eq!(
-            row.version,
-            before + 1,
-            "{} lacks a journal row",
-            row.record
-        );
-        if row.kind == "delete" {
-            told.remove(&row.record);
-        }
-    }
-    assert_eq!(told, stored, "records and journal differ");
-}
 
 /// Ends the store's sessions, but not the test's own.
 async fn end_sessions(database: &TestDatabase, which: &str) -> u64 {
@@ -117,10 +29,10 @@ async fn end_sessions(database: &TestDatabase, which: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ended_sessions_leave_all_or_nothing() {
-    let Some(database) = database("ended") else {
+    let Some(database) = Database::postgres("ended") else {
         return;
     };
-    let fixture = Arc::new(open(&config(database.url())).await);
+    let fixture = Arc::new(Fixture::at(database).await);
     let stop = Arc::new(AtomicBool::new(false));
     let failed = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..8)
@@ -128,7 +40,7 @@ async fn ended_sessions_leave_all_or_nothing() {
             let (fixture, stop) = (Arc::clone(&fixture), Arc::clone(&stop));
             let failed = Arc::clone(&failed);
             tokio::spawn(async move {
-                let mut acknowledged = HashMap::new();
+                let mut acknowledged = Ledger::new();
                 while !stop.load(Ordering::SeqCst) {
                     let told = |outcome: Result<[(Id, i64); 2], Error>| match outcome {
                         Ok(pair) => acknowledged.extend(pair),
@@ -152,10 +64,10 @@ async fn ended_sessions_leave_all_or_nothing() {
     // Sessions in the middle of something are ended until enough writes have felt it.
     let mut ended = 0;
     while ended < 30 {
-        ended += end_sessions(&database, "state <> 'idle'").await;
+        ended += end_sessions(fixture.database.server(), "state <> 'idle'").await;
     }
     stop.store(true, Ordering::SeqCst);
-    let mut acknowledged = HashMap::new();
+    let mut acknowledged = Ledger::new();
     for writer in writers {
         acknowledged.extend(writer.await.unwrap());
     }
@@ -165,10 +77,10 @@ async fn ended_sessions_leave_all_or_nothing() {
 
 #[tokio::test]
 async fn sessions_that_ended_while_idle_are_not_noticed() {
-    let Some(database) = database("idle") else {
+    let Some(database) = Database::postgres("idle") else {
         return;
     };
-    let fixture = open(&config(database.url())).await;
+    let fixture = Fixture::at(database).await;
     let id = fixture.id();
     let others = (0..6).map(|_| fixture.id()).collect::<Vec<_>>();
     let writes = others
@@ -178,7 +90,7 @@ async fn sessions_that_ended_while_idle_are_not_noticed() {
         outcome.unwrap();
     }
     fixture.write_one(fixture.thing(id, "kept")).await.unwrap();
-    database.disconnect_all().unwrap();
+    fixture.database.server().disconnect_all().unwrap();
     let change = [("note", text("x"))];
     fixture
         .write_one(fixture.update("things", id, &change))
@@ -190,11 +102,12 @@ async fn sessions_that_ended_while_idle_are_not_noticed() {
 
 #[tokio::test]
 async fn a_database_that_was_lost_is_found_again() {
-    let Some(database) = database("lost") else {
+    let Some(mut database) = Database::postgres("lost") else {
         return;
     };
-    let (proxy, through) = FaultyProxy::before(database.url()).unwrap();
-    let fixture = open(&config(&through)).await;
+    let (proxy, through) = FaultyProxy::before(database.server().url()).unwrap();
+    database.config.url = Secret::new(through);
+    let fixture = Fixture::at(database).await;
     let id = fixture.id();
     fixture.write_one(fixture.thing(id, "kept")).await.unwrap();
 
@@ -224,38 +137,41 @@ async fn a_database_that_was_lost_is_found_again() {
         .write_one(fixture.update("things", id, &change))
         .await
         .unwrap();
-    let stored = fixture.number("select count(*) from {records}things").await;
+    let stored = fixture.number(THINGS).await;
     assert_eq!(stored, 1);
     fixture.store.close().await;
     let closed = fixture.store.ping().await;
     assert!(matches!(closed, Err(Error::Unavailable(_))), "{closed:?}");
 }
 
+async fn opened(url: &str) -> Result<(), Error> {
+    let database = Database::elsewhere(url);
+    Store::open(&database.config).await.map(|_| ())
+}
+
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told() {
-    let nowhere = config("postgres://postgres@127.0.0.1:1/nothing");
-    let told = Store::open(&nowhere).await.map(|_| ());
+    let told = opened("postgres://postgres@127.0.0.1:1/nothing").await;
     assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
-    let Some(database) = database("nobody") else {
+    let Some(database) = Database::postgres("nobody") else {
         return;
     };
-    let missing = database
-        .url()
-        .replace(database.name(), "carnet_no_such_database");
-    let told = Store::open(&config(&missing)).await.map(|_| ());
+    let server = database.server();
+    let name = "carnet_no_such_database";
+    let told = opened(&server.url().replace(server.name(), name)).await;
     assert!(matches!(told, Err(Error::Configuration(_))), "{told:?}");
 }
 
 #[tokio::test]
 async fn sessions_are_encrypted_and_checked_as_asked() {
-    let Some(database) = database("tls") else {
+    let Some(database) = Database::postgres("tls") else {
         return;
     };
-    let client = database.connect().await.unwrap();
+    let client = database.server().connect().await.unwrap();
     let encrypts: String = client.query_one("show ssl", &[]).await.unwrap().get(0);
-    let url = |mode: &str| format!("{}?sslmode={mode}", database.url());
     let used = async |mode: &str| {
-        let store = Store::open(&config(&url(mode))).await?;
+        let url = format!("{}?sslmode={mode}", database.server().url());
+        let store = Store::open(&Database::elsewhere(&url).config).await?;
         let sql = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
         let rows = store.system().rows(sql, &[]).await?;
         Ok::<_, Error>(rows[0][0].clone())
@@ -295,12 +211,11 @@ async fn abandon_after<F: Future>(polls: usize, future: F) -> bool {
 
 #[tokio::test]
 async fn abandoned_callers_leave_the_pool_sound() {
-    let Some(database) = database("abandoned") else {
+    let Some(mut database) = Database::postgres("abandoned") else {
         return;
     };
-    let mut small = config(database.url());
-    small.pool_max = 2;
-    let fixture = open(&small).await;
+    database.config.pool_max = 2;
+    let fixture = Fixture::at(database).await;
     let id = fixture.id();
     fixture.write_one(fixture.thing(id, "kept")).await.unwrap();
     let mut finished = 0;
@@ -330,21 +245,20 @@ async fn abandoned_callers_leave_the_pool_sound() {
         .number("select count(*) from {records}things where name like 'two%'")
         .await;
     assert_eq!(pairs, others, "a write is all or nothing");
-    sound(&fixture, &HashMap::new()).await;
+    sound(&fixture, &Ledger::new()).await;
 }
 
 #[tokio::test]
 async fn an_abandoned_statement_is_stopped() {
-    let Some(database) = database("stopped") else {
+    let Some(mut database) = Database::postgres("stopped") else {
         return;
     };
-    let mut small = config(database.url());
-    small.pool_max = 1;
-    small.transaction_budget = Period::seconds(60);
-    let fixture = open(&small).await;
+    database.config.pool_max = 1;
+    database.config.transaction_budget = Period::seconds(60);
+    let fixture = Fixture::at(database).await;
     let id = fixture.id();
     fixture.write_one(fixture.thing(id, "held")).await.unwrap();
-    let holder = database.connect().await.unwrap();
+    let holder = fixture.database.server().connect().await.unwrap();
     holder
         .batch_execute("begin; select 1 from app.things for update")
         .await
@@ -377,102 +291,4 @@ async fn an_abandoned_statement_is_stopped() {
         .write_one(fixture.update("things", id, &[("note", text("y"))]))
         .await
         .unwrap();
-}
-
-/// A child that writes for ever.
-struct Writing {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Writing {
-    fn start(test: &str, url: &str) -> Self {
-        let module = module_path!().split_once("::").unwrap().1;
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args([&format!("{module}::{test}"), "--exact", "--nocapture"])
-            .env(DATABASE, url)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
-        Self { child, lines }
-    }
-
-    /// Reads one line; `false` at the end.
-    fn line(&mut self, acknowledged: &mut HashMap<Id, i64>) -> bool {
-        let mut line = String::new();
-        if self.lines.read_line(&mut line).unwrap() == 0 {
-            return false;
-        }
-        // A killed process may leave half a line.
-        let words: Vec<&str> = match line.strip_suffix('\n') {
-            Some(whole) => whole.split(' ').collect(),
-            None => Vec::new(),
-        };
-        match words.as_slice() {
-            ["ack", id, version] => {
-                acknowledged.insert(id.parse().unwrap(), version.parse().unwrap());
-            }
-            ["fail", reason @ ..] => panic!("the child failed: {reason:?}"),
-            _ => {}
-        }
-        true
-    }
-}
-
-async fn write_for_ever(url: &str) {
-    let fixture = open(&config(url)).await;
-    let writer = async || {
-        loop {
-            write_pair(&fixture, |outcome| match outcome {
-                Ok(pair) => {
-                    for (id, version) in pair {
-                        println!("ack {id} {version}");
-                    }
-                }
-                Err(error) => println!("fail {error:?}"),
-            })
-            .await;
-        }
-    };
-    join_all((0..WRITERS).map(|_| writer())).await;
-}
-
-#[test]
-fn a_killed_process_loses_nothing_it_acknowledged() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    if let Ok(url) = std::env::var(DATABASE) {
-        return runtime.block_on(write_for_ever(&url));
-    }
-    let Some(database) = database("killed") else {
-        return;
-    };
-    let kills = std::env::var("CARNET_TEST_KILLS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(10);
-    let mut acknowledged = HashMap::new();
-    // The tables are made first.
-    runtime.block_on(async { drop(open(&config(database.url())).await) });
-    for round in 1..=kills {
-        let before = acknowledged.len();
-        let mut writing = Writing::start(
-            "a_killed_process_loses_nothing_it_acknowledged",
-            database.url(),
-        );
-        while acknowledged.len() < before + 40 + round * 3 {
-            assert!(writing.line(&mut acknowledged), "the child ended by itself");
-        }
-        writing.child.kill().unwrap();
-        writing.child.wait().unwrap();
-        while writing.line(&mut acknowledged) {}
-        // What the server was told before the kill it may still carry out.
-        database.disconnect_all().unwrap();
-        runtime.block_on(async {
-            let fixture = open(&config(database.url())).await;
-            sound(&fixture, &acknowledged).await;
-        });
-    }
 }

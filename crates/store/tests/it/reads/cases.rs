@@ -1,10 +1,8 @@
 //! Reads that chance would not make: the journal, single documents, rows too long for one array,
 //! texts no pattern may trip over, and how many statements a read takes.
 
-#![cfg(test)]
-
-use crate::reads_place::Place;
-use crate::reads_world::{World, id, sources};
+use super::place::Place;
+use super::world::{World, id, sources};
 use carnet_expr::{CompareOp, Operand, Path, Predicate, TextOp};
 use carnet_kernel::{TenantKey, Value, text};
 use carnet_model::{FieldType, Resource, Source};

@@ -1,0 +1,10 @@
+//! Faults: a process that is killed, a disk or a server that fails, callers that go away, neighbours
+//! on the same file. Nothing acknowledged is lost and nothing is half done.
+
+#![cfg(test)]
+
+mod child;
+mod killed;
+mod ledger;
+mod postgres;
+mod sqlite;

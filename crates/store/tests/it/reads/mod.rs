@@ -1,0 +1,10 @@
+//! Reads on both databases: what chance makes, against the evaluator and plain sorting, and what
+//! it would not make.
+
+#![cfg(test)]
+
+mod cases;
+mod evaluator;
+mod place;
+mod values;
+mod world;
