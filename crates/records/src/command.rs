@@ -72,6 +72,13 @@ pub enum Command {
     },
 }
 
+/// How a command is carried out. The same for every command; reads take no notice of it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A write is done and then undone: the answer is what would have been.
+    pub dry_run: bool,
+}
+
 /// What a command gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {

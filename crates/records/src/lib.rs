@@ -14,8 +14,9 @@ pub mod routes;
 pub mod seed;
 mod shipped;
 pub mod validate;
+mod write;
 
 pub use batch::MAX_ITEMS;
-pub use command::{Answer, Command, RecordAnswer};
+pub use command::{Answer, Command, Options, RecordAnswer};
 pub use operations::Operations;
 pub use shipped::definitions;

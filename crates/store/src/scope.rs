@@ -3,7 +3,7 @@
 use crate::store::Engine;
 use crate::{
     Changes, Document, Error, JournalCursor, JournalRow, Listing, Namespace, Param, Placement,
-    Query, Stamp, Store, Unit, WriteFailure,
+    Query, Stamp, Store, Unit, WriteFailure, WriteOptions, Written,
 };
 use carnet_kernel::{Context, TenantKey, Value};
 use carnet_model::ModelView;
@@ -72,9 +72,30 @@ impl Scope {
         stamp: &Stamp,
         units: Vec<Arc<dyn Unit>>,
     ) -> Result<Vec<Changes>, WriteFailure> {
+        self.write_with(view, stamp, units, &WriteOptions::default())
+            .await?
+            .into_changes()
+    }
+
+    /// The same, as `options` say.
+    pub async fn write_with(
+        &self,
+        view: &ModelView,
+        stamp: &Stamp,
+        units: Vec<Arc<dyn Unit>>,
+        options: &WriteOptions,
+    ) -> Result<Written, WriteFailure> {
         match &self.store.inner.engine {
-            Engine::Sqlite(engine) => engine.write(&self.target, view, stamp, units).await,
-            Engine::Postgres(engine) => engine.write(&self.target, view, stamp, units).await,
+            Engine::Sqlite(engine) => {
+                engine
+                    .write(&self.target, view, stamp, units, options)
+                    .await
+            }
+            Engine::Postgres(engine) => {
+                engine
+                    .write(&self.target, view, stamp, units, options)
+                    .await
+            }
         }
     }
 }

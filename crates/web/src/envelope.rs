@@ -77,6 +77,21 @@ pub fn success(data: &[u8], message: &str) -> Vec<u8> {
     out
 }
 
+/// The same with `meta`, which is JSON that is written as it is.
+pub fn success_with(data: &[u8], meta: Option<&[u8]>, message: &str) -> Vec<u8> {
+    let Some(meta) = meta else {
+        return success(data, message);
+    };
+    let mut out = Vec::with_capacity(data.len() + message.len() + meta.len() + 72);
+    open(&mut out);
+    out.extend_from_slice(data);
+    push_message(&mut out, message);
+    out.extend_from_slice(br#","meta":"#);
+    out.extend_from_slice(meta);
+    out.push(b'}');
+    out
+}
+
 /// A whole list envelope round `data`, which is a JSON array of `count` elements.
 pub fn list(
     data: &[u8],
@@ -145,6 +160,10 @@ mod tests {
         check(
             success(br#"{"id":"X"}"#, "Product \"a\"\ncreated"),
             r#"{"success":true,"data":{"id":"X"},"message":"Product \"a\"\ncreated"}"#,
+        );
+        check(
+            success_with(b"1", Some(br#"{"dryRun":true}"#), "a"),
+            r#"{"success":true,"data":1,"message":"a","meta":{"dryRun":true}}"#,
         );
         check(
             success(b"null", ""),

@@ -4,7 +4,9 @@ use super::stem;
 use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, OPERATORS};
 use carnet_kernel::Code;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
-use carnet_web::openapi::{list_envelope, parameter, record_envelope, responses, schema, success};
+use carnet_web::openapi::{
+    list_envelope, parameter, record_envelope, responses, schema, success, write_envelope,
+};
 use serde_json::{Map, Value, json};
 
 const READ_CODES: [Code; 5] = [
@@ -16,9 +18,10 @@ const READ_CODES: [Code; 5] = [
 ];
 
 /// What any write can meet.
-const CHANGE_CODES: [Code; 7] = [
+const CHANGE_CODES: [Code; 8] = [
     Code::MalformedRequest,
     Code::UnknownParameter,
+    Code::InvalidParameter,
     Code::NotAcceptable,
     Code::VersionConflict,
     Code::TransactionTooLong,
@@ -152,12 +155,12 @@ pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
 }
 
 pub(super) fn create(resource: &Resource) -> Value {
-    let answer = success("The new record.", record_envelope(schema(&stem(resource))));
+    let answer = success("The new record.", write_envelope(schema(&stem(resource))));
     let operation = operation(
         resource,
         "create",
         format!("Create one of {}", resource.name),
-        Vec::new(),
+        vec![parameter("DryRun")],
         answers(
             ("201", with_header(answer, &["ETag", "Location"])),
             &[&CHANGE_CODES, &BODY_CODES],
@@ -196,18 +199,14 @@ pub(super) fn patch(resource: &Resource) -> Value {
 fn change(resource: &Resource, verb: &str, summary: String) -> Value {
     let answer = success(
         "The record afterwards.",
-        record_envelope(schema(&stem(resource))),
+        write_envelope(schema(&stem(resource))),
     );
-    let codes: &[Code] = &[
-        Code::NotFound,
-        Code::PreconditionFailed,
-        Code::InvalidParameter,
-    ];
+    let codes: &[Code] = &[Code::NotFound, Code::PreconditionFailed];
     operation(
         resource,
         verb,
         summary,
-        vec![if_match(resource)],
+        vec![if_match(resource), parameter("DryRun")],
         answers(
             ("200", with_header(answer, &["ETag"])),
             &[&CHANGE_CODES, &BODY_CODES, codes, precondition(resource)],
@@ -218,19 +217,14 @@ fn change(resource: &Resource, verb: &str, summary: String) -> Value {
 pub(super) fn delete(resource: &Resource) -> Value {
     let answer = success(
         "The record is gone.",
-        record_envelope(json!({ "type": "null" })),
+        write_envelope(json!({ "type": "null" })),
     );
-    let codes: &[Code] = &[
-        Code::InvalidParameter,
-        Code::NotFound,
-        Code::RecordInUse,
-        Code::PreconditionFailed,
-    ];
+    let codes: &[Code] = &[Code::NotFound, Code::RecordInUse, Code::PreconditionFailed];
     operation(
         resource,
         "delete",
         format!("Delete one of {}", resource.name),
-        vec![if_match(resource)],
+        vec![if_match(resource), parameter("DryRun")],
         answers(
             ("200", answer),
             &[&CHANGE_CODES, codes, precondition(resource)],
@@ -242,7 +236,7 @@ pub(super) fn batch(resource: &Resource) -> Value {
     let record = json!({ "anyOf": [schema(&stem(resource)), { "type": "null" }] });
     let answer = success(
         "The record after each item, null for a deleted one.",
-        record_envelope(json!({ "type": "array", "items": record })),
+        write_envelope(json!({ "type": "array", "items": record })),
     );
     let codes: &[Code] = &[Code::NotFound, Code::PreconditionFailed, Code::RecordInUse];
     let operation = operation(
@@ -252,7 +246,7 @@ pub(super) fn batch(resource: &Resource) -> Value {
             "Write several {} in one transaction, all or none",
             resource.name
         ),
-        Vec::new(),
+        vec![parameter("DryRun")],
         answers(("200", answer), &[&CHANGE_CODES, &BODY_CODES, codes]),
     );
     with_body(

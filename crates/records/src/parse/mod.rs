@@ -10,6 +10,7 @@ mod key;
 mod tests;
 mod value;
 mod window;
+mod write;
 
 use carnet_expr::{Path, Predicate};
 use carnet_kernel::{Code, Detail, Refusal, suggest};
@@ -18,6 +19,7 @@ use carnet_store::Order;
 
 pub(crate) use filter::OPERATORS;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT};
+pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
 
 /// What a list request asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,13 +123,6 @@ pub fn parse_read(
         includes: include::parse(view, resource, &groups, &mut faults),
     };
     faults.into_result(request)
-}
-
-/// Refuses every pair, for requests that take no query.
-pub fn parse_none(pairs: &[(String, String)]) -> Result<(), Refusal> {
-    let mut faults = Faults::default();
-    key::group(pairs, &[], &mut faults);
-    faults.into_result(())
 }
 
 /// Faults in the order they were found, with a bound on how many are told.

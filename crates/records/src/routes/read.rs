@@ -1,7 +1,7 @@
 //! `GET` of collections and records.
 
 use super::Call;
-use crate::command::{Answer, Command};
+use crate::command::{Answer, Command, Options};
 use crate::parse::{parse_list, parse_read};
 use axum::response::Response;
 use carnet_kernel::{Code, Refusal, Value};
@@ -19,7 +19,7 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     };
     let Answer::List(listing) = call
         .operations
-        .execute(&call.context, &call.view, command)
+        .execute(&call.context, &call.view, command, Options::default())
         .await?
     else {
         return Err(unexpected());
@@ -47,7 +47,7 @@ pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
     };
     let Answer::Record(record) = call
         .operations
-        .execute(&call.context, &call.view, command)
+        .execute(&call.context, &call.view, command, Options::default())
         .await?
     else {
         return Err(unexpected());

@@ -2,29 +2,31 @@
 
 use super::read::unexpected;
 use super::{Call, PREFIX};
-use crate::command::{Answer, Command, RecordAnswer};
+use crate::command::{Answer, Command, Options, RecordAnswer};
 use crate::decide::Precondition;
-use crate::parse::parse_none;
+use crate::parse::parse_write;
 use axum::extract::Request;
 use axum::response::Response;
 use carnet_kernel::{Id, Refusal};
 use carnet_model::IdForm;
 use carnet_web::body::read_text;
 use carnet_web::content_type::{BodyType, require};
-use carnet_web::envelope::{respond, success};
+use carnet_web::envelope::{respond, success_with};
 use carnet_web::etag::{IfMatch, etag};
 use carnet_web::problem::Problem;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub(super) async fn create(call: Call, request: Request) -> Result<Response, Problem> {
-    let body = body(&call, request, &[BodyType::Json]).await?;
+    let options = options(&call)?;
+    let body = body(request, &[BodyType::Json]).await?;
     let command = Command::Create {
         resource: call.resource,
         body,
     };
-    let record = record(&call, command).await?;
-    let mut response = answer(&call, StatusCode::CREATED, &record, "created");
-    if let Some(id) = record.created {
+    let record = record(&call, command, &options).await?;
+    let mut response = answer(&call, StatusCode::CREATED, (&record, &options), "created");
+    // What a dry run made is nowhere.
+    if let Some(id) = record.created.filter(|_| !options.dry_run) {
         let resource = call.resource();
         let id = match resource.id.form {
             IdForm::Ulid => id.to_string(),
@@ -38,50 +40,59 @@ pub(super) async fn create(call: Call, request: Request) -> Result<Response, Pro
 }
 
 pub(super) async fn update(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
+    let options = options(&call)?;
     let precondition = precondition(request.headers())?;
-    let body = body(&call, request, &[BodyType::Json]).await?;
+    let body = body(request, &[BodyType::Json]).await?;
     let command = Command::Update {
         resource: call.resource,
         id,
         body,
         precondition,
     };
-    let record = record(&call, command).await?;
-    Ok(answer(&call, StatusCode::OK, &record, "updated"))
+    let record = record(&call, command, &options).await?;
+    Ok(answer(
+        &call,
+        StatusCode::OK,
+        (&record, &options),
+        "updated",
+    ))
 }
 
 pub(super) async fn patch(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
+    let options = options(&call)?;
     let precondition = precondition(request.headers())?;
-    let body = body(&call, request, &[BodyType::MergePatch, BodyType::Json]).await?;
+    let body = body(request, &[BodyType::MergePatch, BodyType::Json]).await?;
     let command = Command::Patch {
         resource: call.resource,
         id,
         body,
         precondition,
     };
-    let record = record(&call, command).await?;
-    Ok(answer(&call, StatusCode::OK, &record, "updated"))
+    let record = record(&call, command, &options).await?;
+    Ok(answer(
+        &call,
+        StatusCode::OK,
+        (&record, &options),
+        "updated",
+    ))
 }
 
 pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
-    parse_none(&call.pairs)?;
+    let options = options(&call)?;
     let precondition = precondition(request.headers())?;
     let command = Command::Delete {
         resource: call.resource,
         id,
         precondition,
     };
-    match call
-        .operations
-        .execute(&call.context, &call.view, command)
-        .await?
-    {
+    match execute(&call, command, &options).await? {
         Answer::Deleted => {
             let message = format!("{} deleted", call.resource().title);
-            Ok(respond(
+            Ok(succeed(
+                &call,
                 StatusCode::OK,
-                call.media,
-                success(b"null", &message),
+                (b"null", &options),
+                &message,
             ))
         }
         _ => Err(unexpected()),
@@ -89,57 +100,81 @@ pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Respo
 }
 
 pub(super) async fn batch(call: Call, request: Request) -> Result<Response, Problem> {
-    let body = body(&call, request, &[BodyType::Json]).await?;
+    let options = options(&call)?;
+    let body = body(request, &[BodyType::Json]).await?;
     let command = Command::Batch {
         resource: call.resource,
         body,
     };
-    match call
-        .operations
-        .execute(&call.context, &call.view, command)
-        .await?
-    {
+    match execute(&call, command, &options).await? {
         Answer::Batch { json, items } => {
             let message = if items == 1 {
                 "1 item applied".to_owned()
             } else {
                 format!("{items} items applied")
             };
-            Ok(respond(
-                StatusCode::OK,
-                call.media,
-                success(&json, &message),
-            ))
+            Ok(succeed(&call, StatusCode::OK, (&json, &options), &message))
         }
         _ => Err(unexpected()),
     }
 }
 
-/// The body of a write; what is wrong with its query, its type or its text is found before.
-async fn body(call: &Call, request: Request, types: &[BodyType]) -> Result<String, Problem> {
-    parse_none(&call.pairs)?;
+/// How the write is carried out; what is wrong with that is found before its body is read.
+fn options(call: &Call) -> Result<Options, Refusal> {
+    let request = parse_write(&call.pairs)?;
+    Ok(Options {
+        dry_run: request.dry_run,
+    })
+}
+
+/// The body of a write; what is wrong with its type or its text is found before.
+async fn body(request: Request, types: &[BodyType]) -> Result<String, Problem> {
     require(request.headers(), types)?;
     read_text(request.into_body()).await
 }
 
-async fn record(call: &Call, command: Command) -> Result<RecordAnswer, Problem> {
-    match call
+async fn execute(call: &Call, command: Command, options: &Options) -> Result<Answer, Problem> {
+    let answer = call
         .operations
-        .execute(&call.context, &call.view, command)
-        .await?
-    {
+        .execute(&call.context, &call.view, command, options.clone())
+        .await?;
+    Ok(answer)
+}
+
+async fn record(call: &Call, command: Command, options: &Options) -> Result<RecordAnswer, Problem> {
+    match execute(call, command, options).await? {
         Answer::Record(record) => Ok(record),
         _ => Err(unexpected()),
     }
 }
 
-fn answer(call: &Call, status: StatusCode, record: &RecordAnswer, what: &str) -> Response {
+fn answer(
+    call: &Call,
+    status: StatusCode,
+    (record, options): (&RecordAnswer, &Options),
+    what: &str,
+) -> Response {
     let message = format!("{} {what}", call.resource().title);
-    let mut response = respond(status, call.media, success(&record.json, &message));
-    if let Some(version) = record.version {
+    let mut response = succeed(call, status, (&record.json, options), &message);
+    if let Some(version) = record.version.filter(|_| !options.dry_run) {
         response.headers_mut().insert(header::ETAG, etag(version));
     }
     response
+}
+
+fn succeed(
+    call: &Call,
+    status: StatusCode,
+    (data, options): (&[u8], &Options),
+    message: &str,
+) -> Response {
+    let body = if options.dry_run {
+        let message = format!("dry run: {message}");
+        success_with(data, Some(br#"{"dryRun":true}"#), &message)
+    } else {
+        success_with(data, None, message)
+    };
+    respond(status, call.media, body)
 }
 
 fn precondition(headers: &HeaderMap) -> Result<Option<Precondition>, Refusal> {

@@ -4,6 +4,7 @@
 mod batches;
 mod costs;
 mod deletes;
+mod dry_runs;
 mod hostile;
 mod journal;
 mod queries;

@@ -19,26 +19,28 @@ crate::on_both!(
     bodies_and_types,
 );
 
-struct Reply {
-    status: u16,
+/// What a request was answered.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     headers: HeaderMap,
-    body: Value,
+    pub(crate) body: Value,
     refusal: Option<Refusal>,
 }
 
 impl Reply {
-    fn code(&self) -> &str {
+    pub(crate) fn code(&self) -> &str {
         self.refusal
             .as_ref()
             .map_or("", |refusal| refusal.code.as_str())
     }
 
-    fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
+    pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 }
 
-async fn send(
+/// Sends a request to the routes.
+pub(crate) async fn send(
     world: &World,
     method: &str,
     path: &str,

@@ -5,7 +5,9 @@
 use carnet_kernel::{Code, Context, Id, Period, Principal, Refusal, Secret, TenantKey, Timestamp};
 use carnet_model::{ModelView, Source};
 use carnet_records::parse::{parse_list, parse_read};
-use carnet_records::{Answer, Command, Operations, RecordAnswer, decide::Precondition, seed};
+use carnet_records::{
+    Answer, Command, Operations, Options, RecordAnswer, decide::Precondition, seed,
+};
 use carnet_store::schema::Accept;
 use carnet_store::{Config, Store};
 use carnet_testkit::clock::FixedClock;
@@ -174,7 +176,7 @@ impl World {
 
     pub(crate) async fn run(&self, command: Command) -> Result<Answer, Refusal> {
         self.operations
-            .execute(&self.context, &self.view, command)
+            .execute(&self.context, &self.view, command, Options::default())
             .await
     }
 

@@ -23,8 +23,8 @@ use crate::metrics::Counters;
 use crate::render::{self, Frame, Select};
 use crate::scope::Target;
 use crate::{
-    Changes, Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Param,
-    Placement, Query, Stamp, Unit, WriteFailure, metrics,
+    Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Param, Placement, Query,
+    Stamp, Unit, WriteFailure, WriteOptions, Written, metrics,
 };
 use carnet_kernel::Value;
 use carnet_model::{ModelHash, ModelView};
@@ -168,7 +168,8 @@ impl Postgres {
         view: &ModelView,
         stamp: &Stamp,
         units: Vec<Arc<dyn Unit>>,
-    ) -> Result<Vec<Changes>, WriteFailure> {
+        options: &WriteOptions,
+    ) -> Result<Written, WriteFailure> {
         let started = Instant::now();
         let before = self.meter.statements.load(Ordering::Relaxed);
         let outcome = match self.schema_version(view.hash()).await {
@@ -184,6 +185,7 @@ impl Postgres {
                         schema_version,
                     },
                     units: &units,
+                    options,
                     budget: self.config.transaction_budget.0,
                     deadline: target.deadline,
                 };
@@ -191,14 +193,14 @@ impl Postgres {
             }
             Err(error) => Err(write::Place::default().failure(error)),
         };
-        if outcome.is_ok() {
+        if outcome.is_ok() && !options.dry_run {
             self.meter.commits.fetch_add(1, Ordering::Relaxed);
         }
         let word = if outcome.is_ok() { "ok" } else { "error" };
         // Other callers' statements are counted too when they come between: a rate, not an account.
         let statements = self.meter.statements.load(Ordering::Relaxed) - before;
         metrics::record_operation("write", word, statements, started.elapsed());
-        outcome
+        outcome.map(Written::from)
     }
 
     pub(crate) async fn tail(

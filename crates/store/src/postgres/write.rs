@@ -8,7 +8,7 @@ use super::flight::{Answer, Cause, Failed, Limit, Message};
 use super::load::{self, Group};
 use super::pool::{Held, Pool};
 use super::retry::Plan;
-use crate::{Changes, Decision, Error, Load, Loaded, Step, Unit, WriteFailure};
+use crate::{Changes, Decision, Error, Load, Loaded, Step, Unit, WriteFailure, WriteOptions};
 use carnet_kernel::{Code, Refusal, TenantKey};
 use carnet_model::{Resource, ResourceIndex};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ const MOST_KEYS: usize = 16;
 pub(super) struct Write<'a> {
     pub(super) frame: apply::Frame<'a>,
     pub(super) units: &'a [Arc<dyn Unit>],
+    pub(super) options: &'a WriteOptions,
     pub(super) budget: Duration,
     pub(super) deadline: Option<Instant>,
 }
@@ -124,7 +125,7 @@ struct Session {
 }
 
 impl<'a> Attempt<'a> {
-    /// Runs all units; on success they are committed.
+    /// Runs all units; on success they are committed, or undone when the write is a dry run.
     pub(super) async fn run(
         write: Write<'a>,
         plan: &'a Plan,
@@ -295,7 +296,7 @@ impl Work<'_> {
         let deadline = self.write.deadline;
         Limit {
             at: Some(deadline.map_or(until, |deadline| deadline.min(until))),
-            settles: end,
+            settles: end && !self.write.options.dry_run,
         }
     }
 
@@ -318,7 +319,8 @@ impl Work<'_> {
             .map(apply::size)
             .max()
             .unwrap_or(0);
-        let only = steps == 1 && guards == 0 && end && self.sent == 0;
+        let dry = self.write.options.dry_run;
+        let only = steps == 1 && guards == 0 && end && self.sent == 0 && !dry;
         let form = match self.plan.form() {
             Form::Set if only && rows == 1 && self.write.units.len() == 1 => Form::Quiet,
             form => form,
@@ -364,7 +366,11 @@ impl Work<'_> {
             return (messages, purposes);
         }
         if end && !alone {
-            messages.push(Message::commit());
+            messages.push(if dry {
+                Message::rollback()
+            } else {
+                Message::commit()
+            });
             purposes.push(Purpose::Envelope);
         }
         if end && session.locked {

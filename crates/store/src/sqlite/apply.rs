@@ -10,6 +10,7 @@ use crate::render::{self, Frame};
 use crate::scope::Target;
 use crate::{
     Changes, Decision, Dialect, Error, Guard, JournalEntry, Load, Loaded, Stamp, Step, Unit, Wall,
+    WriteOptions, Written,
 };
 use carnet_kernel::{Code, Id, Refusal, TenantKey};
 use carnet_model::{ModelHash, ModelView, Resource, ResourceIndex};
@@ -25,6 +26,7 @@ pub(super) struct Write {
     pub(super) view: ModelView,
     pub(super) stamp: Stamp,
     pub(super) units: Vec<Arc<dyn Unit>>,
+    pub(super) options: WriteOptions,
 }
 
 /// How far a write came.
@@ -44,7 +46,7 @@ pub(super) struct Applier {
 
 /// What was applied, and about how many bytes that put into the log.
 pub(super) struct Applied {
-    pub(super) changes: Vec<Changes>,
+    pub(super) written: Written,
     pub(super) bytes: usize,
 }
 
@@ -62,20 +64,19 @@ impl Applier {
         place: &mut Place,
     ) -> Result<Applied, Failure> {
         self.texts.turn_to(&write.view);
-        let mut applied = Applied {
-            changes: Vec::with_capacity(write.units.len()),
-            bytes: 0,
-        };
+        let mut bytes = 0;
+        let mut outcomes = Vec::with_capacity(write.units.len());
         for (index, unit) in write.units.iter().enumerate() {
             *place = Place {
                 unit: index,
                 ..Place::default()
             };
             let changes = decide(session, write, unit.as_ref())?;
-            self.apply(session, write, &changes, place, &mut applied.bytes)?;
-            applied.changes.push(changes);
+            self.apply(session, write, &changes, place, &mut bytes)?;
+            outcomes.push(Ok(changes));
         }
-        Ok(applied)
+        let written = Written { outcomes };
+        Ok(Applied { written, bytes })
     }
 
     fn apply(

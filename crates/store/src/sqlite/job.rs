@@ -1,7 +1,7 @@
 //! What the writer is asked to do and how its answer travels back. Not the doing.
 
 use super::apply::{Place, Write};
-use crate::{Changes, Error, Param, WriteFailure, metrics};
+use crate::{Error, Param, WriteFailure, Written, metrics};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -14,7 +14,7 @@ pub(super) struct Job {
 /// What there is to do.
 pub(super) enum Task {
     /// The units of one write.
-    Write(Write, oneshot::Sender<Result<Vec<Changes>, WriteFailure>>),
+    Write(Write, oneshot::Sender<Result<Written, WriteFailure>>),
     /// Statements on platform tables.
     Platform(
         Vec<(String, Vec<Param>)>,
@@ -61,6 +61,11 @@ impl Job {
         }
     }
 
+    /// Whether what it does is undone in the end.
+    pub(super) fn is_dry(&self) -> bool {
+        matches!(&self.task, Task::Write(write, _) if write.options.dry_run)
+    }
+
     /// Gives the answer.
     pub(super) fn answer(self, outcome: Result<Done, Trouble>, statements: u64) {
         let elapsed = self.queued.elapsed();
@@ -69,8 +74,8 @@ impl Job {
             (Task::Write(_, reply), outcome) => {
                 metrics::record_operation("write", word, statements, elapsed);
                 drop(reply.send(match outcome {
-                    Ok(Done::Changes(changes)) => Ok(changes),
-                    Ok(Done::Counts(_)) => Ok(Vec::new()),
+                    Ok(Done::Written(written)) => Ok(written),
+                    Ok(Done::Counts(_)) => Ok(Written::from(Vec::new())),
                     Err(trouble) => Err(WriteFailure {
                         unit: trouble.place.unit,
                         step: trouble.place.step,
@@ -83,7 +88,7 @@ impl Job {
                 metrics::record_operation("platform", word, statements, elapsed);
                 drop(reply.send(match outcome {
                     Ok(Done::Counts(counts)) => Ok(counts),
-                    Ok(Done::Changes(_)) => Ok(Vec::new()),
+                    Ok(Done::Written(_)) => Ok(Vec::new()),
                     Err(trouble) => Err(trouble.error),
                 }));
             }
@@ -97,7 +102,7 @@ impl Job {
 /// What a job did, once it is committed.
 pub(super) enum Done {
     /// Of the units of a write.
-    Changes(Vec<Changes>),
+    Written(Written),
     /// Rows changed by each statement.
     Counts(Vec<u64>),
 }

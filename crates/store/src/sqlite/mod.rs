@@ -26,8 +26,8 @@ use crate::render::{self, Frame, Select};
 use crate::scope::Target;
 use crate::shape::{Finished, Page};
 use crate::{
-    Changes, Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Placement,
-    Query, Stamp, Unit, Wall, WriteFailure, metrics,
+    Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Placement, Query, Stamp,
+    Unit, Wall, WriteFailure, WriteOptions, Written, metrics,
 };
 use apply::{Applier, Write};
 use carnet_model::ModelView;
@@ -184,23 +184,20 @@ impl Sqlite {
         view: &ModelView,
         stamp: &Stamp,
         units: Vec<Arc<dyn Unit>>,
-    ) -> Result<Vec<Changes>, WriteFailure> {
-        let nowhere = |error| WriteFailure {
-            unit: 0,
-            step: 0,
-            row: 0,
-            error,
-        };
+        options: &WriteOptions,
+    ) -> Result<Written, WriteFailure> {
         let write = Write {
             target: target.clone(),
             view: view.clone(),
             stamp: stamp.clone(),
             units,
+            options: options.clone(),
         };
         let (reply, answer) = oneshot::channel();
         self.enqueue(Job::new(Task::Write(write, reply)))
-            .map_err(nowhere)?;
-        answer.await.unwrap_or_else(|_| Err(nowhere(gone())))
+            .map_err(WriteFailure::nowhere)?;
+        let gone = |_| Err(WriteFailure::nowhere(gone()));
+        answer.await.unwrap_or_else(gone)
     }
 
     pub(crate) async fn tail(

@@ -209,6 +209,7 @@ impl Writer {
                         Ok(_) if attempt.broken => {
                             Err(Error::Internal("a transaction ended by itself".to_owned()).into())
                         }
+                        Ok(done) if member.job.is_dry() => Ok(done),
                         Ok(done) => match self.session.frame("commit") {
                             Ok(()) => {
                                 self.session.meter().count_commit();
@@ -314,6 +315,9 @@ fn attempt(
         }
         let done = perform(session, applier, job, &mut place)?;
         if framing == Framing::Savepoint {
+            if job.is_dry() {
+                session.frame("rollback to unit")?;
+            }
             session.frame("release unit")?;
         }
         Ok(done)
@@ -363,8 +367,8 @@ fn perform(
 ) -> Result<(Done, usize), Failure> {
     match &job.task {
         Task::Write(write, _) => {
-            let Applied { changes, bytes } = applier.run(session, write, place)?;
-            Ok((Done::Changes(changes), bytes))
+            let Applied { written, bytes } = applier.run(session, write, place)?;
+            Ok((Done::Written(written), bytes))
         }
         Task::Platform(statements, _) => {
             let mut counts = Vec::with_capacity(statements.len());

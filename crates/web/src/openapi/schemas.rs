@@ -8,7 +8,8 @@ pub fn schema(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-/// A reference to a shared parameter: `RequestId`, `CorrelationId`, `IfMatch`.
+/// A reference to a shared parameter: `RequestId`, `CorrelationId`,
+/// `IfMatch`, `DryRun`.
 pub fn parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
@@ -24,6 +25,17 @@ pub fn record_envelope(data: Value) -> Value {
             "message": { "type": "string" },
         },
     })
+}
+
+/// The envelope round what a write answers, which may be a dry run.
+pub fn write_envelope(data: Value) -> Value {
+    let mut envelope = record_envelope(data);
+    envelope["properties"]["meta"] = json!({
+        "type": "object",
+        "required": ["dryRun"],
+        "properties": { "dryRun": { "const": true } },
+    });
+    envelope
 }
 
 /// The envelope round a list of records.
@@ -125,6 +137,13 @@ pub(super) fn parameters() -> Value {
     json!({
         "RequestId": header_parameter("X-Request-Id", "The caller's own id of this request; echoed. Up to 128 letters, digits and `-_.:`."),
         "CorrelationId": header_parameter("X-Correlation-Id", "Joins everything that one request sets in motion; echoed, and part of every error. Up to 128 letters, digits and `-_.:`."),
+        "DryRun": json!({
+            "name": "dryRun",
+            "in": "query",
+            "required": false,
+            "description": "Do everything and then undo it: the answer, or the refusal, is what would have been, with `meta.dryRun`. Nothing is kept, and the journal says nothing.",
+            "schema": { "type": "boolean", "default": false },
+        }),
         "IfMatch": header_parameter("If-Match", "The `ETag` of the version the write is based on: `\"3\"`. Another version is `PRECONDITION_FAILED`."),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::refused;
 use crate::fixture::{field, list, pairs, resource, told, view};
-use crate::parse::{CountMode, IncludeRequest, ListRequest, parse_none, parse_read};
+use crate::parse::{CountMode, IncludeRequest, ListRequest, parse_read, parse_write};
 use carnet_model::Resource;
 
 #[test]
@@ -164,7 +164,7 @@ fn reads_and_writes_take_less() {
 sort: unknown: the parameter `sort` is not offered here
 incude: unknown: there is no parameter `incude` (did you mean `include`?)"
     );
-    let none = parse_none(&pairs("include=category")).unwrap_err();
+    let none = parse_write(&pairs("include=category")).unwrap_err();
     assert_eq!(
         told(&none),
         "UNKNOWN_PARAMETER\ninclude: unknown: the parameter `include` is not offered here"
