@@ -81,20 +81,26 @@ impl Decimal {
 
     /// Appends the text with exactly `scale` fraction digits.
     pub fn write(self, out: &mut String) {
-        let digits = self.unscaled.unsigned_abs().to_string();
-        let scale = usize::from(self.scale);
+        // A sign, 19 digits and a point, or a nought, a point and 255 digits.
+        let mut text = [b'0'; 264];
+        let mut at = text.len();
+        let mut rest = self.unscaled.unsigned_abs();
+        let mut written = 0;
+        while rest > 0 || written <= usize::from(self.scale) {
+            if written == usize::from(self.scale) && written > 0 {
+                at -= 1;
+                text[at] = b'.';
+            }
+            at -= 1;
+            text[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            written += 1;
+        }
         if self.unscaled < 0 {
-            out.push('-');
+            at -= 1;
+            text[at] = b'-';
         }
-        if scale == 0 {
-            out.push_str(&digits);
-            return;
-        }
-        let padded = format!("{digits:0>width$}", width = scale + 1);
-        let (whole, fraction) = padded.split_at(padded.len() - scale);
-        out.push_str(whole);
-        out.push('.');
-        out.push_str(fraction);
+        out.push_str(std::str::from_utf8(&text[at..]).unwrap_or_default());
     }
 }
 

@@ -133,10 +133,7 @@ impl FromStr for Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.encode() {
-            fmt::Write::write_char(out, char::from(byte))?;
-        }
-        Ok(())
+        out.write_str(std::str::from_utf8(&self.encode()).unwrap_or_default())
     }
 }
 

@@ -299,40 +299,52 @@ pub fn parse_duration(text: &str) -> Result<i64, TimeError> {
 /// Appends `YYYY-MM-DD`.
 pub fn write_date(days: i32, out: &mut String) {
     let (year, month, day) = civil_from_days(days);
-    push_number(out, year.unsigned_abs(), 4);
-    out.push('-');
-    push_number(out, month, 2);
-    out.push('-');
-    push_number(out, day, 2);
+    let year = year.unsigned_abs();
+    if year > 9_999 {
+        out.push_str(&format!("{year}-{month:02}-{day:02}"));
+        return;
+    }
+    let mut text = *b"0000-00-00";
+    put(&mut text[..4], year);
+    put(&mut text[5..7], month);
+    put(&mut text[8..], day);
+    push(out, &text);
 }
 
 /// Appends `HH:MM:SS`, with six fraction digits when there is a fraction.
 pub fn write_time(micros: i64, out: &mut String) {
     write_clock(micros, out);
     if micros % 1_000_000 != 0 {
-        out.push('.');
-        push_number(out, (micros % 1_000_000) as u32, 6);
+        let mut fraction = *b".000000";
+        put(&mut fraction[1..], (micros % 1_000_000) as u32);
+        push(out, &fraction);
     }
 }
 
 fn write_clock(micros: i64, out: &mut String) {
+    let mut text = *b"00:00:00";
+    clock(micros, &mut text);
+    push(out, &text);
+}
+
+/// Fills `00:00:00`.
+fn clock(micros: i64, text: &mut [u8; 8]) {
     let seconds = (micros / 1_000_000) as u32;
-    push_number(out, seconds / 3_600, 2);
-    out.push(':');
-    push_number(out, seconds / 60 % 60, 2);
-    out.push(':');
-    push_number(out, seconds % 60, 2);
+    put(&mut text[..2], seconds / 3_600);
+    put(&mut text[3..5], seconds / 60 % 60);
+    put(&mut text[6..], seconds % 60);
 }
 
 /// Appends RFC 3339 in UTC, always with six fraction digits.
 pub fn write_date_time(micros: i64, out: &mut String) {
     let of_day = micros.rem_euclid(DAY_MICROS);
     write_date(micros.div_euclid(DAY_MICROS) as i32, out);
-    out.push('T');
-    write_clock(of_day, out);
-    out.push('.');
-    push_number(out, (of_day % 1_000_000) as u32, 6);
-    out.push('Z');
+    let mut time = *b"00:00:00";
+    clock(of_day, &mut time);
+    let mut text = *b"T00:00:00.000000Z";
+    text[1..9].copy_from_slice(&time);
+    put(&mut text[10..16], (of_day % 1_000_000) as u32);
+    push(out, &text);
 }
 
 /// RFC 3339 in UTC, always with six fraction digits.
@@ -373,17 +385,17 @@ pub fn write_duration(micros: i64, out: &mut String) {
     }
 }
 
-fn push_number(out: &mut String, mut number: u32, width: usize) {
-    let mut digits = [b'0'; 10];
-    let mut at = digits.len();
-    while number > 0 {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
+/// Fills `digits` with the last digits of a number.
+fn put(digits: &mut [u8], mut number: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
-    for digit in &digits[at.min(digits.len() - width)..] {
-        out.push(char::from(*digit));
-    }
+}
+
+/// Appends ASCII.
+fn push(out: &mut String, text: &[u8]) {
+    out.push_str(std::str::from_utf8(text).unwrap_or_default());
 }
 
 #[cfg(test)]

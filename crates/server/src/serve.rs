@@ -12,6 +12,7 @@ use carnet_model::Model;
 use carnet_records::Operations;
 use carnet_store::Store;
 use carnet_telemetry::health::Health;
+use carnet_telemetry::metrics::Registry;
 use carnet_web::{Edge, EdgeOptions};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,6 +35,10 @@ pub async fn serve(
     options: Options,
 ) -> Result<(), Failure> {
     let config = &loaded.config;
+    // Before anything is recorded: threads keep their handles.
+    let metrics =
+        carnet_telemetry::metrics::install().map_err(|error| Failure::Setup(error.to_string()))?;
+    carnet_telemetry::metrics::describe(carnet_web::METRICS);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
@@ -51,7 +56,7 @@ pub async fn serve(
         loaded.origin("database.url")
     );
     database::ensure(config, &application, &store, &model, options.seeds).await?;
-    let result = run(&loaded, application, &store, model).await;
+    let result = run(&loaded, application, &store, model, metrics).await;
     store.close().await;
     result
 }
@@ -61,11 +66,9 @@ async fn run(
     application: Application,
     store: &Store,
     model: Arc<Model>,
+    metrics: Registry,
 ) -> Result<(), Failure> {
     let config = &loaded.config;
-    let metrics =
-        carnet_telemetry::metrics::install().map_err(|error| Failure::Setup(error.to_string()))?;
-    carnet_telemetry::metrics::describe(carnet_web::METRICS);
     let health = Health::new(CHECK_LIMIT);
     let checked = store.clone();
     health.register("database", move || {

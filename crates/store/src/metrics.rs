@@ -1,5 +1,7 @@
 //! Every metric of this crate. Emitted here and nowhere else.
 
+use metrics::{Counter, Gauge, Histogram};
+use std::cell::{OnceCell, RefCell};
 use std::time::Duration;
 
 /// Statements by kind (`read`, `write`, `load`, `journal`, `schema`) and outcome.
@@ -24,6 +26,21 @@ pub struct Counters {
     pub commits: u64,
 }
 
+/// What operations of one kind with one outcome record to.
+struct Operation {
+    kind: &'static str,
+    outcome: &'static str,
+    statements: Counter,
+    duration: Histogram,
+}
+
+thread_local! {
+    /// Handles that were asked for already: finding them in the registry costs more than recording.
+    /// There are few, so they are looked for one by one.
+    static OPERATIONS: RefCell<Vec<Operation>> = const { RefCell::new(Vec::new()) };
+    static OPEN: OnceCell<[Gauge; 2]> = const { OnceCell::new() };
+}
+
 /// Records one finished read or write.
 pub fn record_operation(
     kind: &'static str,
@@ -31,8 +48,22 @@ pub fn record_operation(
     statements: u64,
     elapsed: Duration,
 ) {
-    metrics::counter!(STATEMENTS, "kind" => kind, "outcome" => outcome).increment(statements);
-    metrics::histogram!(DURATION, "kind" => kind).record(elapsed.as_secs_f64());
+    OPERATIONS.with_borrow_mut(|known| {
+        let place = known
+            .iter()
+            .position(|operation| operation.kind == kind && operation.outcome == outcome);
+        let operation = match place.and_then(|place| known.get(place)) {
+            Some(operation) => operation,
+            None => known.push_mut(Operation {
+                kind,
+                outcome,
+                statements: metrics::counter!(STATEMENTS, "kind" => kind, "outcome" => outcome),
+                duration: metrics::histogram!(DURATION, "kind" => kind),
+            }),
+        };
+        operation.statements.increment(statements);
+        operation.duration.record(elapsed.as_secs_f64());
+    });
 }
 
 /// Records a committed group of units.
@@ -47,6 +78,11 @@ pub fn record_rerun() {
 
 /// Tells how many connections are open.
 pub fn record_connections(idle: usize, busy: usize) {
-    metrics::gauge!(CONNECTIONS, "state" => "idle").set(idle as f64);
-    metrics::gauge!(CONNECTIONS, "state" => "busy").set(busy as f64);
+    OPEN.with(|open| {
+        let [idle_gauge, busy_gauge] = open.get_or_init(|| {
+            ["idle", "busy"].map(|state| metrics::gauge!(CONNECTIONS, "state" => state))
+        });
+        idle_gauge.set(idle as f64);
+        busy_gauge.set(busy as f64);
+    });
 }

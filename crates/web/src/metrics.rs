@@ -1,6 +1,9 @@
 //! The metrics of the HTTP side. Not those of the store behind it.
 
 use carnet_telemetry::metrics::{Kind, Metric};
+use metrics::{Counter, Gauge, Histogram, Label};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// The status that stands for a client that went away before the answer.
@@ -39,20 +42,66 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
+/// What answers on one route with one status record to.
+struct Answers {
+    method: &'static str,
+    status: u16,
+    count: Counter,
+    duration: Histogram,
+}
+
+thread_local! {
+    /// Handles that were asked for already: finding them in the registry costs more than recording.
+    /// Routes are templates, so there are no more of them than resources and operations.
+    static ROUTES: RefCell<HashMap<String, Vec<Answers>>> = RefCell::default();
+    static WORKING: OnceCell<Gauge> = const { OnceCell::new() };
+}
+
+fn working(change: impl FnOnce(&Gauge)) {
+    WORKING.with(|gauge| change(gauge.get_or_init(|| metrics::gauge!(IN_FLIGHT))));
+}
+
 pub(crate) fn began() {
-    metrics::gauge!(IN_FLIGHT).increment(1.0);
+    working(|gauge| gauge.increment(1.0));
 }
 
 pub(crate) fn ended(method: &'static str, route: &str, status: u16, took: Duration) {
-    metrics::gauge!(IN_FLIGHT).decrement(1.0);
-    let labels = [
-        metrics::Label::from_static_parts("method", method),
-        metrics::Label::new("route", route.to_owned()),
-    ];
-    metrics::histogram!(DURATION, labels.iter()).record(took.as_secs_f64());
-    let [method, route] = labels;
-    let status = metrics::Label::new("status", status.to_string());
-    metrics::counter!(REQUESTS, vec![method, route, status]).increment(1);
+    working(|gauge| gauge.decrement(1.0));
+    ROUTES.with_borrow_mut(|routes| {
+        if !routes.contains_key(route) {
+            routes.insert(route.to_owned(), Vec::new());
+        }
+        let Some(known) = routes.get_mut(route) else {
+            return;
+        };
+        let place = known
+            .iter()
+            .position(|answers| answers.method == method && answers.status == status);
+        let answers = match place.and_then(|place| known.get(place)) {
+            Some(answers) => answers,
+            None => known.push_mut(Answers::new(method, route, status)),
+        };
+        answers.duration.record(took.as_secs_f64());
+        answers.count.increment(1);
+    });
+}
+
+impl Answers {
+    fn new(method: &'static str, route: &str, status: u16) -> Self {
+        let labels = [
+            Label::from_static_parts("method", method),
+            Label::new("route", route.to_owned()),
+        ];
+        let duration = metrics::histogram!(DURATION, labels.iter());
+        let mut labels = labels.to_vec();
+        labels.push(Label::new("status", status.to_string()));
+        Self {
+            method,
+            status,
+            count: metrics::counter!(REQUESTS, labels),
+            duration,
+        }
+    }
 }
 
 pub(crate) fn panicked() {

@@ -20,7 +20,7 @@ mod tls;
 mod write;
 
 use crate::metrics::Counters;
-use crate::render::{self, Frame, Select};
+use crate::render::{self, Frame, Lookups};
 use crate::scope::Target;
 use crate::{
     Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Param, Placement, Query,
@@ -47,6 +47,7 @@ pub(crate) struct Postgres {
     meter: Arc<Meter>,
     serving: Pool,
     owner: Pool,
+    lookups: Lookups,
     turns: retry::Turns,
     /// The version of `carnet_schemas` that a model was recorded as.
     schema_versions: RwLock<HashMap<ModelHash, i64>>,
@@ -81,6 +82,7 @@ impl Postgres {
         let opened = Self {
             owner: pool(Role::Owner, OWNER),
             serving: pool(Role::Application, size),
+            lookups: Lookups::default(),
             turns: retry::Turns::new(),
             config: config.clone(),
             connector: Arc::clone(&connector),
@@ -139,7 +141,7 @@ impl Postgres {
         query: &Query,
     ) -> Result<Listing, Error> {
         let started = Instant::now();
-        let select = self.rendered(target, view, query);
+        let select = render::select(self.frame(target, view), query);
         let outcome = self.reader(target).list(&select, query).await;
         record("read", &outcome, started);
         outcome
@@ -152,8 +154,9 @@ impl Postgres {
         query: &Query,
     ) -> Result<Option<Document>, Error> {
         let started = Instant::now();
-        let Select { main, shape, .. } = self.rendered(target, view, query);
-        let answers = self.reader(target).run(&[&main]).await;
+        let lookup = self.lookups.lookup(self.frame(target, view), query);
+        let answers = self.reader(target).run(&[&lookup.statement]).await;
+        let shape = lookup.shape;
         let outcome = answers.and_then(|answers| {
             let row = answers.first().and_then(|answer| answer.rows.first());
             row.map(|row| shape.document(&RowCells(row))).transpose()
@@ -224,15 +227,14 @@ impl Postgres {
         }
     }
 
-    fn rendered(&self, target: &Target, view: &ModelView, query: &Query) -> Select {
-        let frame = Frame {
+    fn frame<'a>(&self, target: &'a Target, view: &'a ModelView) -> Frame<'a> {
+        Frame {
             view,
             placement: &target.placement,
             dialect: Dialect::Postgres,
             wall: self.config.wall,
             tenant: target.tenant,
-        };
-        render::select(frame, query)
+        }
     }
 
     /// The row of `carnet_schemas` that this model was recorded as.

@@ -15,6 +15,7 @@ mod leak;
 mod level;
 mod literal;
 mod load;
+mod lookup;
 mod nest;
 mod order;
 #[cfg(test)]
@@ -32,6 +33,7 @@ mod writer;
 pub use statement::{ListType, Param, Statement};
 
 pub(crate) use load::{LoadStatement, load, load_records};
+pub(crate) use lookup::{Lookup, Lookups};
 pub(crate) use select::{Select, select};
 
 use crate::{Dialect, Placement, Wall};

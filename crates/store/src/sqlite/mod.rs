@@ -22,7 +22,7 @@ mod turnstile;
 mod writer;
 
 use crate::metrics::Counters;
-use crate::render::{self, Frame, Select};
+use crate::render::{self, Frame, Lookup, Lookups, Select};
 use crate::scope::Target;
 use crate::shape::{Finished, Page};
 use crate::{
@@ -37,7 +37,7 @@ use errors::Failure;
 use health::Health;
 use job::{Job, Task};
 use queue::{Queue, Rejected};
-use readers::Readers;
+use readers::{Readers, Span};
 use session::{Meter, Purpose, Session};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +54,7 @@ const MOST_WAITING: usize = 8_192;
 pub(crate) struct Sqlite {
     path: PathBuf,
     readers: Readers,
+    lookups: Lookups,
     queue: Arc<Queue<Job>>,
     health: Arc<Health>,
     meter: Arc<Meter>,
@@ -79,7 +80,7 @@ impl Sqlite {
             return Err(Error::Unavailable(reason));
         }
         self.readers
-            .run(None, |session| {
+            .run(None, Span::Statement, |session| {
                 session.exists("select 1 from sqlite_schema limit 1", |_| Ok(()))?;
                 Ok(())
             })
@@ -120,9 +121,14 @@ impl Sqlite {
         view: &ModelView,
         query: &Query,
     ) -> Result<Listing, Error> {
-        let select = rendered(target, view, query);
+        let select = render::select(frame(target, view), query);
         let query = query.clone();
-        self.read("read", target.deadline, move |session| {
+        // The page and its total must be of one snapshot.
+        let span = match select.fallback_count {
+            Some(_) => Span::Several,
+            None => Span::Statement,
+        };
+        self.read("read", target.deadline, span, move |session| {
             let Select {
                 main,
                 shape,
@@ -160,8 +166,11 @@ impl Sqlite {
         view: &ModelView,
         query: &Query,
     ) -> Result<Option<Document>, Error> {
-        let Select { main, shape, .. } = rendered(target, view, query);
-        self.read("read", target.deadline, move |session| {
+        let Lookup {
+            statement: main,
+            shape,
+        } = self.lookups.lookup(frame(target, view), query);
+        self.read("read", target.deadline, Span::Statement, move |session| {
             let mut found = None;
             session.query(
                 &main.sql,
@@ -207,7 +216,7 @@ impl Sqlite {
         limit: u32,
     ) -> Result<(Vec<JournalRow>, JournalCursor), Error> {
         let cursor = cursor.clone();
-        self.read("journal", None, move |session| {
+        self.read("journal", None, Span::Statement, move |session| {
             journal::tail(session, &cursor, limit)
         })
         .await
@@ -218,6 +227,7 @@ impl Sqlite {
         &self,
         kind: &'static str,
         deadline: Option<Instant>,
+        span: Span,
         work: impl FnOnce(&Session) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Error> {
         let asked = Instant::now();
@@ -229,7 +239,7 @@ impl Sqlite {
             metrics::record_operation(kind, word, statements, asked.elapsed());
             outcome
         };
-        self.readers.run(deadline, measured).await
+        self.readers.run(deadline, span, measured).await
     }
 
     fn enqueue(&self, job: Job) -> Result<(), Error> {
@@ -257,15 +267,14 @@ fn gone() -> Error {
     Error::OutcomeUnknown("the writer has stopped".to_owned())
 }
 
-fn rendered(target: &Target, view: &ModelView, query: &Query) -> Select {
-    let frame = Frame {
+fn frame<'a>(target: &'a Target, view: &'a ModelView) -> Frame<'a> {
+    Frame {
         view,
         placement: &target.placement,
         dialect: Dialect::Sqlite,
         wall: Wall::None,
         tenant: target.tenant,
-    };
-    render::select(frame, query)
+    }
 }
 
 /// The file that `sqlite:<path>` names; `sqlite://<path>` is read alike.
@@ -328,6 +337,7 @@ fn start(path: PathBuf, config: &Config) -> Result<Sqlite, Error> {
     Ok(Sqlite {
         path,
         readers,
+        lookups: Lookups::default(),
         queue,
         health,
         meter,

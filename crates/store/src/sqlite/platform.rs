@@ -4,6 +4,7 @@ use super::Sqlite;
 use super::cells::values;
 use super::errors::Failure;
 use super::job::{Job, Task};
+use super::readers::Span;
 use crate::{Error, Param};
 use carnet_kernel::Value;
 use tokio::sync::oneshot;
@@ -17,7 +18,7 @@ impl Sqlite {
     ) -> Result<Vec<Vec<Value>>, Error> {
         let sql = located(sql);
         let params = params.to_vec();
-        self.read("platform", None, move |session| {
+        self.read("platform", None, Span::Statement, move |session| {
             let mut rows = Vec::new();
             session.query(
                 &sql,

@@ -28,6 +28,15 @@ pub(super) struct Readers {
     timeout: Duration,
 }
 
+/// How much a read asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Span {
+    /// One statement, which is a snapshot by itself.
+    Statement,
+    /// Several of one snapshot.
+    Several,
+}
+
 /// Tells a thread that nobody waits any more.
 struct Waiting(Arc<AtomicBool>);
 
@@ -76,6 +85,7 @@ impl Readers {
     pub(super) async fn run<T: Send + 'static>(
         &self,
         deadline: Option<Instant>,
+        span: Span,
         work: impl FnOnce(&Session) -> Result<T, errors::Failure> + Send + 'static,
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
@@ -92,7 +102,7 @@ impl Readers {
                     deadline: Some(deadline.map_or(own, |deadline| deadline.min(own))),
                     abandoned: Some(abandoned),
                 };
-                read(session, limit, work)
+                read(session, limit, span, work)
             });
             drop(reply.send(outcome));
         };
@@ -150,13 +160,17 @@ fn serve(queue: &Queue<Work>, path: &Path, config: &Config, meter: &Arc<Meter>) 
 fn read<T>(
     session: &Session,
     limit: Limit,
+    span: Span,
     work: impl FnOnce(&Session) -> Result<T, errors::Failure>,
 ) -> Result<T, Error> {
     if limit.over() {
         return Err(Error::Timeout);
     }
     session.limit(limit);
-    let outcome = session.frame("begin").map_err(errors::Failure::from);
+    let outcome = match span {
+        Span::Statement => Ok(()),
+        Span::Several => session.frame("begin").map_err(errors::Failure::from),
+    };
     let outcome = outcome.and_then(|()| {
         catch_unwind(AssertUnwindSafe(|| work(session)))
             .unwrap_or_else(|_| Err(Error::Internal("a read panicked".to_owned()).into()))
