@@ -1,7 +1,7 @@
 //! Deciding a predicate for one row in memory. The reference for what a rendered one must answer.
 
-use crate::{CompareOp, Operand, Path, Predicate, RelationIndex, TextOp};
-use carnet_kernel::{Value, text};
+use crate::{CompareOp, FieldIndex, Operand, Path, Predicate, RelationIndex, SearchTerm, TextOp};
+use carnet_kernel::{Value, search, text};
 use std::cmp::Ordering;
 
 /// Kleene's three values.
@@ -92,11 +92,31 @@ pub fn evaluate(predicate: &Predicate, row: &dyn Row) -> Truth {
             Value::Text(found) => Truth::of(text_matches(*op, &found, pattern)),
             _ => Truth::Unknown,
         },
+        Predicate::Search { fields, terms } => {
+            let document = |field: &FieldIndex| match row.value(&Path::own(*field)) {
+                Value::Text(text) => search::document(&text),
+                _ => " ".to_owned(),
+            };
+            let documents: Vec<String> = fields.iter().map(document).collect();
+            Truth::of(terms.iter().all(|term| found(term, &documents)))
+        }
         Predicate::Exists {
             steps,
             relation,
             predicate,
         } => Truth::of(row.exists(steps, *relation, predicate)),
+    }
+}
+
+fn found(term: &SearchTerm, documents: &[String]) -> bool {
+    match (term, term.needle()) {
+        (SearchTerm::Similar(word), _) => {
+            let trigrams = search::trigrams(word);
+            let mut all = documents.iter();
+            all.any(|one| search::similarity(&trigrams, one) >= search::SIMILAR)
+        }
+        (_, Some(needle)) => documents.iter().any(|one| one.contains(&needle)),
+        (_, None) => false,
     }
 }
 
@@ -227,7 +247,6 @@ fn like(text: &[char], pattern: &[Piece]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FieldIndex;
     use proptest::prelude::*;
 
     struct Two(Value, Value);
@@ -322,6 +341,36 @@ mod tests {
         assert_eq!(decide(CompareOp::Gte, "ZOO"), Truth::True);
         assert_eq!(decide(CompareOp::Gt, "zoo"), Truth::False);
         assert_eq!(decide(CompareOp::Eq, "zoo"), Truth::False);
+    }
+
+    #[track_caller]
+    fn check_search(text: &'static str, words: &[&str], prefix: bool, expected: bool) {
+        let predicate = Predicate::Search {
+            fields: vec![FieldIndex(0)],
+            terms: vec![SearchTerm::Words {
+                words: words.iter().map(|word| (*word).to_owned()).collect(),
+                prefix,
+            }],
+        };
+        let truth = evaluate(&predicate, &Caseless(text));
+        assert_eq!(truth == Truth::True, expected, "{words:?} in {text}");
+    }
+
+    #[test]
+    fn searches() {
+        check_search("Solar-Panel 300W", &["panel"], false, true);
+        check_search("Solar-Panel 300W", &["solar", "panel"], false, true);
+        check_search("Solar-Panel 300W", &["panel", "solar"], false, false);
+        check_search("Solar-Panel 300W", &["pan"], false, false);
+        check_search("Solar-Panel 300W", &["solar", "pan"], true, true);
+        check_search("Crème brûlée", &["creme"], false, true);
+        check_search("蓄電池", &["電", "池"], false, true);
+        let alike = Predicate::Search {
+            fields: vec![FieldIndex(0)],
+            terms: vec![SearchTerm::Similar("panle".to_owned())],
+        };
+        assert_eq!(evaluate(&alike, &Caseless("Solar Panel")), Truth::True);
+        assert_eq!(evaluate(&alike, &Caseless("lamp")), Truth::False);
     }
 
     #[track_caller]

@@ -68,6 +68,40 @@ pub enum TextOp {
     Like,
 }
 
+/// One thing a search looks for, made of words as `kernel::search` makes them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum SearchTerm {
+    /// These words one after another in one field; the last may be the beginning of one.
+    Words {
+        /// At least one.
+        words: Vec<String>,
+        /// Whether the last is a beginning.
+        prefix: bool,
+    },
+    /// A word that is like this one.
+    Similar(String),
+}
+
+impl SearchTerm {
+    /// What the stored form of a field must hold for the term to be found by words.
+    pub fn needle(&self) -> Option<String> {
+        match self {
+            Self::Words { words, prefix } => {
+                let mut needle = String::new();
+                for word in words {
+                    needle.push(' ');
+                    needle.push_str(word);
+                }
+                if !prefix {
+                    needle.push(' ');
+                }
+                Some(needle)
+            }
+            Self::Similar(_) => None,
+        }
+    }
+}
+
 /// A condition over one row of one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Predicate {
@@ -109,6 +143,13 @@ pub enum Predicate {
         pattern: String,
         /// Compares the field's folded companion.
         caseless: bool,
+    },
+    /// A search: every term is found in the row's own `fields`, each in any of them. Never unknown.
+    Search {
+        /// The fields that the resource searches, in its order.
+        fields: Vec<FieldIndex>,
+        /// What is looked for; at least one.
+        terms: Vec<SearchTerm>,
     },
     /// At least one record over a to-many relation fulfils the inner predicate.
     Exists {
@@ -156,6 +197,7 @@ impl Predicate {
             Self::Not(inner) => inner.terms(),
             Self::Exists { predicate, .. } => 1 + predicate.terms(),
             Self::In { list, .. } => 1 + list.len() / 100,
+            Self::Search { terms, .. } => terms.len(),
             Self::Compare { .. } | Self::IsNull(_) | Self::Text { .. } => 1,
         }
     }

@@ -4,8 +4,8 @@
 use crate::{CompareOp, Predicate};
 
 impl Predicate {
-    /// An equal predicate in negation normal form: `Not` stands only before `IsNull`, `In`, `Text`
-    /// and `Exists`; `True` and `False` stand only alone; lists have at least two members.
+    /// An equal predicate in negation normal form: `Not` stands only before `IsNull`, `In`, `Text`,
+    /// `Search` and `Exists`; `True` and `False` stand only alone; lists have at least two members.
     #[must_use]
     pub fn simplify(self) -> Self {
         normal(self, false)
@@ -13,7 +13,7 @@ impl Predicate {
 }
 
 fn normal(predicate: Predicate, negated: bool) -> Predicate {
-    use Predicate::{And, Compare, Exists, False, In, IsNull, Not, Or, Text, True};
+    use Predicate::{And, Compare, Exists, False, In, IsNull, Not, Or, Search, Text, True};
     match predicate {
         True if negated => False,
         False if negated => True,
@@ -45,7 +45,7 @@ fn normal(predicate: Predicate, negated: bool) -> Predicate {
                 negated,
             )
         }
-        other @ (In { .. } | IsNull(_) | Text { .. }) => leaf(other, negated),
+        other @ (In { .. } | IsNull(_) | Search { .. } | Text { .. }) => leaf(other, negated),
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct ExtendDecl {
     pub(crate) many: Vec<ManyDecl>,
     pub(crate) uniques: Vec<UniqueDecl>,
     pub(crate) indexes: Vec<IndexDecl>,
+    pub(crate) search: Vec<Name>,
 }
 
 /// A resource.
@@ -56,6 +57,8 @@ pub(crate) struct ResourceDecl {
     pub(crate) many: Vec<ManyDecl>,
     pub(crate) uniques: Vec<UniqueDecl>,
     pub(crate) indexes: Vec<IndexDecl>,
+    /// The names of the fields that are searched.
+    pub(crate) search: Vec<Name>,
 }
 
 /// A field.

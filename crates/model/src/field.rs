@@ -16,6 +16,8 @@ pub struct Field {
     pub column: String,
     /// The column of the folded companion (`name_key`), for caseless text.
     pub companion: Option<String>,
+    /// The column of the words that `search=` finds (`name_search`), for searched fields.
+    pub search: Option<String>,
     /// Its type and that type's rules.
     pub kind: FieldType,
     /// Whether it may be null.

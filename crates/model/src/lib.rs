@@ -27,7 +27,7 @@ pub use field::{Field, FieldType, IdForm, JsonSchema, OnDelete, Pattern, Role};
 pub use model::{Model, ModelHash, ResourceIndex};
 pub use resource::{
     Concurrency, IdRule, Index, IndexColumn, Operation, OperationSet, Relation, RelationKind,
-    Resource, Standard, Storage, Tenancy, Unique,
+    Resource, Search, Standard, Storage, Tenancy, Unique,
 };
 pub use schema::schema;
 pub use source::{MAX_SOURCE_BYTES, Origin, Source};

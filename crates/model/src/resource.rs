@@ -38,6 +38,8 @@ pub struct Resource {
     pub uniques: Vec<Unique>,
     /// Indexes beside those of constraints and references.
     pub indexes: Vec<Index>,
+    /// What `search=` looks in, if it is offered.
+    pub search: Option<Search>,
     /// The field that names a record: `id`, or the sequence of a platform table.
     pub key: FieldIndex,
     /// Where the standard fields stand; absent for platform tables.
@@ -264,6 +266,15 @@ pub struct IndexColumn {
     pub field: FieldIndex,
     /// Whether it runs from large to small.
     pub descending: bool,
+}
+
+/// What `search=` looks in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// `<table>__search`, hashed to fit 63 bytes: the index over all of them.
+    pub index: String,
+    /// The fields in the order of the declaration.
+    pub fields: Vec<FieldIndex>,
 }
 
 /// Where the standard fields of a stored resource stand.

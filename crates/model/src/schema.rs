@@ -130,6 +130,7 @@ fn resource_key(key: &str) -> Value {
         "fields" => json!({ "$ref": "#/$defs/fields" }),
         "many" => json!({ "$ref": "#/$defs/many" }),
         "unique" => json!({ "$ref": "#/$defs/unique" }),
+        "search" => search(),
         _ => json!({ "$ref": "#/$defs/indexes" }),
     }
 }
@@ -153,6 +154,33 @@ fn members() -> Value {
                 "minItems": 1,
                 "maxItems": 16,
                 "uniqueItems": true,
+            },
+        ],
+    })
+}
+
+fn search() -> Value {
+    let fields = json!({
+        "anyOf": [
+            { "type": "string" },
+            {
+                "type": "array",
+                "items": { "type": "string" },
+                "minItems": 1,
+                "maxItems": 8,
+                "uniqueItems": true,
+            },
+        ],
+    });
+    json!({
+        "anyOf": [
+            fields["anyOf"][0],
+            fields["anyOf"][1],
+            {
+                "type": "object",
+                "properties": properties(words::SEARCH, |_| fields.clone()),
+                "required": ["fields"],
+                "additionalProperties": false,
             },
         ],
     })
@@ -361,6 +389,7 @@ mod tests {
             words::INDEX,
             words::FIELD,
             words::ID,
+            words::SEARCH,
         ]
         .into_iter()
         .chain(TYPES.iter().map(|kind| kind.options))

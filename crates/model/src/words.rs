@@ -40,6 +40,7 @@ pub(crate) const EXTEND: &[Word] = &[
     ("many", "Further to-many relations."),
     ("unique", "Further unique constraints."),
     ("indexes", "Further indexes."),
+    ("search", "Further fields that `search=` looks in."),
 ];
 
 /// Keys of a resource.
@@ -72,12 +73,22 @@ pub(crate) const RESOURCE: &[Word] = &[
         "indexes",
         "B-tree indexes: lists of field names; `-` before a name runs from large to small.",
     ),
+    (
+        "search",
+        "The fields that `search=` looks in: texts, emails and addresses.",
+    ),
     ("journal", "What the journal keeps of a change."),
 ];
 
+/// Keys of `search`.
+pub(crate) const SEARCH: &[Word] = &[("fields", "The fields it looks in.")];
+
+/// Keys of `search` that a later release brings.
+pub(crate) const SEARCH_LATER: &[&str] = &["language", "weights"];
+
 /// Keys of a resource that a later release brings.
 pub(crate) const RESOURCE_LATER: &[&str] = &[
-    "search", "delete", "checks", "actions", "policies", "history", "lock", "messages", "rules",
+    "delete", "checks", "actions", "policies", "history", "lock", "messages", "rules",
 ];
 
 /// Keys of a field of any type.

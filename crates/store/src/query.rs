@@ -12,6 +12,9 @@ pub struct Query {
     pub predicate: Predicate,
     /// In which order; a planner ends it with the resource's key.
     pub order: Vec<Order>,
+    /// Whether the best match of the predicate's search comes first; `order` then decides between
+    /// equal ones.
+    pub ranked: bool,
     /// Which part of them.
     pub window: Window,
     /// Which fields, in the order of the JSON.

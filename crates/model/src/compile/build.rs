@@ -23,6 +23,9 @@ const MAX_FIELDS: usize = 512;
 /// How many to-many relations, unique constraints and indexes a resource may have, each.
 const MAX_PARTS: usize = 256;
 
+/// How many fields a resource may search: the index entry of a record is bounded on PostgreSQL.
+const MAX_SEARCH: usize = 8;
+
 /// A resource while it is built.
 pub(super) struct Draft<'d> {
     pub(super) declared: &'d ResourceDecl,
@@ -103,6 +106,7 @@ pub(super) fn build(merged: &Merged, report: &mut Report) -> Option<Model> {
     relation::relations(&mut drafts, &lookup, report);
     for draft in &mut drafts {
         constraint::constraints(draft, report);
+        constraint::search(draft, report);
     }
     cycle::cycles(&drafts, report);
     if report.errors() > 0 {
@@ -156,6 +160,7 @@ fn within_limits(resources: &[ResourceDecl], report: &mut Report) -> bool {
             "unique constraints",
         );
         limit(span, resource.indexes.len(), MAX_PARTS, "indexes");
+        limit(span, resource.search.len(), MAX_SEARCH, "searched fields");
     }
     report.errors() == errors
 }
@@ -245,6 +250,7 @@ fn draft<'d>(
         relations: Vec::new(),
         uniques: Vec::new(),
         indexes: Vec::new(),
+        search: None,
         key,
         standard: stored.then_some(Standard {
             version: FieldIndex(next),
@@ -272,6 +278,7 @@ fn standard(name: &str, kind: FieldType, role: Role) -> Field {
         declared: name.to_owned(),
         column: names::snake_case(name),
         companion: None,
+        search: None,
         optional: matches!(kind, FieldType::Principal),
         kind,
         default: None,
@@ -325,6 +332,11 @@ fn field(
         companion: declared
             .caseless
             .then(|| names::fit(format!("{column}_key"))),
+        search: resource
+            .search
+            .iter()
+            .any(|one| one.text == name)
+            .then(|| names::fit(format!("{column}_search"))),
         column,
         kind,
         optional: declared.optional,
@@ -355,10 +367,14 @@ pub(super) fn columns_of(field: &Field) -> Vec<String> {
             format!("{}_kind", field.column),
             format!("{}_id", field.column),
         ],
-        _ => [Some(field.column.clone()), field.companion.clone()]
-            .into_iter()
-            .flatten()
-            .collect(),
+        _ => [
+            Some(field.column.clone()),
+            field.companion.clone(),
+            field.search.clone(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     }
 }
 
@@ -414,10 +430,18 @@ fn columns(draft: &Draft<'_>, report: &mut Report) {
                         let field = fields.iter().find(|field| field.declared == name);
                         field.is_some_and(|field| field.companion.as_ref() == Some(&column))
                     };
-                    let owner = [*other, field.declared.as_str()]
-                        .into_iter()
-                        .find(|name| companion(name));
+                    let searched = |name: &str| {
+                        let field = fields.iter().find(|field| field.declared == name);
+                        field.is_some_and(|field| field.search.as_ref() == Some(&column))
+                    };
+                    let names = [*other, field.declared.as_str()];
+                    let owner = names.into_iter().find(|name| companion(name));
+                    let search = names.into_iter().find(|name| searched(name));
                     let hint = match owner {
+                        None if search.is_some() => format!(
+                            "`{}` is searched and needs that column for its words; rename one of them",
+                            search.unwrap_or_default()
+                        ),
                         Some(owner) => format!(
                             "`{owner}` is caseless and needs that column to be compared; rename one of them"
                         ),

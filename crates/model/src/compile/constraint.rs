@@ -6,7 +6,7 @@ use super::names::{self, MAX_IDENTIFIER};
 use crate::declared::IndexDecl;
 use crate::report::Report;
 use crate::syntax::{Name, Span};
-use crate::{Field, FieldIndex, FieldType, Index, IndexColumn, Role, Unique};
+use crate::{Field, FieldIndex, FieldType, Index, IndexColumn, Role, Search, Unique};
 
 /// The longest text that may be a member, in code points.
 const MAX_TEXT: u32 = 600;
@@ -19,6 +19,7 @@ const MAX_BYTES: u32 = 2_400;
 enum Place {
     Unique,
     Index,
+    Search,
 }
 
 /// Fills in the constraints and indexes of a resource, sorted by name.
@@ -30,6 +31,44 @@ pub(super) fn constraints(draft: &mut Draft<'_>, report: &mut Report) {
     indexes.sort_by(|left, right| left.0.name.cmp(&right.0.name));
     draft.resource.uniques = uniques.into_iter().map(|(unique, _)| unique).collect();
     draft.resource.indexes = indexes.into_iter().map(|(index, _)| index).collect();
+}
+
+/// Fills in what is searched.
+pub(super) fn search(draft: &mut Draft<'_>, report: &mut Report) {
+    let declared = draft.declared;
+    let mut fields: Vec<FieldIndex> = Vec::new();
+    for name in &declared.search {
+        let Some(index) = member(draft, name, Place::Search, report) else {
+            continue;
+        };
+        if fields.contains(&index) {
+            report.error(name.span, format!("`{}` stands twice", name.text));
+            continue;
+        }
+        let field = draft.resource.field(index);
+        let is_text = matches!(
+            field.kind,
+            FieldType::Text { .. } | FieldType::Email { .. } | FieldType::Url { .. }
+        );
+        if !is_text && !draft.broken.contains(&index) {
+            report.error_hint(
+                name.span,
+                format!(
+                    "`{}` has the type `{}` and cannot be searched",
+                    field.declared,
+                    field.kind.word()
+                ),
+                "`search` looks in `text`, `email` and `url` fields",
+            );
+        }
+        fields.push(index);
+    }
+    if !fields.is_empty() {
+        draft.resource.search = Some(Search {
+            index: names::fit(format!("{}__search", draft.resource.table)),
+            fields,
+        });
+    }
 }
 
 fn uniques(draft: &Draft<'_>, report: &mut Report) -> Vec<(Unique, Span)> {
@@ -275,6 +314,13 @@ fn member(draft: &Draft<'_>, name: &Name, place: Place, report: &mut Report) -> 
             );
             None
         }
+        (Some(_), _, Place::Search) => {
+            report.error(
+                name.span,
+                format!("the standard field `{text}` cannot be searched"),
+            );
+            None
+        }
         (Some(_), _, Place::Index) => {
             report.error_hint(
                 name.span,
@@ -320,6 +366,7 @@ fn check_member(
     let what = match place {
         Place::Unique => "unique",
         Place::Index => "part of an index",
+        Place::Search => "searched",
     };
     match field.kind {
         FieldType::Json { .. } | FieldType::I18n { .. } | FieldType::List { .. } => {

@@ -271,4 +271,5 @@ fn apply(
     }
     resource.uniques.extend(extend.uniques);
     resource.indexes.extend(extend.indexes);
+    resource.search.extend(extend.search);
 }

@@ -131,6 +131,10 @@ fn lists(
     if !indexes.is_empty() {
         put("indexes", json!(indexes));
     }
+    if let Some(search) = &resource.search {
+        let fields: Vec<String> = search.fields.iter().map(|one| name(resource, *one)).collect();
+        put("search", json!(fields));
+    }
 }
 
 fn field(field: &Field, drafts: &[Draft<'_>]) -> Value {

@@ -316,6 +316,12 @@ impl Pair<'_> {
             format!("{form}{client}")
         };
         self.option("id", &id(before), &id(after), Impact::Api);
+        let search = |resource: &Resource| match &resource.search {
+            Some(search) => names(resource, search.fields.iter().copied()).join(", "),
+            None => String::new(),
+        };
+        let (from, to) = (search(before), search(after));
+        self.option("search", &from, &to, Impact::Schema);
         let concurrency = |resource: &Resource| match resource.concurrency {
             crate::Concurrency::None => "none",
             crate::Concurrency::Optimistic => "optimistic",

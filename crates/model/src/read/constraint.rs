@@ -137,6 +137,27 @@ impl Reader<'_> {
         }
     }
 
+    /// The fields that are searched: a name, a list, or a map with the list under `fields`.
+    pub(super) fn search(&mut self, node: &Node) -> Vec<Name> {
+        let Kind::Map(entries) = &node.kind else {
+            return self.members(node, "`search`");
+        };
+        for entry in entries {
+            if entry.key.text != "fields" {
+                let known = words::names(words::SEARCH);
+                self.unknown(&entry.key, "`search`", known, words::SEARCH_LATER);
+            }
+        }
+        match get(entries, "fields") {
+            Some(fields) => self.members(fields, "`fields`"),
+            None => {
+                let message = "`search` needs `fields`: the fields it looks in";
+                self.report.error(node.span, message);
+                Vec::new()
+            }
+        }
+    }
+
     /// Field names: one, or a list of them.
     fn members(&mut self, node: &Node, what: &str) -> Vec<Name> {
         match &node.kind {

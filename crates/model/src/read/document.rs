@@ -117,6 +117,7 @@ fn extends(node: &Node, reader: &mut Reader<'_>) -> Vec<ExtendDecl> {
             many: Vec::new(),
             uniques: Vec::new(),
             indexes: Vec::new(),
+            search: Vec::new(),
         };
         let what = format!("the extension of `{}`", entry.key.text);
         for entry in reader.map(&entry.value, &what).unwrap_or_default() {
@@ -125,6 +126,7 @@ fn extends(node: &Node, reader: &mut Reader<'_>) -> Vec<ExtendDecl> {
                 "many" => extend.many = reader.many(&entry.value),
                 "unique" => extend.uniques = reader.uniques(&entry.value),
                 "indexes" => extend.indexes = reader.indexes(&entry.value),
+                "search" => extend.search = reader.search(&entry.value),
                 _ => reader.unknown(&entry.key, &what, words::names(words::EXTEND), &[]),
             }
         }

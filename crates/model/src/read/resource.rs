@@ -33,6 +33,7 @@ impl Reader<'_> {
             many: Vec::new(),
             uniques: Vec::new(),
             indexes: Vec::new(),
+            search: Vec::new(),
         };
         self.resource_name(name);
         let what = format!("the resource `{}`", name.text);
@@ -133,6 +134,7 @@ impl Reader<'_> {
             // Those of fields may be there already, whichever key comes first.
             "unique" => resource.uniques = self.uniques(value),
             "indexes" => resource.indexes = self.indexes(value),
+            "search" => resource.search = self.search(value),
             "table" if privileged => resource.table = self.text(value, &label).map(str::to_owned),
             "key" if privileged => resource.key = self.name(value, &label),
             "service" if self.grammar == Grammar::Stored => {
@@ -321,6 +323,7 @@ impl Reader<'_> {
             if [
                 "unique",
                 "indexes",
+                "search",
                 "many",
                 "concurrency",
                 "id",

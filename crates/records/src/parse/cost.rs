@@ -34,7 +34,7 @@ fn follow<'p>(predicate: &'p Predicate, followed: &mut Followed<'p>) {
         }
     };
     match predicate {
-        Predicate::True | Predicate::False => {}
+        Predicate::True | Predicate::False | Predicate::Search { .. } => {}
         Predicate::And(list) | Predicate::Or(list) => {
             list.iter().for_each(|member| follow(member, followed));
         }

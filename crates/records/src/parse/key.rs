@@ -8,12 +8,20 @@ use carnet_kernel::{Code, suggest};
 pub(super) struct Groups<'a> {
     /// `filter[…]…=value`: bracket segments, whole key, value.
     pub(super) filter: Vec<FilterPair<'a>>,
+    /// `search` and `search[fuzzy]`.
+    pub(super) search: Vec<SearchPair<'a>>,
     /// Each other parameter that is there, with its values; a list may stand several times.
     lists: Vec<(&'a str, Vec<&'a str>)>,
 }
 
 pub(super) struct FilterPair<'a> {
     pub(super) segments: Vec<&'a str>,
+    pub(super) key: &'a str,
+    pub(super) value: &'a str,
+}
+
+pub(super) struct SearchPair<'a> {
+    pub(super) fuzzy: bool,
     pub(super) key: &'a str,
     pub(super) value: &'a str,
 }
@@ -71,6 +79,19 @@ pub(super) fn group<'a>(
                     let message = "a filter is written `filter[field][operator]=value`";
                     faults.push(Code::InvalidParameter, shorten(key), "syntax", message);
                 }
+            }
+            continue;
+        }
+        if name == "search" {
+            let fuzzy = brackets == "[fuzzy]";
+            if !fuzzy && !brackets.is_empty() {
+                let message = "a search is written `search=…` or `search[fuzzy]=…`";
+                faults.push(Code::UnknownParameter, shorten(key), "syntax", message);
+            } else if groups.search.iter().any(|known| known.fuzzy == fuzzy) {
+                let message = format!("`{key}` stands twice");
+                faults.push(Code::InvalidParameter, key, "repeated", message);
+            } else {
+                groups.search.push(SearchPair { fuzzy, key, value });
             }
             continue;
         }

@@ -6,6 +6,7 @@ mod fields;
 mod filter;
 mod include;
 mod key;
+mod search;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -28,6 +29,8 @@ pub struct ListRequest {
     pub predicate: Predicate,
     /// In which order, without the final key.
     pub sort: Vec<Order>,
+    /// Whether the best match of the search comes first: there is one, and no sort was asked for.
+    pub ranked: bool,
     /// Which fields; all when absent.
     pub fields: Option<Vec<FieldIndex>>,
     /// Which related records.
@@ -45,6 +48,7 @@ impl Default for ListRequest {
         Self {
             predicate: Predicate::True,
             sort: Vec::new(),
+            ranked: false,
             fields: None,
             includes: Vec::new(),
             limit: DEFAULT_LIMIT,
@@ -74,13 +78,12 @@ pub struct ReadRequest {
 
 /// Query parameters of a list.
 pub const LIST_PARAMETERS: &[&str] = &[
-    "filter", "include", "fields", "sort", "limit", "offset", "page", "count",
+    "filter", "search", "include", "fields", "sort", "limit", "offset", "page", "count",
 ];
 /// Query parameters of a read.
 pub const READ_PARAMETERS: &[&str] = &["include", "fields"];
 /// Parameters that a later release brings.
 const LATER: &[&str] = &[
-    "search",
     "cursor",
     "aggregate",
     "groupBy",
@@ -105,6 +108,11 @@ pub fn parse_list(
         includes: include::parse(view, resource, &groups, &mut faults),
         ..ListRequest::default()
     };
+    if let Some(searched) = search::parse(resource, &groups, &mut faults) {
+        let filter = std::mem::replace(&mut request.predicate, Predicate::True);
+        request.predicate = filter.and(searched);
+        request.ranked = request.sort.is_empty();
+    }
     window::parse(&groups, &mut request, &mut faults);
     cost::check(&request, &mut faults);
     faults.into_result(request)

@@ -15,6 +15,7 @@ pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Quer
         resource: resource.index,
         predicate: request.predicate.simplify(),
         order: with_key(resource, request.sort),
+        ranked: request.ranked,
         window: Window {
             limit: request.limit,
             offset: request.offset,
@@ -35,6 +36,7 @@ pub fn read(view: &ModelView, resource: &Resource, key: Value, request: ReadRequ
         resource: resource.index,
         predicate: Predicate::compare(resource.key, CompareOp::Eq, key),
         order: Vec::new(),
+        ranked: false,
         window: Window {
             limit: 1,
             offset: 0,
@@ -67,6 +69,7 @@ fn includes(view: &ModelView, resource: &Resource, requests: Vec<IncludeRequest>
                     RelationKind::ToOne { .. } => Vec::new(),
                     RelationKind::ToMany { .. } => with_key(target, Vec::new()),
                 },
+                ranked: false,
                 window: Window { limit, offset: 0 },
                 fields: all(target),
                 includes: includes(view, target, request.includes),

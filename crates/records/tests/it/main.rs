@@ -10,6 +10,7 @@ mod journal;
 mod queries;
 mod races;
 mod rest;
+mod searches;
 mod seeds;
 mod words;
 mod world;

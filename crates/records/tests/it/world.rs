@@ -85,6 +85,14 @@ resources:
     fields:
       name: { type: text, max: 50 }
       next: { type: ref, to: tokens, optional: true, onDelete: setNull }
+  articles:
+    title: Article
+    fields:
+      title: { type: text, max: 200 }
+      body: { type: text, optional: true }
+      contact: { type: email, optional: true }
+      rank: { type: integer, default: 0 }
+    search: [title, body, contact]
   units:
     title: Unit
     tenancy: platform

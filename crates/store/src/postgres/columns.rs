@@ -2,7 +2,7 @@
 
 use super::bind::Bind;
 use crate::Record;
-use carnet_kernel::{Value, text};
+use carnet_kernel::{Value, search, text};
 use carnet_model::{Field, FieldIndex, FieldType, Resource};
 
 /// One column of a record's row.
@@ -18,6 +18,8 @@ enum Part {
     Value,
     /// The folded form of a caseless text.
     Companion,
+    /// The words of a searched text.
+    Words,
     PrincipalKind,
     PrincipalId,
 }
@@ -39,6 +41,9 @@ pub(super) fn columns<'a>(
         if field.companion.is_some() {
             all.push(column(Part::Companion));
         }
+        if field.search.is_some() {
+            all.push(column(Part::Words));
+        }
     }
     all
 }
@@ -49,6 +54,7 @@ impl<'a> Column<'a> {
         match self.part {
             Part::Value => stem.clone(),
             Part::Companion => self.field.companion.clone().unwrap_or_default(),
+            Part::Words => self.field.search.clone().unwrap_or_default(),
             Part::PrincipalKind => format!("{stem}_kind"),
             Part::PrincipalId => format!("{stem}_id"),
         }
@@ -57,7 +63,7 @@ impl<'a> Column<'a> {
     /// The type as a cast names it.
     pub(super) fn kind(&self) -> &'static str {
         match (self.part, &self.field.kind) {
-            (Part::Companion | Part::PrincipalKind, _) => "text",
+            (Part::Companion | Part::Words | Part::PrincipalKind, _) => "text",
             (Part::PrincipalId, _) => "uuid",
             (Part::Value, kind) => match kind {
                 FieldType::Id(_) | FieldType::Ref { .. } | FieldType::Uuid | FieldType::Ulid => {
@@ -87,6 +93,7 @@ impl<'a> Column<'a> {
         match (self.part, value) {
             (Part::Value, value) => Bind::Value(value),
             (Part::Companion, Value::Text(own)) => Bind::Owned(text::fold(own)),
+            (Part::Words, Value::Text(own)) => Bind::Owned(search::document(own)),
             (Part::PrincipalKind, Value::Principal(who)) => Bind::Text(who.kind.as_str()),
             (Part::PrincipalId, Value::Principal(who)) => Bind::Id(who.id),
             _ => Bind::Null,

@@ -85,6 +85,7 @@ impl Fixture {
                 .map(|word| held.field_named(word).unwrap())
                 .collect(),
             includes: Vec::new(),
+            ranked: false,
             count: Count::None,
         }
     }

@@ -31,6 +31,7 @@ pub(super) fn leaks(view: &ModelView, resource: &Resource, predicate: &Predicate
             }
         },
         Predicate::IsNull(_) => false,
+        Predicate::Search { .. } => true,
         Predicate::Text { op, pattern, .. } => TextTest::new(*op, pattern).leaky(),
         Predicate::Exists {
             steps,

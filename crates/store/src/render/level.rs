@@ -9,6 +9,8 @@ use carnet_model::{Field, FieldIndex, ModelView, RelationKind, Resource};
 pub(super) struct Level<'q> {
     pub(super) resource: &'q Resource,
     pub(super) alias: Alias,
+    /// The search index, joined for its rank.
+    pub(super) rank: Option<Alias>,
     joins: Vec<Join<'q>>,
 }
 
@@ -35,6 +37,7 @@ impl<'q> Level<'q> {
         Self {
             resource,
             alias,
+            rank: None,
             joins: Vec::new(),
         }
     }
@@ -42,7 +45,7 @@ impl<'q> Level<'q> {
     /// Notes the joins that a predicate needs, except inside `Exists`.
     pub(super) fn join_for(&mut self, writer: &mut Writer<'q>, predicate: &'q Predicate) {
         match predicate {
-            Predicate::True | Predicate::False => {}
+            Predicate::True | Predicate::False | Predicate::Search { .. } => {}
             Predicate::And(list) | Predicate::Or(list) => {
                 for member in list {
                     self.join_for(writer, member);

@@ -23,6 +23,7 @@ mod plans;
 mod predicate;
 #[cfg(test)]
 mod properties;
+mod search;
 mod select;
 mod statement;
 #[cfg(test)]

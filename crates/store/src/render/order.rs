@@ -7,7 +7,12 @@ use crate::Order;
 impl<'q> Writer<'q> {
     /// Writes ` ORDER BY …`; the paths are joined already.
     pub(super) fn order(&mut self, level: &Level<'q>, keys: &[Order]) {
-        let mut joint = " ORDER BY ";
+        self.order_after(level, keys, false);
+    }
+
+    /// The same after sort keys that are written already.
+    pub(super) fn order_after(&mut self, level: &Level<'q>, keys: &[Order], begun: bool) {
+        let mut joint = if begun { ", " } else { " ORDER BY " };
         for key in keys {
             let Some(reached) = level.reach(self.frame.view, &key.path) else {
                 continue;

@@ -3,6 +3,7 @@
 
 use super::level::{Level, Reached, key_column};
 use super::literal::{self, List};
+use super::search::Searched;
 use super::text::{TextTest, spell};
 use super::writer::{Alias, Writer};
 use crate::Param;
@@ -35,10 +36,19 @@ impl<'q> Writer<'q> {
             self.column(alias, theirs);
             joint = " AND ";
         }
+        // What the joined search index says already is not said again.
+        let mut joined = level.rank.is_some();
         match predicate {
             Predicate::True => {}
+            Predicate::Search { terms, .. } if joined && Searched::by_words(terms) => {}
             Predicate::And(list) => {
                 for member in list {
+                    if let Predicate::Search { terms, .. } = member
+                        && std::mem::take(&mut joined)
+                        && Searched::by_words(terms)
+                    {
+                        continue;
+                    }
                     self.text(joint);
                     self.predicate(level, member);
                     joint = " AND ";
@@ -107,6 +117,7 @@ impl<'q> Writer<'q> {
                 relation,
                 predicate,
             } => self.exists(level, steps, *relation, predicate),
+            Predicate::Search { fields, terms } => self.search(level, fields, terms),
         }
     }
 

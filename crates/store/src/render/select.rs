@@ -4,6 +4,7 @@ use super::Frame;
 use super::leak::leaks;
 use super::level::Level;
 use super::nest;
+use super::search::Searched;
 use super::writer::{Placeholder, Writer};
 use crate::shape::Shape;
 use crate::{Count, Include, Param, Query, Statement, Window};
@@ -64,6 +65,12 @@ impl<'q> Prepared<'q> {
         }
     }
 
+    /// The search whose best match comes first.
+    fn ranked(&'q self) -> Option<Searched<'q>> {
+        let ranked = self.query.ranked.then(|| Searched::of(&self.predicate));
+        ranked.flatten()
+    }
+
     fn leaks(&self, view: &ModelView) -> bool {
         leaks(view, view.resource(self.query.resource), &self.predicate)
             || self.includes.iter().any(|(_, inner)| inner.leaks(view))
@@ -106,7 +113,7 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
             writer.text(&body.from);
             level.join_order(writer, &query.order);
             writer.text(&body.conditions);
-            writer.order(&level, &query.order);
+            ordered(writer, &level, prepared);
             limit.write(writer);
         }
         None => rows(writer, level, prepared, &mut limit),
@@ -130,9 +137,21 @@ fn rows<'q>(
     level.join_for(writer, &prepared.predicate);
     level.write_source(writer);
     level.join_order(writer, &prepared.query.order);
+    if let Some(searched) = prepared.ranked() {
+        level.rank = writer.join_rank(&level, searched);
+    }
     writer.conditions(&level, None, &prepared.predicate);
-    writer.order(&level, &prepared.query.order);
+    ordered(writer, &level, prepared);
     limit.write(writer);
+}
+
+/// Writes the order: the best match first, where that is asked for, then the sort keys.
+fn ordered<'q>(writer: &mut Writer<'q>, level: &Level<'q>, prepared: &'q Prepared<'q>) {
+    let searched = prepared.ranked();
+    if let Some(searched) = searched {
+        writer.order_by_rank(level, searched, level.rank);
+    }
+    writer.order_after(level, &prepared.query.order, searched.is_some());
 }
 
 /// What a page and its count have in common, to be written a second time: the same aliases and
@@ -164,7 +183,7 @@ fn count<'q>(writer: &mut Writer<'q>, level: &mut Level<'q>, prepared: &'q Prepa
         conditions: part(middle, writer.sql.len()),
     };
     if let Some(rows) = bound {
-        if writer.frame.dialect.counts_in_order() {
+        if writer.frame.dialect.counts_in_order() && Searched::of(&prepared.predicate).is_none() {
             writer.order_by_key(level);
         }
         writer.text(" LIMIT ");

@@ -5,7 +5,7 @@ use super::facts::{IndexFacts, check_text, sql_type, table_facts};
 use super::layout::{Column, Index, Kind, Part, Reference, Table};
 use super::names::{check_name, key_name, literal, quote};
 use crate::Dialect;
-use carnet_kernel::{Value, text, time};
+use carnet_kernel::{Value, search, text, time};
 
 /// `create table` and what belongs to it; on PostgreSQL foreign keys follow when all tables are there.
 pub(crate) fn create_table(dialect: Dialect, table: &Table) -> Vec<String> {
@@ -114,17 +114,30 @@ pub(crate) fn create_indexes(dialect: Dialect, table: &Table) -> Vec<String> {
     if dialect == Dialect::Sqlite {
         let name = key_name(&table.name);
         let key = facts.indexes.get(&name);
-        statements.extend(key.map(|key| create_index(&table.name, &name, key)));
+        statements.extend(key.map(|key| create_btree(&table.name, &name, key)));
     }
     for Index { name, .. } in &table.indexes {
-        let index = facts.indexes.get(name);
-        statements.extend(index.map(|index| create_index(&table.name, name, index)));
+        if let Some(index) = facts.indexes.get(name) {
+            statements.extend(create_index(dialect, table, name, index));
+        }
     }
     statements
 }
 
 /// One index, from the form in which it is compared.
-pub(crate) fn create_index(table: &str, name: &str, index: &IndexFacts) -> String {
+pub(crate) fn create_index(
+    dialect: Dialect,
+    table: &Table,
+    name: &str,
+    index: &IndexFacts,
+) -> Vec<String> {
+    match table.indexes.iter().find(|one| one.name == name) {
+        Some(one) if one.search => super::search::create(dialect, table, one),
+        _ => vec![create_btree(&table.name, name, index)],
+    }
+}
+
+fn create_btree(table: &str, name: &str, index: &IndexFacts) -> String {
     let columns: Vec<String> = index
         .columns
         .iter()
@@ -145,11 +158,13 @@ pub(crate) fn quoted(names: &[&str]) -> String {
     names.join(", ")
 }
 
-/// The default of a column as a literal of its database type; a companion's is the folded text.
+/// The default of a column as a literal of its database type; a derived one's is computed.
 pub(crate) fn default_literal(dialect: Dialect, column: &Column) -> Option<String> {
     let value = column.default.as_ref().filter(|value| !value.is_null())?;
-    if column.part == Part::Companion {
-        return value.as_text().map(|value| literal(&text::fold(value)));
+    match column.part {
+        Part::Companion => return value.as_text().map(|value| literal(&text::fold(value))),
+        Part::Words => return value.as_text().map(|value| literal(&search::document(value))),
+        Part::Value | Part::PrincipalKind | Part::PrincipalId => {}
     }
     Some(value_literal(dialect, &column.kind, value))
 }

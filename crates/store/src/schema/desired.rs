@@ -45,8 +45,15 @@ fn columns(resource: &Resource) -> Vec<Column> {
             kind: Kind::Text,
             ..value.clone()
         });
+        let words = field.search.as_ref().map(|name| Column {
+            name: name.clone(),
+            part: Part::Words,
+            kind: Kind::Text,
+            ..value.clone()
+        });
         columns.push(value);
         columns.extend(companion);
+        columns.extend(words);
     }
     for role in [Role::CreatedAt, Role::UpdatedAt] {
         columns.extend(of_role(role).map(value));
@@ -155,6 +162,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         indexes.push(Index {
             name: unique.name.clone(),
             unique: true,
+            search: false,
             columns: tenant().chain(members).collect(),
         });
     }
@@ -165,6 +173,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         Index {
             name,
             unique: false,
+            search: false,
             columns: tenant().chain(columns).chain(id).collect(),
         }
     };
@@ -189,6 +198,18 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         if !covered {
             indexes.push(index);
         }
+    }
+    if let Some(search) = &resource.search {
+        let words = search.fields.iter().filter_map(|field| {
+            let words = resource.field(*field).search.clone()?;
+            Some((words, false))
+        });
+        indexes.push(Index {
+            name: search.index.clone(),
+            unique: false,
+            search: true,
+            columns: words.collect(),
+        });
     }
     indexes
 }

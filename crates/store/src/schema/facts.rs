@@ -161,6 +161,9 @@ fn key_facts(dialect: Dialect, table: &Table) -> IndexFacts {
 
 /// How an index of the layout looks in the database.
 pub(crate) fn index_facts(dialect: Dialect, table: &Table, index: &Index) -> IndexFacts {
+    if index.search {
+        return super::search::facts(dialect, index);
+    }
     let columns = index.columns.iter().map(|(name, descending)| {
         let nullable = table.column(name).is_some_and(|column| column.nullable);
         (name.clone(), order(dialect, nullable, *descending))

@@ -324,17 +324,20 @@ fn fold_directive(fold: &Fold) -> String {
         table,
         column,
         companion,
+        words,
         read: (read_table, read_column),
     } = fold;
+    let verb = if *words { "words" } else { "fold" };
     format!(
-        "{DIRECTIVE} fold {table}.{companion} from {table}.{column} read {read_table}.{read_column}"
+        "{DIRECTIVE} {verb} {table}.{companion} from {table}.{column} read {read_table}.{read_column}"
     )
 }
 
 /// Reads what [`fold_directive`] wrote.
 pub(super) fn parse_fold(directive: &str) -> Option<Fold> {
     let words: Vec<&str> = directive.split_whitespace().collect();
-    let ["fold", companion, "from", column, "read", read] = words.as_slice() else {
+    let [verb @ ("fold" | "words"), companion, "from", column, "read", read] = words.as_slice()
+    else {
         return None;
     };
     let (table, companion) = companion.split_once('.')?;
@@ -344,6 +347,7 @@ pub(super) fn parse_fold(directive: &str) -> Option<Fold> {
         table: table.to_owned(),
         column: column.to_owned(),
         companion: companion.to_owned(),
+        words: *verb == "words",
         read: (read_table.to_owned(), read_column.to_owned()),
     })
 }
@@ -358,7 +362,15 @@ mod tests {
             table: "products".to_owned(),
             column: "name".to_owned(),
             companion: "name_key".to_owned(),
+            words: false,
             read: ("items".to_owned(), "title".to_owned()),
+        };
+        let text = fold_directive(&fold);
+        let directive = text.strip_prefix(DIRECTIVE).map(str::trim);
+        assert_eq!(directive.and_then(parse_fold), Some(fold.clone()));
+        let fold = Fold {
+            words: true,
+            ..fold
         };
         let text = fold_directive(&fold);
         let directive = text.strip_prefix(DIRECTIVE).map(str::trim);

@@ -85,10 +85,19 @@ pub(crate) enum Part {
     Value,
     /// Its folded form.
     Companion,
+    /// Its words, for search.
+    Words,
     /// The kind of a principal.
     PrincipalKind,
     /// The id of a principal.
     PrincipalId,
+}
+
+impl Part {
+    /// Whether it is computed from the value.
+    pub(crate) fn is_derived(self) -> bool {
+        matches!(self, Self::Companion | Self::Words)
+    }
 }
 
 /// What a column's values mean, as far as it matters to their stored form.
@@ -139,11 +148,14 @@ pub(crate) struct Reference {
     pub(crate) target_tenant: bool,
 }
 
-/// A b-tree index, with the tenant before and the id after the declared columns.
+/// A b-tree index, with the tenant before and the id after the declared columns, or the search
+/// index of a table over its columns of words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) name: String,
     pub(crate) unique: bool,
+    /// Whether it is the search index.
+    pub(crate) search: bool,
     /// Column and whether it runs from large to small.
     pub(crate) columns: Vec<(String, bool)>,
 }

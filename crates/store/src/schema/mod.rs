@@ -17,6 +17,7 @@ mod push;
 mod reset;
 mod roles;
 mod script;
+mod search;
 mod status;
 mod tenants;
 mod walls;

@@ -215,6 +215,42 @@ pub(crate) const STEPS: &[SchemaStep] = &[
                    create index carnet_journal_records__xid
                        on {records}carnet_journal_records (xid, sequence);",
     },
+    SchemaStep {
+        name: "store/0005-search",
+        at: StepAt::Placement,
+        sqlite: "",
+        // Columns of words hold letters, digits and spaces, so that no quoting is needed. The
+        // tenant stands in each lexeme: before `_` a word, before `-` three characters of one.
+        postgres: "create function {records}carnet_search(tenant bigint, texts text[])
+                   returns tsvector language sql immutable parallel safe as $$
+                       select coalesce(string_agg(lexeme, ' '), '')::tsvector from (
+                           select '''' || $1 || '_' || word || ''':' || least(place, 16383)
+                           from unnest(string_to_array(array_to_string($2, ' '), ' '))
+                               with ordinality as words(word, place)
+                           where word <> ''
+                           union all
+                           select '''' || $1 || '-' || substr('__' || word || '_', start, 3) || ''''
+                           from (select distinct word
+                                 from unnest($2) as texts(content),
+                                      unnest(string_to_array(left(content, 2000), ' '))
+                                          as words(word)
+                                 where word <> '') as each_word,
+                                generate_series(1, char_length(word) + 1) as start
+                       ) as lexemes(lexeme)
+                   $$;
+                   create function {records}carnet_similarity(texts text[], trigrams text[])
+                   returns bigint language sql immutable parallel safe as $$
+                       select coalesce(max(shared * 1000 / (cardinality($2) + total - shared)), 0)
+                       from (select char_length(word) + 1 as total,
+                                    (select count(*) from unnest($2) as trigrams(trigram)
+                                     where strpos('__' || word || '_', trigram) > 0) as shared
+                             from (select distinct word
+                                   from unnest($1) as texts(content),
+                                        unnest(string_to_array(left(content, 2000), ' '))
+                                            as words(word)
+                                   where word <> '') as each_word) as each_likeness
+                   $$;",
+    },
 ];
 
 /// Everything of this file in order, for tests that need the tables without the rest.

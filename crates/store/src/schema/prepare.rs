@@ -158,6 +158,11 @@ impl Schema {
             statements.push(format!(
                 "grant execute on function {home}.carnet_raise(text, text) to {role}"
             ));
+            let records = quote(namespace.as_str());
+            statements.push(format!(
+                "grant execute on function {records}.carnet_search(bigint, text[]), \
+                 {records}.carnet_similarity(text[], text[]) to {role}"
+            ));
         }
         let found = introspect::walls(store, namespace, &login.role).await?;
         let shared = store.home().namespace;

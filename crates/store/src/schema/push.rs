@@ -10,7 +10,7 @@ use super::plan::{Action, Fold, Severity, Step, plan};
 use super::walls::{UNKNOWN, WallFacts};
 use super::{Schema, facts};
 use crate::{Dialect, Error, ListType, Namespace, Param};
-use carnet_kernel::{Value, text};
+use carnet_kernel::{Value, search, text};
 use carnet_model::{Model, compile_stored};
 
 /// How often a change begins anew because another process was faster.
@@ -331,9 +331,9 @@ impl Schema {
     pub(super) async fn fold(&self, namespace: &Namespace, fold: &Fold) -> Result<Script, Error> {
         let (table, column) = (quote(&fold.read.0), quote(&fold.read.1));
         let sql = format!(
-            "select distinct {column} from {}{table} \
-             where octet_length({column}) <> char_length({column})",
-            self.store.records_prefix(namespace)
+            "select distinct {column} from {}{table} where not ({})",
+            self.store.records_prefix(namespace),
+            in_database(fold, &column)
         );
         let rows = self.store.owner_rows(&sql, &[]).await?;
         let values: Vec<String> = rows
@@ -347,11 +347,17 @@ impl Schema {
             quote(&fold.companion),
         );
         let mut script: Script = plain(vec![format!(
-            "update {table} set {companion} = lower({column}) \
-             where octet_length({column}) = char_length({column})"
+            "update {table} set {companion} = {} where {}",
+            folded_in_database(fold, &column),
+            in_database(fold, &column)
         )]);
         for chunk in values.chunks(5_000) {
-            let folded = chunk.iter().map(|value| Value::Text(text::fold(value)));
+            let folded = chunk.iter().map(|value| {
+                Value::Text(match fold.words {
+                    true => search::document(value),
+                    false => text::fold(value),
+                })
+            });
             let folded = folded.collect();
             let values = chunk.iter().cloned().map(Value::Text).collect();
             script.push((
@@ -373,6 +379,27 @@ impl Schema {
             &format!("{table} where {column} is not null and {companion} is null"),
         )]));
         Ok(script)
+    }
+}
+
+/// Whether the database itself may fold a text: the same as we would.
+fn in_database(fold: &Fold, column: &str) -> String {
+    let ascii = format!("octet_length({column}) = char_length({column})");
+    if !fold.words {
+        return ascii;
+    }
+    format!(
+        "{ascii} and char_length({column}) < {} and {column} !~ '[a-zA-Z0-9]{{{},}}'",
+        search::MAX_DOCUMENT,
+        search::MAX_WORD + 1
+    )
+}
+
+/// How it does.
+fn folded_in_database(fold: &Fold, column: &str) -> String {
+    match fold.words {
+        true => format!("regexp_replace(lower(' ' || {column} || ' '), '[^a-z0-9]+', ' ', 'g')"),
+        false => format!("lower({column})"),
     }
 }
 

@@ -4,6 +4,7 @@ use super::Schema;
 use super::introspect;
 use super::names::quote;
 use super::push::plain;
+use super::search;
 use crate::{Dialect, Error};
 use std::collections::BTreeSet;
 
@@ -25,6 +26,11 @@ impl Schema {
         match store.dialect() {
             Dialect::Sqlite => {
                 let found = introspect::introspect(store, "").await?;
+                for index in layout.tables.iter().flat_map(|table| &table.indexes) {
+                    if index.search {
+                        statements.extend(search::drop_sqlite(&index.name));
+                    }
+                }
                 for name in found.keys().filter(|name| is_ours(name)) {
                     statements.push(format!("drop table {}", quote(name)));
                 }
@@ -41,6 +47,10 @@ impl Schema {
                     for name in found.keys().filter(|name| is_ours(name)) {
                         statements.push(format!("drop table {prefix}{} cascade", quote(name)));
                     }
+                    statements.push(format!(
+                        "drop function if exists {prefix}carnet_search(bigint, text[]), \
+                         {prefix}carnet_similarity(text[], text[])"
+                    ));
                     schemas.push(namespace.as_str().to_owned());
                 }
                 let home = store.home_schema();

@@ -7,6 +7,7 @@ mod bind;
 mod cells;
 mod checkpoint;
 mod errors;
+mod functions;
 mod health;
 mod job;
 mod journal;

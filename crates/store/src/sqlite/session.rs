@@ -1,10 +1,9 @@
 //! One connection with its settings, its clock and its counters. Not what is asked over it.
 
-use super::errors;
+use super::{errors, functions};
 use crate::metrics::Counters;
 use crate::{Config, Error, Synchronous};
 use rusqlite::config::DbConfig;
-use rusqlite::functions::FunctionFlags;
 use rusqlite::{OpenFlags, Row, Statement};
 use std::cell::Cell;
 use std::path::Path;
@@ -308,22 +307,12 @@ fn prepare(raw: &rusqlite::Connection, purpose: Purpose, config: &Config) -> rus
             }
             raw.set_prepared_statement_cache_capacity(256);
             raw.busy_timeout(BUSY_WRITER)?;
-            // For schema changes that give a text a companion.
-            raw.create_scalar_function(
-                "carnet_fold",
-                1,
-                FunctionFlags::SQLITE_UTF8
-                    | FunctionFlags::SQLITE_DETERMINISTIC
-                    | FunctionFlags::SQLITE_DIRECTONLY,
-                |context| {
-                    let text: Option<String> = context.get(0)?;
-                    Ok(text.map(|text| carnet_kernel::text::fold(&text)))
-                },
-            )?;
+            functions::for_writes(raw)?;
         }
         Purpose::Read => {
             raw.pragma_update(None, "query_only", true)?;
             raw.pragma_update(None, "cache_size", -4_096)?;
+            functions::for_reads(raw)?;
             raw.set_prepared_statement_cache_capacity(128);
         }
         Purpose::Checkpoint => {

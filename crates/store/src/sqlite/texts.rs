@@ -2,7 +2,7 @@
 //! Not the rendering of reads.
 
 use crate::schema::quote;
-use carnet_kernel::{Value, text};
+use carnet_kernel::{Value, search, text};
 use carnet_model::{Field, FieldIndex, FieldType, ModelHash, ModelView, Resource, ResourceIndex};
 use rusqlite::Statement;
 use std::collections::HashMap;
@@ -142,9 +142,9 @@ fn columns_of(field: &Field) -> Vec<String> {
             quote(&format!("{}_id", field.column)),
         ];
     }
-    let companion = field.companion.as_deref().map(quote);
+    let derived = [field.companion.as_deref(), field.search.as_deref()];
     std::iter::once(quote(&field.column))
-        .chain(companion)
+        .chain(derived.into_iter().flatten().map(quote))
         .collect()
 }
 
@@ -166,9 +166,14 @@ pub(super) fn bind_field(
         return Ok(place + 2);
     }
     statement.raw_bind_parameter(place, Bound(value))?;
-    if field.companion.is_none() {
-        return Ok(place + 1);
+    let mut next = place + 1;
+    if field.companion.is_some() {
+        statement.raw_bind_parameter(next, value.as_text().map(text::fold))?;
+        next += 1;
     }
-    statement.raw_bind_parameter(place + 1, value.as_text().map(text::fold))?;
-    Ok(place + 2)
+    if field.search.is_some() {
+        statement.raw_bind_parameter(next, value.as_text().map(search::document))?;
+        next += 1;
+    }
+    Ok(next)
 }

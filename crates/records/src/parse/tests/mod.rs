@@ -65,6 +65,10 @@ fn show(predicate: &Predicate) -> String {
             let mark = if *caseless { "~" } else { "" };
             format!("{} {mark}{word} {pattern:?}", path(at))
         }
+        Predicate::Search { terms, .. } => {
+            let terms: Vec<String> = terms.iter().map(|term| format!("{term:?}")).collect();
+            format!("search {}", terms.join(", "))
+        }
         Predicate::Exists { .. } => "exists".to_owned(),
     }
 }
@@ -210,10 +214,13 @@ filter[category]: unknown: `products` has no field `category` (did you mean `cat
 filter[category.nme]: unknown: `categories` has no field `nme` (did you mean `name`?)",
     );
     refused(
-        "search=a&cursor=b",
+        "search=a&search[fuzzy]=b&search[x]=c&search=d&cursor=b",
         "UNKNOWN_PARAMETER
-search: unknown: the parameter `search` comes with a later release
-cursor: unknown: the parameter `cursor` comes with a later release",
+search[x]: syntax: a search is written `search=…` or `search[fuzzy]=…`
+search: repeated: `search` stands twice
+cursor: unknown: the parameter `cursor` comes with a later release
+search: unknown: `products` is not searched; its definition names fields under `search` to offer it
+search[fuzzy]: unknown: `products` is not searched; its definition names fields under `search` to offer it",
     );
     refused(
         "filter[lines.quantity]=1",

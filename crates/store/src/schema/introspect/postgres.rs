@@ -50,7 +50,8 @@ const INDEXES: &str = "select c.relname::text, x.relname::text, \
      where m.place <= i.indnkeyatts), \
     (select string_agg(o.bits::text, e'\\n' order by o.place) \
      from unnest(i.indoption::int2[]) with ordinality as o(bits, place)), \
-    case when m.amname <> 'btree' then ' using ' || m.amname::text else '' end \
+    case when m.amname <> 'btree' then ' using ' || m.amname::text \
+         || coalesce(' ' || pg_catalog.obj_description(x.oid, 'pg_class'), '') else '' end \
     || case when i.indpred is null then '' else ' where ' || pg_catalog.pg_get_expr(i.indpred, i.indrelid) end \
     || case when i.indisvalid then '' else ' not valid' end \
     || case when i.indnatts > i.indnkeyatts then ' include' else '' end \

@@ -5,25 +5,36 @@ use crate::schema::facts::{
     CheckFacts, ColumnFacts, Found, IndexFacts, ReferenceFacts, TableFacts,
 };
 use crate::schema::names::{check_name, foreign_key_name, quote};
+use crate::schema::search::USING;
 use crate::{Error, Store};
 
 const COLUMNS: &str = "select m.name, x.name, lower(x.type), x.\"notnull\", x.dflt_value, x.hidden \
-    from sqlite_schema as m, pragma_table_xinfo(m.name) as x \
-    where m.type = 'table' and m.name not glob 'sqlite_*'";
+    from pragma_table_list as m, pragma_table_xinfo(m.name) as x \
+    where m.schema = 'main' and m.type = 'table' and m.name not glob 'sqlite_*'";
 
-const TEXTS: &str = "select name, sql from sqlite_schema \
-    where type = 'table' and name not glob 'sqlite_*'";
+const TEXTS: &str = "select m.name, s.sql \
+    from pragma_table_list as m join sqlite_schema as s on s.type = 'table' and s.name = m.name \
+    where m.schema = 'main' and m.type = 'table' and m.name not glob 'sqlite_*'";
+
+/// Search indexes: an FTS5 table with the three triggers that keep it.
+const SEARCHES: &str = "select t.tbl_name, m.name, x.name, \
+    (select count(*) from sqlite_schema as o where o.type = 'trigger' and o.tbl_name = t.tbl_name \
+     and o.name in (m.name || '__insert', m.name || '__update', m.name || '__delete')) \
+    from pragma_table_list as m \
+    join sqlite_schema as t on t.type = 'trigger' and t.name = m.name || '__insert', \
+    pragma_table_xinfo(m.name) as x \
+    where m.schema = 'main' and m.type = 'virtual' and x.hidden = 0 order by m.name, x.cid";
 
 const REFERENCES: &str = "select m.name, k.id, k.\"from\", k.\"table\", k.\"to\", \
     case when k.on_delete in ('NO ACTION', 'RESTRICT') then '' else ' on delete ' || lower(k.on_delete) end \
     || case when k.on_update in ('NO ACTION', 'RESTRICT') then '' else ' on update ' || lower(k.on_update) end \
-    from sqlite_schema as m, pragma_foreign_key_list(m.name) as k \
-    where m.type = 'table' and m.name not glob 'sqlite_*' \
+    from pragma_table_list as m, pragma_foreign_key_list(m.name) as k \
+    where m.schema = 'main' and m.type = 'table' and m.name not glob 'sqlite_*' \
     order by m.name, k.id, k.seq";
 
 const INDEXES: &str = "select m.name, l.name, l.\"unique\", l.partial, x.name, x.\"desc\" \
-    from sqlite_schema as m, pragma_index_list(m.name) as l, pragma_index_xinfo(l.name) as x \
-    where m.type = 'table' and m.name not glob 'sqlite_*' and l.origin = 'c' and x.key = 1 \
+    from pragma_table_list as m, pragma_index_list(m.name) as l, pragma_index_xinfo(l.name) as x \
+    where m.schema = 'main' and m.type = 'table' and m.name not glob 'sqlite_*' and l.origin = 'c' and x.key = 1 \
     order by m.name, l.name, x.seqno";
 
 pub(super) async fn introspect(store: &Store) -> Result<Found, Error> {
@@ -70,6 +81,18 @@ pub(super) async fn introspect(store: &Store) -> Result<Found, Error> {
             column
         };
         index.columns.push((column, order));
+    }
+    for row in rows(store, SEARCHES, &[]).await? {
+        let table = found.entry(row.text(0)?).or_default();
+        let index = table.indexes.entry(row.text(1)?).or_insert(IndexFacts {
+            kind: "",
+            columns: Vec::new(),
+            extra: match row.number(3)? {
+                3 => USING.to_owned(),
+                _ => format!("{USING} without triggers"),
+            },
+        });
+        index.columns.push((row.text(2)?, ""));
     }
     Ok(found)
 }

@@ -34,6 +34,8 @@ pub(super) struct TableMatch<'a> {
     /// dropped column is left out.
     pub(super) current: TableFacts,
     pub(super) wanted: TableFacts,
+    /// The search indexes that are there.
+    pub(super) searches: Vec<String>,
     /// Names of constraints and indexes that we gave.
     ours: BTreeSet<String>,
     /// What forbids the whole change.
@@ -203,7 +205,7 @@ fn table_match<'a>(
             Some(column) => dropped.push(Dropped {
                 name: name.clone(),
                 label: format!("{}.{}", table.resource, column.field),
-                data: column.part != Part::Companion,
+                data: !column.part.is_derived(),
             }),
             None => foreign.push(name.clone()),
         }
@@ -228,6 +230,12 @@ fn table_match<'a>(
         foreign,
         current,
         wanted: table_facts(dialect, table),
+        searches: facts
+            .indexes
+            .iter()
+            .filter(|(_, index)| index.extra.starts_with(crate::schema::search::USING))
+            .map(|(name, _)| name.clone())
+            .collect(),
         ours: names,
         hazards,
     }
@@ -281,7 +289,7 @@ fn column_match<'a>(
     let wanted = sql_type(place.dialect, &column.kind);
     let base_is_new = base.is_some_and(|base| base.change == Change::Replace);
     match known.map(|known| convert(&at, &known.kind, column, &then)) {
-        _ if column.part == Part::Companion && base_is_new => matched.change = Change::Replace,
+        _ if column.part.is_derived() && base_is_new => matched.change = Change::Replace,
         Some(_) if is_foreign(place, present, known) => {
             matched.change = Change::Keep;
             matched.hazards.push(other_hand(&at, present, wanted));
@@ -304,7 +312,7 @@ fn column_match<'a>(
     }
     if matched.change == Change::Replace {
         let before = known.map_or_else(String::new, |known| known.kind.word());
-        if column.part != Part::Companion {
+        if !column.part.is_derived() {
             matched.hazards.push(Hazard::loss(
                 format!(
                     "`{label}` cannot become {} from {before}: its values are dropped",
@@ -348,7 +356,7 @@ fn column_source(place: &Place<'_, '_>, column: &Column, facts: &TableFacts) -> 
 
 fn added<'a>(place: &Place<'a, '_>, base: Option<&ColumnMatch<'a>>, matched: &mut ColumnMatch<'a>) {
     let column = matched.column;
-    if column.part == Part::Companion {
+    if column.part.is_derived() {
         if let Some(base) = base.filter(|base| !base.change.is_new()) {
             matched.change = Change::AddFolded {
                 column: base.column.name.clone(),
@@ -362,7 +370,7 @@ fn added<'a>(place: &Place<'a, '_>, base: Option<&ColumnMatch<'a>>, matched: &mu
 
 fn needs_default(place: &Place<'_, '_>, column: &Column, label: &str, hazards: &mut Vec<Hazard>) {
     let has_default = default_literal(place.dialect, column).is_some();
-    if column.nullable || has_default || column.part == Part::Companion {
+    if column.nullable || has_default || column.part.is_derived() {
         return;
     }
     hazards.push(Hazard::refused(

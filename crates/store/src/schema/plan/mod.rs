@@ -50,16 +50,18 @@ pub(crate) enum Severity {
 pub(crate) enum Action {
     /// A statement.
     Sql(String),
-    /// Fills a companion column, which SQL cannot.
+    /// Fills a derived column, which SQL cannot.
     Fold(Fold),
 }
 
-/// Fills `companion` with the folded form of `column`.
+/// Fills `companion` with the folded form of `column`, or with its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fold {
     pub(crate) table: String,
     pub(crate) column: String,
     pub(crate) companion: String,
+    /// Whether the words are wanted.
+    pub(crate) words: bool,
     /// Table and column before the script, where the values are read.
     pub(crate) read: (String, String),
 }

@@ -10,7 +10,7 @@ use crate::schema::ddl::{
     default_literal, reference_definition,
 };
 use crate::schema::facts::sql_type;
-use crate::schema::layout::{Column, Table};
+use crate::schema::layout::{Column, Part, Table};
 use crate::schema::names::quote;
 
 const DIALECT: Dialect = Dialect::Postgres;
@@ -198,11 +198,10 @@ fn indexes(matched: &TableMatch<'_>, phases: &mut Phases) {
     }
     for name in &fix.added {
         if let Some(index) = wanted.get(name) {
-            phases.bind.push(
-                Step::new(format!("add index {name}"), table)
-                    .hazards(duplicates(matched, index))
-                    .sql(create_index(table, name, index)),
-            );
+            let step = Step::new(format!("add index {name}"), table)
+                .hazards(duplicates(matched, index));
+            let made = create_index(DIALECT, matched.table, name, index);
+            phases.bind.push(made.into_iter().fold(step, Step::sql));
         }
     }
 }
@@ -310,6 +309,7 @@ fn add_folded(
         table: table.clone(),
         column: base.to_owned(),
         companion: column.name.clone(),
+        words: column.part == Part::Words,
         read: (matched.source.clone(), read.to_owned()),
     }));
     if column.nullable {

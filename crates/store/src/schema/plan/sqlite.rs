@@ -9,8 +9,9 @@ use crate::Dialect;
 use crate::schema::ddl::{
     column_definition, create_index, create_indexes, create_table, create_table_as, default_literal,
 };
-use crate::schema::layout::Column;
+use crate::schema::layout::{Column, Part};
 use crate::schema::names::quote;
+use crate::schema::search;
 
 const DIALECT: Dialect = Dialect::Sqlite;
 
@@ -39,8 +40,12 @@ pub(super) fn steps(matching: &Matching<'_>) -> Vec<Step> {
             .fold(step, Step::sql)
     });
     let dropped = matching.dropped.iter().map(|table| {
-        Step::new(format!("drop table {}", table.name), &table.name)
-            .hazards([loss_of_table(table)])
+        let step = Step::new(format!("drop table {}", table.name), &table.name)
+            .hazards([loss_of_table(table)]);
+        let searches = table.indexes.iter().filter(|index| index.search);
+        searches
+            .flat_map(|index| search::drop_sqlite(&index.name))
+            .fold(step, Step::sql)
             .sql(format!("drop table {}", quote(&table.name)))
     });
     renamed
@@ -128,10 +133,10 @@ fn alter(matched: &TableMatch<'_>, steps: &mut Vec<Step>) {
             ));
         if let Change::AddFolded { column: base, .. } = &column.change {
             step = step.sql(format!(
-                "update {} set {} = carnet_fold({})",
+                "update {} set {} = {}",
                 quote(table),
                 quote(name),
-                quote(base)
+                derived(column.column, &quote(base))
             ));
         }
         steps.push(step);
@@ -143,26 +148,24 @@ fn indexes(matched: &TableMatch<'_>, steps: &mut Vec<Step>) {
     let table = &matched.table.name;
     let (current, wanted) = (&matched.current.indexes, &matched.wanted.indexes);
     let fix = fix(current, wanted, |name| matched.is_ours(name));
-    let drop = |name: &str| format!("drop index {}", quote(name));
+    let drop = |name: &str| search::drop(DIALECT, name, current.get(name));
     for name in &fix.dropped {
-        steps.push(Step::new(format!("drop index {name}"), table).sql(drop(name)));
+        let step = Step::new(format!("drop index {name}"), table);
+        steps.push(drop(name).into_iter().fold(step, Step::sql));
     }
     for (before, after) in &fix.renamed {
         if let Some(index) = wanted.get(after) {
-            steps.push(
-                Step::new(format!("rename index {before} to {after}"), table)
-                    .sql(drop(before))
-                    .sql(create_index(table, after, index)),
-            );
+            let step = Step::new(format!("rename index {before} to {after}"), table);
+            let made = create_index(DIALECT, matched.table, after, index);
+            steps.push(drop(before).into_iter().chain(made).fold(step, Step::sql));
         }
     }
     for name in &fix.added {
         if let Some(index) = wanted.get(name) {
-            steps.push(
-                Step::new(format!("add index {name}"), table)
-                    .hazards(duplicates(matched, index))
-                    .sql(create_index(table, name, index)),
-            );
+            let step = Step::new(format!("add index {name}"), table)
+                .hazards(duplicates(matched, index));
+            let made = create_index(DIALECT, matched.table, name, index);
+            steps.push(made.into_iter().fold(step, Step::sql));
         }
     }
 }
@@ -242,7 +245,11 @@ fn rebuild(matching: &Matching<'_>, matched: &TableMatch<'_>) -> Step {
             from.collect::<Vec<_>>().join(", "),
             quote(table)
         ))
-        .sql(format!("drop table {}", quote(table)))
+        .sql(format!("drop table {}", quote(table)));
+    let searches = matched.searches.iter();
+    step = searches
+        .flat_map(|name| search::drop_sqlite(name))
+        .fold(step, Step::sql)
         .sql(format!("alter table {aside} rename to {}", quote(table)));
     for statement in create_indexes(DIALECT, matched.table) {
         step = step.sql(statement);
@@ -279,7 +286,7 @@ fn value(matched: &TableMatch<'_>, column: &ColumnMatch<'_>) -> String {
                 .iter()
                 .find(|matched| matched.column.name == *base);
             let base = base.map_or_else(|| "null".to_owned(), |base| value(matched, base));
-            return format!("carnet_fold({base})");
+            return derived(column.column, &base);
         }
         Change::Convert { conversion, .. } => match (&conversion.expression, &conversion.only) {
             (Some(expression), Some(only)) => {
@@ -292,6 +299,14 @@ fn value(matched: &TableMatch<'_>, column: &ColumnMatch<'_>) -> String {
     match default {
         Some(default) if column.tighten => format!("coalesce({value}, {default})"),
         _ => value,
+    }
+}
+
+/// What a derived column holds for a value.
+fn derived(column: &Column, value: &str) -> String {
+    match column.part {
+        Part::Words => format!("carnet_words({value})"),
+        _ => format!("carnet_fold({value})"),
     }
 }
 

@@ -43,6 +43,7 @@ fn everything(resource: &Resource) -> Query {
             path: Path::own(resource.key),
             descending: false,
         }],
+        ranked: false,
         window: Window {
             limit: 50,
             offset: 0,

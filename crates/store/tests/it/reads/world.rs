@@ -212,6 +212,7 @@ impl World {
                 path: Path::own(resource.key),
                 descending: true,
             }],
+            ranked: false,
             window: Window {
                 limit: 20,
                 offset: 0,

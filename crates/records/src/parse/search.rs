@@ -1,0 +1,164 @@
+//! `search=` and `search[fuzzy]=` to a predicate: words, `"phrases"`, `beginnings*` and `-words`
+//! that must not be there. Every other character stands between words, so that no text is an error
+//! of syntax.
+
+use super::key::{Groups, SearchPair};
+use super::Faults;
+use carnet_expr::{FieldIndex, Predicate, SearchTerm};
+use carnet_kernel::{Code, search};
+use carnet_model::Resource;
+
+/// The longest search in code points.
+const MAX_TEXT: usize = 1_000;
+
+/// The most terms of a search.
+const MAX_TERMS: usize = 16;
+
+/// The most words of a fuzzy search; each is compared with every word of what may match.
+const MAX_FUZZY: usize = 8;
+
+/// The searches of a request, joined; `None` without one.
+pub(super) fn parse(
+    resource: &Resource,
+    groups: &Groups<'_>,
+    faults: &mut Faults,
+) -> Option<Predicate> {
+    let mut predicate: Option<Predicate> = None;
+    for pair in &groups.search {
+        let Some(searched) = &resource.search else {
+            let message = format!(
+                "`{}` is not searched; its definition names fields under `search` to offer it",
+                resource.name
+            );
+            faults.push(Code::UnknownParameter, pair.key, "unknown", message);
+            continue;
+        };
+        if let Some(found) = one(&searched.fields, pair, faults) {
+            predicate = Some(match predicate {
+                Some(before) => before.and(found),
+                None => found,
+            });
+        }
+    }
+    predicate
+}
+
+fn one(fields: &[FieldIndex], pair: &SearchPair<'_>, faults: &mut Faults) -> Option<Predicate> {
+    let mut fault = |rule: &'static str, message: String| {
+        faults.push(Code::InvalidParameter, pair.key, rule, message);
+        None
+    };
+    if pair.value.chars().count() > MAX_TEXT {
+        return fault("max", format!("a search has at most {MAX_TEXT} characters"));
+    }
+    let terms = match pair.fuzzy {
+        true => fuzzy(pair.value),
+        false => terms(pair.value),
+    };
+    let most = if pair.fuzzy { MAX_FUZZY } else { MAX_TERMS };
+    if terms.len() > most {
+        let message = format!("a search has at most {most} terms, not {}", terms.len());
+        return fault("max", message);
+    }
+    let mut wanted = Vec::new();
+    let mut unwanted = Vec::new();
+    for (negated, term) in terms {
+        match negated {
+            true => unwanted.push(term),
+            false => wanted.push(term),
+        }
+    }
+    if wanted.is_empty() && unwanted.is_empty() {
+        return fault("empty", "there is no word to search for".to_owned());
+    }
+    let searched = |terms: Vec<SearchTerm>| Predicate::Search {
+        fields: fields.to_vec(),
+        terms,
+    };
+    let mut predicate = match wanted.is_empty() {
+        true => Predicate::True,
+        false => searched(wanted),
+    };
+    for term in unwanted {
+        predicate = predicate.and(Predicate::Not(Box::new(searched(vec![term]))));
+    }
+    Some(predicate)
+}
+
+/// Every word of a text.
+fn fuzzy(text: &str) -> Vec<(bool, SearchTerm)> {
+    let mut words = search::words(text);
+    let mut seen = std::collections::HashSet::new();
+    words.retain(|word| seen.insert(word.clone()));
+    let terms = words.into_iter();
+    terms.map(|word| (false, SearchTerm::Similar(word))).collect()
+}
+
+/// The terms of a text, and whether each must be absent. What holds no word is passed over.
+fn terms(text: &str) -> Vec<(bool, SearchTerm)> {
+    let mut terms = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (negated, after) = match rest.strip_prefix('-') {
+            Some(after) => (true, after),
+            None => (false, rest),
+        };
+        let (content, prefix, after) = match after.strip_prefix('"') {
+            Some(quoted) => {
+                let (content, after) = quoted.split_once('"').unwrap_or((quoted, ""));
+                match after.strip_prefix('*') {
+                    Some(after) => (content, true, after),
+                    None => (content, false, after),
+                }
+            }
+            None => {
+                let end = after.find(|one: char| one.is_whitespace() || one == '"');
+                let (content, after) = after.split_at(end.unwrap_or(after.len()));
+                (content, content.ends_with('*'), after)
+            }
+        };
+        let words = search::words(content);
+        if !words.is_empty() {
+            terms.push((negated, SearchTerm::Words { words, prefix }));
+        }
+        rest = after.trim_start();
+    }
+    terms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let shown: Vec<String> = terms(text)
+            .into_iter()
+            .map(|(negated, term)| match term {
+                SearchTerm::Words { words, prefix } => format!(
+                    "{}{}{}",
+                    if negated { "-" } else { "" },
+                    words.join("+"),
+                    if prefix { "*" } else { "" }
+                ),
+                SearchTerm::Similar(word) => format!("~{word}"),
+            })
+            .collect();
+        assert_eq!(shown.join(" "), expected, "{text}");
+    }
+
+    #[test]
+    fn texts_have_terms() {
+        check("solar pan*", "solar pan*");
+        check("\"exact phrase\" x", "exact+phrase x");
+        check("\"exact phr\"* x", "exact+phr* x");
+        check("-old \"new one", "-old new+one");
+        check("AB-12", "ab+12");
+        check("a\"b\"c", "a b c");
+        check("電池*", "電+池*");
+        check(" - -- * \"\" -\"\" () & | ! : <-> NEAR(a b)", "near+a b");
+        check("a* OR b AND NOT c", "a* or b and not c");
+        check("--x", "-x");
+        check("\"\"\"", "");
+    }
+}

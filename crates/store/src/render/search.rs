@@ -1,0 +1,362 @@
+//! Searches to conditions over the search index of a table, and their order. The index gives the
+//! rows; what it cannot tell exactly, phrases on PostgreSQL and likeness on both, is checked on the
+//! columns of words.
+
+use super::level::Level;
+use super::writer::{Alias, Writer};
+use crate::{Dialect, ListType, Param};
+use carnet_expr::{FieldIndex, Predicate, SearchTerm};
+use carnet_kernel::{Value, search};
+use carnet_model::Resource;
+
+/// A search as a predicate holds it.
+#[derive(Clone, Copy)]
+pub(super) struct Searched<'q> {
+    fields: &'q [FieldIndex],
+    terms: &'q [SearchTerm],
+}
+
+impl<'q> Searched<'q> {
+    /// The first search that every row of a predicate fulfils.
+    pub(super) fn of(predicate: &'q Predicate) -> Option<Self> {
+        match predicate {
+            Predicate::Search { fields, terms } => Some(Self { fields, terms }),
+            Predicate::And(list) => list.iter().find_map(|member| match member {
+                Predicate::Search { fields, terms } => Some(Self { fields, terms }),
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether it looks for words, by which the index ranks.
+    fn has_words(self) -> bool {
+        let mut terms = self.terms.iter();
+        terms.any(|term| matches!(term, SearchTerm::Words { .. }))
+    }
+
+    /// Whether nothing but words is looked for.
+    pub(super) fn by_words(terms: &[SearchTerm]) -> bool {
+        let mut terms = terms.iter();
+        terms.all(|term| matches!(term, SearchTerm::Words { .. }))
+    }
+
+    fn similar(self) -> impl Iterator<Item = &'q str> {
+        self.terms.iter().filter_map(|term| match term {
+            SearchTerm::Similar(word) => Some(word.as_str()),
+            SearchTerm::Words { .. } => None,
+        })
+    }
+}
+
+impl<'q> Writer<'q> {
+    /// Writes a search as a condition.
+    pub(super) fn search(
+        &mut self,
+        level: &Level<'q>,
+        fields: &'q [FieldIndex],
+        terms: &'q [SearchTerm],
+    ) {
+        let searched = Searched { fields, terms };
+        let columns = columns(level.resource, fields);
+        let Some(index) = &level.resource.search else {
+            // Planners refuse it; no row is the safe answer.
+            return self.text("false");
+        };
+        if columns.is_empty() || terms.is_empty() {
+            return self.text("false");
+        }
+        self.text("(");
+        match self.frame.dialect {
+            Dialect::Sqlite => {
+                self.name(level.alias);
+                self.text(".rowid IN (SELECT rowid FROM ");
+                self.quoted(&index.index);
+                self.text(" WHERE ");
+                self.quoted(&index.index);
+                self.text(" MATCH ");
+                self.expression(level.resource, terms);
+                self.text(")");
+            }
+            Dialect::Postgres => {
+                self.vector(level, &columns);
+                self.text(" @@ ");
+                self.expression(level.resource, terms);
+                self.text("::text::tsquery");
+                for term in terms {
+                    self.phrase(level, &columns, term);
+                }
+            }
+        }
+        for word in searched.similar() {
+            self.text(" AND ");
+            self.similarity(level, &columns, word);
+            self.text(" >= ");
+            self.number(search::SIMILAR);
+        }
+        self.text(")");
+    }
+
+    /// Joins the index of a ranked search on SQLite, where the rank is a column of it. The index
+    /// then gives the rows as well.
+    pub(super) fn join_rank(&mut self, level: &Level<'q>, searched: Searched<'q>) -> Option<Alias> {
+        let index = level.resource.search.as_ref()?;
+        if self.frame.dialect != Dialect::Sqlite || !searched.has_words() {
+            return None;
+        }
+        let alias = self.alias();
+        self.text(" JOIN ");
+        self.quoted(&index.index);
+        self.text(" ");
+        self.name(alias);
+        self.text(" ON ");
+        self.name(alias);
+        self.text(".rowid = ");
+        self.name(level.alias);
+        self.text(".rowid AND ");
+        self.column(alias, &index.index);
+        self.text(" MATCH ");
+        self.expression(level.resource, searched.terms);
+        Some(alias)
+    }
+
+    /// Writes ` ORDER BY …` for the best match first; the index is joined under `rank` on SQLite.
+    pub(super) fn order_by_rank(
+        &mut self,
+        level: &Level<'q>,
+        searched: Searched<'q>,
+        rank: Option<Alias>,
+    ) {
+        let columns = columns(level.resource, searched.fields);
+        let mut joint = " ORDER BY ";
+        match (self.frame.dialect, rank) {
+            (Dialect::Sqlite, Some(rank)) => {
+                self.text(joint);
+                self.column(rank, "rank");
+                joint = ", ";
+            }
+            (Dialect::Postgres, _) if searched.has_words() => {
+                self.text(joint);
+                self.text("ts_rank_cd(");
+                self.vector(level, &columns);
+                self.text(", ");
+                self.expression(level.resource, searched.terms);
+                self.text("::text::tsquery) DESC");
+                joint = ", ";
+            }
+            _ => {}
+        }
+        let mut sum = joint;
+        for word in searched.similar() {
+            self.text(sum);
+            self.similarity(level, &columns, word);
+            sum = " + ";
+        }
+        if sum == " + " {
+            self.text(" DESC");
+        }
+    }
+
+    /// The lexemes of a row: the expression that the index is made of.
+    fn vector(&mut self, level: &Level<'q>, columns: &[&'q str]) {
+        self.function("carnet_search");
+        match level.resource.is_tenant() {
+            true => self.column(level.alias, "tenant"),
+            false => self.text("0::bigint"),
+        }
+        self.text(", ");
+        self.array(level, columns);
+        self.text(")");
+    }
+
+    /// One phrase term on PostgreSQL: its words are there, but do they stand together?
+    fn phrase(&mut self, level: &Level<'q>, columns: &[&'q str], term: &'q SearchTerm) {
+        let needle = match term {
+            SearchTerm::Words { words, .. } if words.len() > 1 => term.needle(),
+            _ => None,
+        };
+        let Some(needle) = needle else { return };
+        let mut placeholder = None;
+        let mut joint = " AND (";
+        for column in columns {
+            self.text(joint);
+            self.text("coalesce(strpos(");
+            self.column(level.alias, column);
+            self.text(", ");
+            match placeholder {
+                Some(placeholder) => self.again(placeholder),
+                None => placeholder = Some(self.bind(Param::Text(needle.clone()))),
+            }
+            self.text("::text), 0) > 0");
+            joint = " OR ";
+        }
+        self.text(")");
+    }
+
+    /// How like a word the most like one of the columns is.
+    fn similarity(&mut self, level: &Level<'q>, columns: &[&'q str], word: &'q str) {
+        match self.frame.dialect {
+            Dialect::Sqlite => {
+                self.text("carnet_similarity(");
+                self.bind(Param::Text(word.to_owned()));
+                for column in columns {
+                    self.text(", ");
+                    self.column(level.alias, column);
+                }
+            }
+            Dialect::Postgres => {
+                self.function("carnet_similarity");
+                self.array(level, columns);
+                self.text(", ");
+                let trigrams = search::trigrams(word).into_iter().map(Value::Text);
+                self.bind(Param::List(ListType::Text, trigrams.collect()));
+                self.text("::text[]");
+            }
+        }
+        self.text(")");
+    }
+
+    fn array(&mut self, level: &Level<'q>, columns: &[&'q str]) {
+        self.text("array[");
+        for (place, column) in columns.iter().enumerate() {
+            if place > 0 {
+                self.text(", ");
+            }
+            self.column(level.alias, column);
+        }
+        self.text("]");
+    }
+
+    /// `"app".name(`
+    fn function(&mut self, name: &str) {
+        let frame = self.frame;
+        let namespace = frame.placement.namespace.as_str();
+        frame.dialect.quote(&[namespace], &mut self.sql);
+        self.text(".");
+        self.text(name);
+        self.text("(");
+    }
+
+    fn quoted(&mut self, name: &str) {
+        self.frame.dialect.quote(&[name], &mut self.sql);
+    }
+
+    /// Binds what the index is asked. Words hold no quote, so that none of it is syntax.
+    fn expression(&mut self, resource: &Resource, terms: &[SearchTerm]) {
+        let tenant = match resource.is_tenant() {
+            true => self.frame.tenant.0,
+            false => 0,
+        };
+        let terms = terms.iter().map(|term| match self.frame.dialect {
+            Dialect::Sqlite => fts(tenant, term),
+            Dialect::Postgres => tsquery(tenant, term),
+        });
+        let joint = match self.frame.dialect {
+            Dialect::Sqlite => " AND ",
+            Dialect::Postgres => " & ",
+        };
+        let text = terms.collect::<Vec<_>>().join(joint);
+        self.bind(Param::Text(text));
+    }
+}
+
+/// The columns of words of these fields.
+fn columns<'q>(resource: &'q Resource, fields: &[FieldIndex]) -> Vec<&'q str> {
+    let columns = fields.iter();
+    columns
+        .filter_map(|field| resource.field(*field).search.as_deref())
+        .collect()
+}
+
+/// `"7_solar 7_pan" *`
+fn fts(tenant: i64, term: &SearchTerm) -> String {
+    match term {
+        SearchTerm::Words { words, prefix } => {
+            let words: Vec<String> = words.iter().map(|word| format!("{tenant}_{word}")).collect();
+            let star = if *prefix { " *" } else { "" };
+            format!("\"{}\"{star}", words.join(" "))
+        }
+        SearchTerm::Similar(word) => {
+            let one = |trigram: &String| format!("\"{tenant}-{trigram}\"");
+            shared(&search::trigrams(word), one, " AND ", " OR ")
+        }
+    }
+}
+
+/// `'7_solar' & '7_pan':*`
+fn tsquery(tenant: i64, term: &SearchTerm) -> String {
+    match term {
+        SearchTerm::Words { words, prefix } => {
+            let last = words.len().saturating_sub(1);
+            let words = words.iter().enumerate().map(|(place, word)| {
+                let star = if *prefix && place == last { ":*" } else { "" };
+                format!("'{tenant}_{word}'{star}")
+            });
+            words.collect::<Vec<_>>().join(" & ")
+        }
+        SearchTerm::Similar(word) => {
+            let one = |trigram: &String| format!("'{tenant}-{trigram}'");
+            shared(&search::trigrams(word), one, " & ", " | ")
+        }
+    }
+}
+
+/// What every text with a similar word holds: of enough trigrams one, or two where two must be
+/// shared. A necessary condition only.
+fn shared(
+    trigrams: &[String],
+    one: impl Fn(&String) -> String,
+    and: &str,
+    or: &str,
+) -> String {
+    let all = trigrams.len();
+    // The fewest that a word can share and still be similar.
+    let fewest = (all as i64 * search::SIMILAR).div_euclid(1_000)
+        + i64::from((all as i64 * search::SIMILAR) % 1_000 > 0);
+    let fewest = usize::try_from(fewest).unwrap_or(1).max(1);
+    let wanted = fewest.min(2);
+    // Of so many at least `wanted` are shared, whichever are not.
+    let enough = trigrams.get(..all + wanted - fewest).unwrap_or(trigrams);
+    let any = |list: &[String]| -> String {
+        let list: Vec<String> = list.iter().map(&one).collect();
+        format!("({})", list.join(or))
+    };
+    if wanted == 1 || enough.len() < 2 {
+        return any(enough);
+    }
+    let pairs: Vec<String> = (0..enough.len() - 1)
+        .filter_map(|place| {
+            let (first, rest) = enough.get(place..)?.split_first()?;
+            Some(format!("({}{and}{})", one(first), any(rest)))
+        })
+        .collect();
+    format!("({})", pairs.join(or))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str], prefix: bool) -> SearchTerm {
+        SearchTerm::Words {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            prefix,
+        }
+    }
+
+    #[test]
+    fn questions() {
+        assert_eq!(fts(7, &words(&["solar"], false)), "\"7_solar\"");
+        assert_eq!(fts(7, &words(&["a", "b"], true)), "\"7_a 7_b\" *");
+        assert_eq!(tsquery(7, &words(&["solar"], true)), "'7_solar':*");
+        assert_eq!(tsquery(7, &words(&["a", "b"], true)), "'7_a' & '7_b':*");
+        let alike = SearchTerm::Similar("a".to_owned());
+        assert_eq!(tsquery(7, &alike), "('7-__a' | '7-_a_')");
+        let alike = SearchTerm::Similar("abc".to_owned());
+        assert_eq!(
+            fts(0, &alike),
+            "((\"0-__a\" AND (\"0-_ab\" OR \"0-abc\" OR \"0-bc_\")) OR \
+             (\"0-_ab\" AND (\"0-abc\" OR \"0-bc_\")) OR (\"0-abc\" AND (\"0-bc_\")))"
+        );
+    }
+}
