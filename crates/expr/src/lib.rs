@@ -5,4 +5,6 @@ mod predicate;
 mod simplify;
 
 pub use evaluate::{Row, Truth, compare, evaluate};
-pub use predicate::{CompareOp, FieldIndex, Operand, Path, Predicate, RelationIndex, SearchTerm, TextOp};
+pub use predicate::{
+    CompareOp, FieldIndex, Operand, Path, Predicate, RelationIndex, SearchTerm, TextOp,
+};

@@ -132,7 +132,11 @@ fn lists(
         put("indexes", json!(indexes));
     }
     if let Some(search) = &resource.search {
-        let fields: Vec<String> = search.fields.iter().map(|one| name(resource, *one)).collect();
+        let fields: Vec<String> = search
+            .fields
+            .iter()
+            .map(|one| name(resource, *one))
+            .collect();
         put("search", json!(fields));
     }
 }

@@ -295,17 +295,16 @@ fn names() {
 
 #[test]
 fn options_of_resources() {
-    insta::assert_snapshot!(keys("search: [name]\ndelete: soft\nchecks: []\nactions: {}\njournal: summary\nlock: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: none\nshared: true"), @r#"
-13:5+6 error: `search` comes with a later release [leave it out until then]
-14:5+6 error: `delete` comes with a later release [leave it out until then]
-15:5+6 error: `checks` comes with a later release [leave it out until then]
-16:5+7 error: `actions` comes with a later release [leave it out until then]
-17:14+7 error: `journal: summary` comes with a later release [leave it out until then]
-18:5+4 error: `lock` comes with a later release [leave it out until then]
-19:5+6 error: unknown key `tenacy` in the resource `things` [did you mean `tenancy`?]
-20:18+9 error: `concurrency` is `none` or `optimistic`, not `optimstic` [did you mean `optimistic`?]
-21:14+4 error: `storage: none` comes with a later release, together with logic [leave it out until then]
-22:5+6 error: `shared` belongs to platform resources only [add `tenancy: platform`, or leave `shared` out]
+    insta::assert_snapshot!(keys("delete: soft\nchecks: []\nactions: {}\njournal: summary\nlock: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: none\nshared: true"), @r#"
+13:5+6 error: `delete` comes with a later release [leave it out until then]
+14:5+6 error: `checks` comes with a later release [leave it out until then]
+15:5+7 error: `actions` comes with a later release [leave it out until then]
+16:14+7 error: `journal: summary` comes with a later release [leave it out until then]
+17:5+4 error: `lock` comes with a later release [leave it out until then]
+18:5+6 error: unknown key `tenacy` in the resource `things` [did you mean `tenancy`?]
+19:18+9 error: `concurrency` is `none` or `optimistic`, not `optimstic` [did you mean `optimistic`?]
+20:14+4 error: `storage: none` comes with a later release, together with logic [leave it out until then]
+21:5+6 error: `shared` belongs to platform resources only [add `tenancy: platform`, or leave `shared` out]
 "#);
     insta::assert_snapshot!(keys("operations: [list, get, creat, list, 5]\nid: guid\njournal: full\nstorage: platform\ntable: things\nkey: name"), @r#"
 13:24+3 error: unknown operation `get` [did you mean `read`?]

@@ -1,7 +1,7 @@
 //! The operation objects of one resource.
 
 use super::stem;
-use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, OPERATORS};
+use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, MAX_SEARCH, OPERATORS};
 use carnet_kernel::Code;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
 use carnet_web::openapi::{
@@ -125,6 +125,7 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
         ),
         filter(resource),
     ];
+    parameters.extend(search(resource));
     parameters.extend(selection(view, resource));
     parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value. Newest first by default."));
     let codes: &[Code] = &[Code::UnknownOperator];
@@ -316,6 +317,34 @@ fn filter(resource: &Resource) -> Value {
         "explode": true,
         "schema": { "type": "object" },
     })
+}
+
+fn search(resource: &Resource) -> Vec<Value> {
+    let Some(search) = &resource.search else {
+        return Vec::new();
+    };
+    let fields: Vec<&str> = search
+        .fields
+        .iter()
+        .map(|field| resource.field(*field).name.as_str())
+        .collect();
+    let fields = fields.join(", ");
+    let text = || json!({ "type": "string", "minLength": 1, "maxLength": MAX_SEARCH });
+    vec![
+        query(
+            "search",
+            text(),
+            &format!(
+                "Words that must all be there, in any of: {fields}; best match first unless `sort` \
+                 says otherwise. `\"a phrase\"`, `beginning*`, `-without`. Case and accents do not matter."
+            ),
+        ),
+        query(
+            "search[fuzzy]",
+            text(),
+            &format!("Words of which each must be like one of: {fields}; the likest first."),
+        ),
+    ]
 }
 
 fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {

@@ -19,6 +19,7 @@ use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource}
 use carnet_store::Order;
 
 pub(crate) use filter::OPERATORS;
+pub(crate) use search::MAX_TEXT as MAX_SEARCH;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT};
 pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
 

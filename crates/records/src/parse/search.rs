@@ -2,14 +2,14 @@
 //! that must not be there. Every other character stands between words, so that no text is an error
 //! of syntax.
 
-use super::key::{Groups, SearchPair};
 use super::Faults;
+use super::key::{Groups, SearchPair};
 use carnet_expr::{FieldIndex, Predicate, SearchTerm};
 use carnet_kernel::{Code, search};
 use carnet_model::Resource;
 
 /// The longest search in code points.
-const MAX_TEXT: usize = 1_000;
+pub(crate) const MAX_TEXT: usize = 1_000;
 
 /// The most terms of a search.
 const MAX_TERMS: usize = 16;
@@ -91,7 +91,9 @@ fn fuzzy(text: &str) -> Vec<(bool, SearchTerm)> {
     let mut seen = std::collections::HashSet::new();
     words.retain(|word| seen.insert(word.clone()));
     let terms = words.into_iter();
-    terms.map(|word| (false, SearchTerm::Similar(word))).collect()
+    terms
+        .map(|word| (false, SearchTerm::Similar(word)))
+        .collect()
 }
 
 /// The terms of a text, and whether each must be absent. What holds no word is passed over.

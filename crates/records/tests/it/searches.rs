@@ -23,11 +23,27 @@ crate::on_both!(
 
 /// Title, body, contact.
 const CORPUS: &[[&str; 3]] = &[
-    ["Solar panel 300W", "Monocrystalline, for roofs.", "sales@solar.example"],
-    ["solar charger", "Folds small; charges a phone by the sun.", ""],
+    [
+        "Solar panel 300W",
+        "Monocrystalline, for roofs.",
+        "sales@solar.example",
+    ],
+    [
+        "solar charger",
+        "Folds small; charges a phone by the sun.",
+        "",
+    ],
     ["SOLAR-PANEL mounting kit", "", "kit@parts.example"],
-    ["Panel of experts", "They speak about solar power. Solar, solar!", ""],
-    ["Crème brûlée torch", "Café-grade flambé", "chef@cafe\u{301}.example"],
+    [
+        "Panel of experts",
+        "They speak about solar power. Solar, solar!",
+        "",
+    ],
+    [
+        "Crème brûlée torch",
+        "Café-grade flambé",
+        "chef@cafe\u{301}.example",
+    ],
     ["creme brulee spoon", "CAFE", ""],
     ["Straße im Süden", "Maßband STRASSE", ""],
     ["İstanbul ılık Diyarbakır", "istanbul ISTANBUL", ""],
@@ -40,7 +56,11 @@ const CORPUS: &[[&str; 3]] = &[
     ["Ёлка зелёная", "елка", ""],
     ["🔋 battery 🔥", "👩🏽\u{200D}🔧 repairs", ""],
     ["ＦＵＬＬＷＩＤＴＨ ﬁne ½", "x² ™", ""],
-    ["SKU AB-12/3 v2.0", "o'brien's C++ & C# <b>", "o'brien+tag@x.example"],
+    [
+        "SKU AB-12/3 v2.0",
+        "o'brien's C++ & C# <b>",
+        "o'brien+tag@x.example",
+    ],
     ["AND OR NOT NEAR", "title : * ^ \"quoted\" (paren)", ""],
     ["a b c", "a-b", ""],
     ["...", "--", ""],
@@ -98,7 +118,8 @@ async fn titles(world: &World, pairs: &[(&str, &str)]) -> Vec<String> {
         request,
     };
     let answer = world.run(command).await;
-    let Answer::List(listing) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal))) else {
+    let Answer::List(listing) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal)))
+    else {
         panic!("a list answers with a list");
     };
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&listing.json).unwrap();
@@ -205,13 +226,86 @@ async fn hostile(world: World) {
     let world = &world;
     articles(world).await;
     let texts = [
-        "", " ", "*", "-", "\"", "\"\"", "'", "''", "\\", "\\'", "a\\", "a'b", "a\"b", "(", ")", "a)", "(a",
-        "a & b", "a | b", "!a", "a:*", "a:B", "a <-> b", "a<2>b", "<->", "& | !", ":*", "a OR", "OR a",
-        "NOT", "NOT a", "a AND", "NEAR(a b, 2)", "NEAR(", "title:a", "{title body}:a", "- title:a",
-        "^a", "a^", "a + b", "a *", "* a", "**", "\"a\" *", "\"a *", "\"a\"\"b\"", "--a", "-\"a b\"",
-        "-*", "a;drop table articles", "%", "_", "%a%", "a_b", "1_solar", "1-sol", "0_solar", "\u{0}a",
-        "\u{FEFF}", "\u{202E}a", "\u{1F}", "é\u{301}\u{301}", "\u{301}", "\u{FFFF}", "🏳️‍🌈", "$1", "$$", "?1",
-        ":a", "@a", "#", "[a]", "a\nb", "a\tb", "\r\n", "`a`", "/*", "--", "a'::tsquery", "null",
+        "",
+        " ",
+        "*",
+        "-",
+        "\"",
+        "\"\"",
+        "'",
+        "''",
+        "\\",
+        "\\'",
+        "a\\",
+        "a'b",
+        "a\"b",
+        "(",
+        ")",
+        "a)",
+        "(a",
+        "a & b",
+        "a | b",
+        "!a",
+        "a:*",
+        "a:B",
+        "a <-> b",
+        "a<2>b",
+        "<->",
+        "& | !",
+        ":*",
+        "a OR",
+        "OR a",
+        "NOT",
+        "NOT a",
+        "a AND",
+        "NEAR(a b, 2)",
+        "NEAR(",
+        "title:a",
+        "{title body}:a",
+        "- title:a",
+        "^a",
+        "a^",
+        "a + b",
+        "a *",
+        "* a",
+        "**",
+        "\"a\" *",
+        "\"a *",
+        "\"a\"\"b\"",
+        "--a",
+        "-\"a b\"",
+        "-*",
+        "a;drop table articles",
+        "%",
+        "_",
+        "%a%",
+        "a_b",
+        "1_solar",
+        "1-sol",
+        "0_solar",
+        "\u{0}a",
+        "\u{FEFF}",
+        "\u{202E}a",
+        "\u{1F}",
+        "é\u{301}\u{301}",
+        "\u{301}",
+        "\u{FFFF}",
+        "🏳️‍🌈",
+        "$1",
+        "$$",
+        "?1",
+        ":a",
+        "@a",
+        "#",
+        "[a]",
+        "a\nb",
+        "a\tb",
+        "\r\n",
+        "`a`",
+        "/*",
+        "--",
+        "a'::tsquery",
+        "null",
     ];
     for text in texts {
         check(world, "search", text).await;
@@ -228,12 +322,18 @@ async fn ranked(world: World) {
     let world = &world;
     for (title, body) in [
         ("lamp", "a lamp, a lamp and another lamp: lamp"),
-        ("table", "stands beside a lamp, somewhere in a long text about rooms and what is in them"),
+        (
+            "table",
+            "stands beside a lamp, somewhere in a long text about rooms and what is in them",
+        ),
         ("chair", "no light"),
         ("lamp two", "lamp"),
     ] {
         world
-            .made("articles", &json!({ "title": title, "body": body }).to_string())
+            .made(
+                "articles",
+                &json!({ "title": title, "body": body }).to_string(),
+            )
             .await;
     }
     let found = titles(world, &[("search", "lamp")]).await;
@@ -250,7 +350,9 @@ async fn ranked(world: World) {
     }
     let ranks = world.names("articles", "search=same", "rank").await;
     assert_eq!(ranks, ["4", "3", "2", "1", "0"]);
-    let ranks = world.names("articles", "search=same&limit=2&offset=1", "rank").await;
+    let ranks = world
+        .names("articles", "search=same&limit=2&offset=1", "rank")
+        .await;
     assert_eq!(ranks, ["3", "2"]);
 }
 
@@ -258,8 +360,23 @@ async fn fuzzy(world: World) {
     let world = &world;
     articles(world).await;
     for text in [
-        "solr", "panle", "solr panle", "creme", "brule", "batery", "strase", "電池", "배터라", "🔋", "a", "ab",
-        "monocristaline", "sysyphos", "Σισυφοσ", "елко", "xyzzy",
+        "solr",
+        "panle",
+        "solr panle",
+        "creme",
+        "brule",
+        "batery",
+        "strase",
+        "電池",
+        "배터라",
+        "🔋",
+        "a",
+        "ab",
+        "monocristaline",
+        "sysyphos",
+        "Σισυφοσ",
+        "елко",
+        "xyzzy",
     ] {
         check(world, "search[fuzzy]", text).await;
     }
@@ -270,7 +387,11 @@ async fn fuzzy(world: World) {
     // The likest first, the same on both.
     world.made("articles", r#"{"title":"panels"}"#).await;
     let found = titles(world, &[("search[fuzzy]", "panels"), ("search", "pan*")]).await;
-    assert_eq!(found.first().map(String::as_str), Some("panels"), "{found:?}");
+    assert_eq!(
+        found.first().map(String::as_str),
+        Some("panels"),
+        "{found:?}"
+    );
 }
 
 async fn kept_by_writes(world: World) {
@@ -343,7 +464,10 @@ async fn bounded(world: World) {
     let latin: String = (0..20_000).map(|one| format!("w{one:x} ")).collect();
     for (title, body) in [("han", &han), ("latin", &latin)] {
         world
-            .made("articles", &json!({ "title": title, "body": body }).to_string())
+            .made(
+                "articles",
+                &json!({ "title": title, "body": body }).to_string(),
+            )
             .await;
     }
     assert_eq!(titles(world, &[("search", "w0")]).await, ["latin"]);
@@ -356,6 +480,9 @@ async fn bounded(world: World) {
         "search=…".to_owned(),
     ] {
         let refused = world.list("articles", &query).await;
-        assert_eq!(refused.map_err(|refusal| refusal.code), Err(Code::InvalidParameter));
+        assert_eq!(
+            refused.map_err(|refusal| refusal.code),
+            Err(Code::InvalidParameter)
+        );
     }
 }

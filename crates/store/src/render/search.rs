@@ -272,7 +272,10 @@ fn columns<'q>(resource: &'q Resource, fields: &[FieldIndex]) -> Vec<&'q str> {
 fn fts(tenant: i64, term: &SearchTerm) -> String {
     match term {
         SearchTerm::Words { words, prefix } => {
-            let words: Vec<String> = words.iter().map(|word| format!("{tenant}_{word}")).collect();
+            let words: Vec<String> = words
+                .iter()
+                .map(|word| format!("{tenant}_{word}"))
+                .collect();
             let star = if *prefix { " *" } else { "" };
             format!("\"{}\"{star}", words.join(" "))
         }
@@ -303,12 +306,7 @@ fn tsquery(tenant: i64, term: &SearchTerm) -> String {
 
 /// What every text with a similar word holds: of enough trigrams one, or two where two must be
 /// shared. A necessary condition only.
-fn shared(
-    trigrams: &[String],
-    one: impl Fn(&String) -> String,
-    and: &str,
-    or: &str,
-) -> String {
+fn shared(trigrams: &[String], one: impl Fn(&String) -> String, and: &str, or: &str) -> String {
     let all = trigrams.len();
     // The fewest that a word can share and still be similar.
     let fewest = (all as i64 * search::SIMILAR).div_euclid(1_000)

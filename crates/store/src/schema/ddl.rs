@@ -163,7 +163,11 @@ pub(crate) fn default_literal(dialect: Dialect, column: &Column) -> Option<Strin
     let value = column.default.as_ref().filter(|value| !value.is_null())?;
     match column.part {
         Part::Companion => return value.as_text().map(|value| literal(&text::fold(value))),
-        Part::Words => return value.as_text().map(|value| literal(&search::document(value))),
+        Part::Words => {
+            return value
+                .as_text()
+                .map(|value| literal(&search::document(value)));
+        }
         Part::Value | Part::PrincipalKind | Part::PrincipalId => {}
     }
     Some(value_literal(dialect, &column.kind, value))

@@ -336,7 +336,14 @@ fn fold_directive(fold: &Fold) -> String {
 /// Reads what [`fold_directive`] wrote.
 pub(super) fn parse_fold(directive: &str) -> Option<Fold> {
     let words: Vec<&str> = directive.split_whitespace().collect();
-    let [verb @ ("fold" | "words"), companion, "from", column, "read", read] = words.as_slice()
+    let [
+        verb @ ("fold" | "words"),
+        companion,
+        "from",
+        column,
+        "read",
+        read,
+    ] = words.as_slice()
     else {
         return None;
     };

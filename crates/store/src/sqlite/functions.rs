@@ -4,8 +4,7 @@ use carnet_kernel::{search, text};
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
 
-const PURE: FunctionFlags =
-    FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC);
+const PURE: FunctionFlags = FunctionFlags::SQLITE_UTF8.union(FunctionFlags::SQLITE_DETERMINISTIC);
 
 /// For the connection that changes the file: derived columns in schema changes, and the entries of
 /// search indexes in the triggers that keep them.

@@ -198,8 +198,8 @@ fn indexes(matched: &TableMatch<'_>, phases: &mut Phases) {
     }
     for name in &fix.added {
         if let Some(index) = wanted.get(name) {
-            let step = Step::new(format!("add index {name}"), table)
-                .hazards(duplicates(matched, index));
+            let step =
+                Step::new(format!("add index {name}"), table).hazards(duplicates(matched, index));
             let made = create_index(DIALECT, matched.table, name, index);
             phases.bind.push(made.into_iter().fold(step, Step::sql));
         }

@@ -162,8 +162,8 @@ fn indexes(matched: &TableMatch<'_>, steps: &mut Vec<Step>) {
     }
     for name in &fix.added {
         if let Some(index) = wanted.get(name) {
-            let step = Step::new(format!("add index {name}"), table)
-                .hazards(duplicates(matched, index));
+            let step =
+                Step::new(format!("add index {name}"), table).hazards(duplicates(matched, index));
             let made = create_index(DIALECT, matched.table, name, index);
             steps.push(made.into_iter().fold(step, Step::sql));
         }

@@ -261,6 +261,7 @@ impl Fixture {
                 path: Path::own(things.key),
                 descending: false,
             }],
+            ranked: false,
             window: Window {
                 limit: 20,
                 offset: 0,
