@@ -66,6 +66,7 @@ codes! {
     VersionConflict "VERSION_CONFLICT" 409 Data "The record keeps changing while it is written";
     PreconditionFailed "PRECONDITION_FAILED" 412 Data "The record has another version than stated";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Request "The body is larger than allowed";
+    AnswerTooLarge "ANSWER_TOO_LARGE" 413 Request "The answer would be larger than allowed";
     UriTooLong "URI_TOO_LONG" 414 Request "The address is longer than allowed";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" 415 Request "The body has a type that is not read here";
     PreconditionRequired "PRECONDITION_REQUIRED" 428 Request "The write must state the version it is based on";

@@ -1,6 +1,6 @@
 //! The store's part of the configuration.
 
-use carnet_kernel::{Period, Secret};
+use carnet_kernel::{ByteSize, Period, Secret};
 use serde::{Deserialize, Serialize};
 
 /// Section `database`.
@@ -23,6 +23,8 @@ pub struct Config {
     pub statement_timeout: Period,
     /// How long one write transaction may take in all.
     pub transaction_budget: Period,
+    /// The largest answer to one read; a larger one is refused while it is read.
+    pub answer_limit: ByteSize,
     /// A statement that takes longer is logged as a warning.
     pub slow_query: Period,
     /// PostgreSQL: what stands between tenants beside the bound tenant of every statement.
@@ -50,6 +52,7 @@ impl Default for Config {
             acquire_timeout: Period::seconds(60),
             statement_timeout: Period::seconds(10),
             transaction_budget: Period::seconds(2),
+            answer_limit: ByteSize(64 << 20),
             slow_query: Period::seconds(1),
             wall: Wall::Rls,
             platform_schema: "carnet".to_owned(),

@@ -1,7 +1,7 @@
 //! Everything the store can answer instead of what was asked. Database text stays in
 //! `Error::Internal` and `Error::Unavailable`, which are logged and never shown.
 
-use carnet_kernel::{Code, Detail, Refusal};
+use carnet_kernel::{ByteSize, Code, Detail, Refusal};
 use carnet_model::{FieldIndex, ModelView, ResourceIndex};
 use thiserror::Error;
 
@@ -47,6 +47,14 @@ pub enum Error {
     /// The database cannot be reached or takes no more work.
     #[error("the database cannot be reached: {0}")]
     Unavailable(String),
+    /// The answer to a read outgrew what one answer may take.
+    #[error("the answer is larger than {limit}")]
+    AnswerTooLarge {
+        /// The most that is allowed.
+        limit: ByteSize,
+        /// The query parameter that asks for less.
+        parameter: &'static str,
+    },
     /// The disk or the file's page limit is full.
     #[error("the storage is full")]
     Full,
@@ -91,6 +99,7 @@ impl Error {
             Self::TooLong => Code::TransactionTooLong,
             Self::Timeout => Code::Timeout,
             Self::Unavailable(_) => Code::DatabaseUnavailable,
+            Self::AnswerTooLarge { .. } => Code::AnswerTooLarge,
             Self::Full => Code::StorageFull,
             Self::OutcomeUnknown(_) => Code::OutcomeUnknown,
             Self::SchemaPending(_) => Code::SchemaPending,
@@ -151,6 +160,18 @@ impl Error {
                 retry_after: Some(1),
                 ..Refusal::new(code, lower(code.title()))
             },
+            Self::AnswerTooLarge { limit, parameter } => {
+                let hint = match *parameter {
+                    "include" => {
+                        "ask for fewer related records (`include=…(limit:20)`), fewer of their \
+                         fields, or fewer records (`limit`)"
+                    }
+                    "limit" => "ask for fewer records at once, or for fewer fields (`fields`)",
+                    _ => "ask for fewer fields",
+                };
+                let message = format!("the answer would be larger than {} bytes", limit.0);
+                Refusal::new(code, message).with(Detail::new(*parameter, "max", hint))
+            }
             Self::OutcomeUnknown(_) => Refusal::new(
                 code,
                 "the connection broke during the commit; read the record to see what holds",

@@ -5,9 +5,12 @@ use crate::metrics::Counters;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::{Config, Dialect, Error, Namespace, Placement, Scope, SystemScope};
-use carnet_kernel::{Context, TenantKey};
+use carnet_kernel::{ByteSize, Context, TenantKey};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// Below this no useful answer fits.
+const LEAST_ANSWER: ByteSize = ByteSize(1 << 10);
 
 /// A deployment's database. Cheap to clone.
 #[derive(Clone)]
@@ -33,6 +36,12 @@ impl Store {
     /// Errors: `Configuration` for a URL that names no known database, `Unavailable`,
     /// `WallBypassed`, `RoleMissing`.
     pub async fn open(config: &Config) -> Result<Self, Error> {
+        if config.answer_limit < LEAST_ANSWER {
+            return Err(Error::Configuration(format!(
+                "`database.answer_limit` is {}: it must be at least {LEAST_ANSWER}",
+                config.answer_limit
+            )));
+        }
         let url = config.url.reveal();
         let engine = if let Some(path) = url.strip_prefix("sqlite:") {
             Engine::Sqlite(Sqlite::open(path, config).await?)

@@ -2,6 +2,7 @@
 
 pub mod binary;
 pub mod clock;
+pub mod disk;
 pub mod http;
 pub mod postgres;
 pub mod proxy;

@@ -9,11 +9,12 @@ use carnet_web::openapi::{
 };
 use serde_json::{Map, Value, json};
 
-const READ_CODES: [Code; 5] = [
+const READ_CODES: [Code; 6] = [
     Code::MalformedRequest,
     Code::UnknownParameter,
     Code::InvalidParameter,
     Code::UnknownField,
+    Code::AnswerTooLarge,
     Code::NotAcceptable,
 ];
 

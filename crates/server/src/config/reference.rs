@@ -65,6 +65,10 @@ const MEANINGS: &[(&str, &str)] = &[
         "How long one write transaction may take in all.",
     ),
     (
+        "database.answer_limit",
+        "The largest answer to one read: `64KB`, `50MB`. A larger one is refused while it is read.",
+    ),
+    (
         "database.slow_query",
         "A statement that takes longer is logged as a warning.",
     ),

@@ -130,6 +130,12 @@ impl Dialect {
         }
     }
 
+    /// Whether each list of related records is measured before it is handed over. SQLite's
+    /// connections refuse a value that is too large by themselves.
+    pub(crate) fn guards_lists(self) -> bool {
+        self == Self::Postgres
+    }
+
     /// What stands round a subquery whose JSON value becomes a member of a JSON array. SQLite
     /// forgets on the way out of a subquery that a text is JSON.
     pub(crate) fn embedded(self) -> (&'static str, &'static str) {

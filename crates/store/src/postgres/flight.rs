@@ -22,6 +22,8 @@ pub(super) struct Message<'a> {
     sql: Cow<'a, str>,
     binds: Vec<Bind<'a>>,
     effect: Effect,
+    /// After how many bytes of rows no more are wanted.
+    most: Option<usize>,
 }
 
 /// What a message does to its session, and how it is sent.
@@ -42,6 +44,14 @@ impl<'a> Message<'a> {
     /// A statement with its values.
     pub(super) fn new(sql: impl Into<Cow<'a, str>>, binds: Vec<Bind<'a>>) -> Self {
         Self::with(sql, binds, Effect::Statement)
+    }
+
+    /// The same, of whose rows at most so many bytes are wanted.
+    pub(super) fn bounded(sql: &'a str, binds: Vec<Bind<'a>>, most: usize) -> Self {
+        Self {
+            most: Some(most),
+            ..Self::new(sql, binds)
+        }
     }
 
     /// Text without values that is not worth preparing.
@@ -89,6 +99,7 @@ impl<'a> Message<'a> {
             sql: sql.into(),
             binds,
             effect,
+            most: None,
         }
     }
 
@@ -116,6 +127,8 @@ pub(super) struct Answer {
     pub(super) rows: Vec<Row>,
     /// Rows it returned or changed.
     pub(super) affected: u64,
+    /// More rows came than were wanted; they are not here, and the session is of no more use.
+    pub(super) cut: bool,
 }
 
 /// The first message of a flight that did not succeed.
@@ -146,6 +159,11 @@ impl Cause {
             Self::Unknown(_) => Meaning::Gone,
             Self::Refused(_) => Meaning::Other,
         }
+    }
+
+    /// Whether a value became larger than the server can hold.
+    pub(super) fn outgrew(&self) -> bool {
+        matches!(self, Self::Driver(error) if error.code().is_some_and(|code| code.code() == "54000"))
     }
 
     /// The error of a flight that belongs to no record.
@@ -274,7 +292,8 @@ impl Held {
                 }
             }
         }
-        self.flying = false;
+        // What is still on its way keeps the session from being given back.
+        self.flying = answers.iter().any(|answer| answer.cut);
         let Some((at, error)) = first else {
             return Ok(answers);
         };
@@ -390,8 +409,15 @@ fn run<'a>(
         let rows = client.query_raw(statement, message.binds.iter()).await?;
         let mut rows = pin!(rows);
         let mut answer = Answer::default();
+        let mut bytes = 0;
         while let Some(row) = rows.next().await {
-            answer.rows.push(row?);
+            let row = row?;
+            bytes += row.raw_size_bytes();
+            if message.most.is_some_and(|most| bytes > most) {
+                answer.cut = true;
+                return Ok(answer);
+            }
+            answer.rows.push(row);
         }
         answer.affected = rows.rows_affected().unwrap_or(0);
         Ok(answer)

@@ -50,6 +50,7 @@ pub(super) fn groups(
         dialect: Dialect::Postgres,
         wall: frame.wall,
         tenant: frame.tenant,
+        largest_list: None,
     };
     let rendered = groups.into_iter().map(|(resource, loads)| {
         let statement = match loads.as_slice() {

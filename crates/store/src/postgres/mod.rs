@@ -22,6 +22,7 @@ mod write;
 use crate::metrics::Counters;
 use crate::render::{self, Frame, Lookups};
 use crate::scope::Target;
+use crate::shape::{Bound, handed_over};
 use crate::{
     Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Param, Placement, Query,
     Stamp, Unit, WriteFailure, WriteOptions, Written, metrics,
@@ -155,11 +156,13 @@ impl Postgres {
     ) -> Result<Option<Document>, Error> {
         let started = Instant::now();
         let lookup = self.lookups.lookup(self.frame(target, view), query);
-        let answers = self.reader(target).run(&[&lookup.statement]).await;
+        let bound = Bound::record(self.config.answer_limit, query);
+        let answers = self.reader(target).run(&[&lookup.statement], bound).await;
         let shape = lookup.shape;
         let outcome = answers.and_then(|answers| {
             let row = answers.first().and_then(|answer| answer.rows.first());
-            row.map(|row| shape.document(&RowCells(row))).transpose()
+            row.map(|row| shape.document(&RowCells(row), bound))
+                .transpose()
         });
         record("read", &outcome, started);
         outcome
@@ -224,6 +227,7 @@ impl Postgres {
             tenant: target.tenant,
             deadline: target.deadline,
             patience: self.config.statement_timeout.0 + Duration::from_secs(1),
+            limit: self.config.answer_limit,
         }
     }
 
@@ -234,6 +238,7 @@ impl Postgres {
             dialect: Dialect::Postgres,
             wall: self.config.wall,
             tenant: target.tenant,
+            largest_list: Some(handed_over(self.config.answer_limit)),
         }
     }
 

@@ -7,9 +7,9 @@ use super::connect::{Isolation, Setting};
 use super::errors::Meaning;
 use super::flight::{Answer, Failed, Limit, Message};
 use super::pool::{Held, Pool};
-use crate::shape::{Cells, Finished, Page};
+use crate::shape::{Bound, Cells, Finished, Page};
 use crate::{Error, Listing, Query, Statement, render::Select};
-use carnet_kernel::TenantKey;
+use carnet_kernel::{ByteSize, TenantKey};
 use std::time::{Duration, Instant};
 
 /// How often a read whose snapshot was refused, or whose session was dead, runs again.
@@ -23,14 +23,17 @@ pub(super) struct Reader<'a> {
     pub(super) deadline: Option<Instant>,
     /// How long a flight may take: a little longer than the server gives a statement.
     pub(super) patience: Duration,
+    /// The most bytes of an answer.
+    pub(super) limit: ByteSize,
 }
 
 impl Reader<'_> {
     /// Reads a list, and in a second flight its total when the page did not tell it.
     pub(super) async fn list(&self, select: &Select, query: &Query) -> Result<Listing, Error> {
-        let mut answers = Box::pin(self.run(&[&select.main])).await?;
+        let bound = Bound::list(self.limit, query);
+        let mut answers = Box::pin(self.run(&[&select.main], bound)).await?;
         loop {
-            let mut page = Page::new(&select.shape, query);
+            let mut page = Page::new(&select.shape, query, self.limit);
             for row in answers
                 .first()
                 .map_or(&[][..], |answer| answer.rows.as_slice())
@@ -49,7 +52,7 @@ impl Reader<'_> {
                 return Ok(uncounted.counted(counted.unwrap_or(0)));
             }
             // Page and total must be of one snapshot.
-            answers = Box::pin(self.run(&[&select.main, count])).await?;
+            answers = Box::pin(self.run(&[&select.main, count], bound)).await?;
             if answers.get(1).is_none_or(|answer| answer.rows.is_empty()) {
                 return Err(Error::Internal("a count answered no row".to_owned()));
             }
@@ -57,13 +60,21 @@ impl Reader<'_> {
     }
 
     /// Runs statements of one snapshot; several need a transaction round them.
-    pub(super) async fn run(&self, statements: &[&Statement]) -> Result<Vec<Answer>, Error> {
+    pub(super) async fn run(
+        &self,
+        statements: &[&Statement],
+        bound: Bound,
+    ) -> Result<Vec<Answer>, Error> {
         let mut reruns = 0;
         loop {
             let wanted = Some(self.setting());
             let mut held = self.pool.take(self.deadline, wanted).await?;
-            let failed = match Box::pin(self.flight(&mut held, statements)).await {
+            let failed = match Box::pin(self.flight(&mut held, statements, bound)).await {
+                Ok(answers) if answers.iter().any(|answer| answer.cut) => {
+                    return Err(bound.exceeded());
+                }
                 Ok(answers) => return Ok(answers),
+                Err(failed) if failed.cause.outgrew() => return Err(bound.exceeded()),
                 Err(failed) => failed,
             };
             let again = matches!(
@@ -92,6 +103,7 @@ impl Reader<'_> {
         &self,
         held: &mut Held,
         statements: &[&Statement],
+        bound: Bound,
     ) -> Result<Vec<Answer>, Failed> {
         let mut messages = Vec::with_capacity(4);
         if held.setting() != Some(self.setting()) {
@@ -106,7 +118,11 @@ impl Reader<'_> {
         let before = messages.len();
         for statement in statements {
             let binds = Bind::params(&statement.params);
-            messages.push(Message::new(statement.sql.as_str(), binds));
+            messages.push(Message::bounded(
+                statement.sql.as_str(),
+                binds,
+                bound.handed_over(),
+            ));
         }
         if whole {
             messages.push(Message::commit());

@@ -33,6 +33,7 @@ impl Fixture {
             dialect,
             wall,
             tenant: TenantKey(7),
+            largest_list: None,
         }
     }
 

@@ -50,4 +50,7 @@ pub(crate) struct Frame<'a> {
     /// Of no meaning on SQLite.
     pub(crate) wall: Wall,
     pub(crate) tenant: TenantKey,
+    /// How many bytes a list of related records may have, if that matters; null stands for a longer
+    /// one. Of no meaning on SQLite, whose connections are told.
+    pub(crate) largest_list: Option<usize>,
 }

@@ -108,10 +108,22 @@ fn related<'q>(
             let (before, after) = writer.frame.dialect.aggregate();
             let outer = writer.alias();
             writer.text("(SELECT ");
+            let most = writer.frame.largest_list;
+            let most = most.filter(|_| writer.frame.dialect.guards_lists());
+            if let Some(most) = most {
+                let most = i64::try_from(most).unwrap_or(i64::MAX);
+                writer.text("CASE WHEN pg_column_size(list) <= ");
+                writer.number(most);
+                writer.text(" THEN list END FROM (SELECT ");
+            }
             writer.text(before);
             let nested = array(writer, outer, prepared, target, true);
             writer.text(after);
-            writer.text(" FROM (SELECT ");
+            writer.text(if most.is_some() {
+                " AS list FROM (SELECT "
+            } else {
+                " FROM (SELECT "
+            });
             let mut level = Level::new(target, writer.alias());
             needed(writer, level.alias, prepared, target);
             level.join_for(writer, &prepared.predicate);
@@ -123,6 +135,11 @@ fn related<'q>(
             Limit::related(prepared.query.window).write(writer);
             writer.text(") ");
             writer.name(outer);
+            if most.is_some() {
+                writer.text(") ");
+                let alias = writer.alias();
+                writer.name(alias);
+            }
             nested
         }
     };

@@ -2,6 +2,7 @@
 //! outside. The same shape writes flat rows, nested rows made by the database, and records held
 //! in memory.
 
+mod bound;
 mod cell;
 mod cells;
 mod cursor;
@@ -13,6 +14,7 @@ mod row;
 
 pub use cell::{write_name, write_record, write_value};
 
+pub(crate) use bound::{Bound, handed_over};
 pub(crate) use cell::write_integer;
 pub(crate) use cells::Cells;
 pub(crate) use kind::Kind;

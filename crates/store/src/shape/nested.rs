@@ -6,7 +6,7 @@ use super::cell::{
 };
 use super::cursor::{Cursor, Token};
 use super::row::{Column, Source};
-use super::{Kind, unexpected};
+use super::{Bound, Kind, unexpected};
 use crate::Error;
 use carnet_kernel::{Decimal, Id, json};
 
@@ -25,33 +25,48 @@ pub(crate) struct Nested {
 
 impl Nested {
     /// Appends what the database made, or what no row means.
-    pub(super) fn write(&self, text: Option<&str>, out: &mut String) -> Result<(), Error> {
+    pub(super) fn write(
+        &self,
+        text: Option<&str>,
+        bound: Bound,
+        out: &mut String,
+    ) -> Result<(), Error> {
         match text {
             Some(text) => {
                 let mut cursor = Cursor::new(text);
-                self.transcribe(&mut cursor, out)?;
+                self.transcribe(&mut cursor, bound, out)?;
                 cursor.end()
             }
+            None if self.many => Err(bound.exceeded()),
             None => {
-                out.push_str(if self.many { "[]" } else { "null" });
+                out.push_str("null");
                 Ok(())
             }
         }
     }
 
-    fn transcribe(&self, cursor: &mut Cursor<'_>, out: &mut String) -> Result<(), Error> {
-        if !self.many {
-            if cursor.null()? {
-                out.push_str("null");
-                return Ok(());
+    fn transcribe(
+        &self,
+        cursor: &mut Cursor<'_>,
+        bound: Bound,
+        out: &mut String,
+    ) -> Result<(), Error> {
+        if cursor.null()? {
+            if self.many {
+                // A list is never null, unless the database held it back for its size.
+                return Err(bound.exceeded());
             }
-            return self.row(cursor, out);
+            out.push_str("null");
+            return Ok(());
+        }
+        if !self.many {
+            return self.row(cursor, bound, out);
         }
         cursor.expect(b'[')?;
         out.push('[');
         if !cursor.take(b']') {
             loop {
-                self.row(cursor, out)?;
+                self.row(cursor, bound, out)?;
                 if !cursor.take(b',') {
                     break;
                 }
@@ -63,7 +78,7 @@ impl Nested {
         Ok(())
     }
 
-    fn row(&self, cursor: &mut Cursor<'_>, out: &mut String) -> Result<(), Error> {
+    fn row(&self, cursor: &mut Cursor<'_>, bound: Bound, out: &mut String) -> Result<(), Error> {
         cursor.expect(b'[')?;
         if self.chunked {
             cursor.expect(b'[')?;
@@ -87,7 +102,7 @@ impl Nested {
                 }
                 Source::Cell(Kind::Json) => out.push_str(cursor.raw()?),
                 Source::Cell(kind) => write_token(*kind, cursor.scalar()?, out)?,
-                Source::Nested(nested) => nested.transcribe(cursor, out)?,
+                Source::Nested(nested) => nested.transcribe(cursor, bound, out)?,
             }
         }
         if self.chunked {
@@ -95,7 +110,7 @@ impl Nested {
         }
         cursor.expect(b']')?;
         out.push('}');
-        Ok(())
+        bound.check(out.len())
     }
 }
 
@@ -224,10 +239,14 @@ mod tests {
         }
     }
 
+    fn bound() -> Bound {
+        Bound::of(1 << 20)
+    }
+
     #[track_caller]
     fn check(nested: &Nested, text: &str, expected: &str) {
         let mut out = String::new();
-        nested.write(Some(text), &mut out).unwrap();
+        nested.write(Some(text), bound(), &mut out).unwrap();
         assert_eq!(out, expected);
     }
 
@@ -273,10 +292,13 @@ mod tests {
         let one = nested(&[("a", Kind::Integer)], false);
         check(&one, "null", "null");
         let mut out = String::new();
-        one.write(None, &mut out).unwrap();
+        one.write(None, bound(), &mut out).unwrap();
         let many = nested(&[("a", Kind::Integer)], true);
-        many.write(None, &mut out).unwrap();
-        assert_eq!(out, "null[]");
+        assert_eq!(out, "null");
+        for held_back in [None, Some("null")] {
+            let error = many.write(held_back, bound(), &mut out);
+            assert!(matches!(error, Err(Error::AnswerTooLarge { .. })));
+        }
         check(&many, "[]", "[]");
         check(&many, "[[1], [2]]", "[{\"a\":1},{\"a\":2}]");
         check(&nested(&[], true), "[[],[]]", "[{},{}]");
@@ -310,6 +332,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_written_far_beyond_the_bound() {
+        let shape = nested(&[("a", Kind::Integer)], true);
+        let rows = vec!["[1]"; 1_000].join(",");
+        let mut out = String::new();
+        let error = shape.write(Some(&format!("[{rows}]")), Bound::of(100), &mut out);
+        assert!(matches!(error, Err(Error::AnswerTooLarge { .. })));
+        assert!(out.len() < 120, "{}", out.len());
+    }
+
+    #[test]
     fn unexpected_texts_are_errors() {
         let shape = nested(&[("a", Kind::Integer), ("b", Kind::Text)], true);
         for text in [
@@ -327,7 +359,7 @@ mod tests {
             "[[1,\"a\",2]]",
             "\"[[1,2]]\"",
         ] {
-            let error = shape.write(Some(text), &mut String::new());
+            let error = shape.write(Some(text), bound(), &mut String::new());
             assert!(matches!(error, Err(Error::Internal(_))), "{text}");
         }
     }

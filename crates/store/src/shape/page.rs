@@ -1,12 +1,14 @@
 //! The rows of a list as they come: written, counted, the one beyond the window left out.
 
-use super::{Cells, Shape};
+use super::{Bound, Cells, Shape};
 use crate::{Count, Error, Listing, Query, Window};
+use carnet_kernel::ByteSize;
 
 /// A list that is being read.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     shape: &'a Shape,
+    bound: Bound,
     window: Window,
     count: Count,
     json: String,
@@ -16,10 +18,11 @@ pub(crate) struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// An empty list for the rows of `query`.
-    pub(crate) fn new(shape: &'a Shape, query: &Query) -> Self {
+    /// An empty list for the rows of `query`, of at most `limit` bytes.
+    pub(crate) fn new(shape: &'a Shape, query: &Query, limit: ByteSize) -> Self {
         Self {
             shape,
+            bound: Bound::list(limit, query),
             window: query.window,
             count: query.count,
             json: "[".to_owned(),
@@ -29,7 +32,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Takes the next row.
+    /// Takes the next row. Errors: `AnswerTooLarge`; then no further row is wanted.
     pub(crate) fn row<C: Cells>(&mut self, cells: &C) -> Result<(), Error> {
         if self.rows as u64 >= u64::from(self.window.limit) {
             self.more = true;
@@ -42,7 +45,7 @@ impl<'a> Page<'a> {
             self.json.push(',');
         }
         self.rows += 1;
-        self.shape.write_row(cells, &mut self.json)
+        self.shape.write_row(cells, self.bound, &mut self.json)
     }
 
     /// After the last row: the list, or the list but for its total.

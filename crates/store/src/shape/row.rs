@@ -5,7 +5,7 @@ use super::cell::{
     write_duration, write_id, write_integer, write_name, write_time,
 };
 use super::nested::Nested;
-use super::{Cells, Kind};
+use super::{Bound, Cells, Kind};
 use crate::{Document, Error};
 use carnet_kernel::{Decimal, json};
 
@@ -77,8 +77,13 @@ impl Shape {
         self.total
     }
 
-    /// Appends one row as a JSON object.
-    pub(crate) fn write_row<C: Cells>(&self, cells: &C, out: &mut String) -> Result<(), Error> {
+    /// Appends one row as a JSON object, as long as `out` stays within its bound.
+    pub(crate) fn write_row<C: Cells>(
+        &self,
+        cells: &C,
+        bound: Bound,
+        out: &mut String,
+    ) -> Result<(), Error> {
         out.push('{');
         let mut at = 0;
         for (position, column) in self.columns.iter().enumerate() {
@@ -88,18 +93,18 @@ impl Shape {
             out.push_str(&column.key);
             match &column.source {
                 Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
-                Source::Nested(nested) => nested.write(cells.json(at)?, out)?,
+                Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
             }
             at += column.width();
         }
         out.push('}');
-        Ok(())
+        bound.check(out.len())
     }
 
     /// One row as a document.
-    pub(crate) fn document<C: Cells>(&self, cells: &C) -> Result<Document, Error> {
+    pub(crate) fn document<C: Cells>(&self, cells: &C, bound: Bound) -> Result<Document, Error> {
         let mut json = String::with_capacity(512);
-        self.write_row(cells, &mut json)?;
+        self.write_row(cells, bound, &mut json)?;
         let version = match self.version {
             Some(column) => cells.integer(column)?,
             None => None,

@@ -252,6 +252,7 @@ fn fetch(session: &Session, write: &Write, load: &Load) -> Result<Vec<crate::Rec
         dialect: Dialect::Sqlite,
         wall: Wall::None,
         tenant: write.target.tenant,
+        largest_list: None,
     };
     let rendered = render::load(frame, load, false);
     let mut records = Vec::new();

@@ -55,6 +55,25 @@ impl ToSql for Key {
     }
 }
 
+/// More bytes than the largest of the parameters has once it is bound.
+pub(super) fn largest(params: &[Param]) -> usize {
+    /// A JSON text escapes a character in six at most; an id takes 32 digits, a number fewer.
+    fn written(value: &Value) -> usize {
+        match value {
+            Value::Text(text) => text.len() * 6 + 3,
+            Value::Json(json) => json.as_str().len() + 1,
+            _ => 40,
+        }
+    }
+    let sizes = params.iter().map(|param| match param {
+        Param::Value(value) => written(value),
+        Param::Integer(_) => 40,
+        Param::Text(text) => text.len() + 1,
+        Param::List(_, values) => values.iter().map(written).sum::<usize>() + 3,
+    });
+    sizes.max().unwrap_or(0)
+}
+
 /// Binds parameters to the `$n` of a statement.
 pub(super) fn bind(statement: &mut Statement<'_>, params: &[Param]) -> rusqlite::Result<()> {
     for index in 1..=statement.parameter_count() {

@@ -46,6 +46,11 @@ pub(super) fn is_storage(error: &rusqlite::Error) -> bool {
     )
 }
 
+/// A value is larger than the connection allows.
+pub(super) fn is_too_big(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::TooBig)
+}
+
 /// The clock stopped it.
 pub(super) fn is_interrupt(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)

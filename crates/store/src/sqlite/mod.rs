@@ -25,12 +25,13 @@ mod writer;
 use crate::metrics::Counters;
 use crate::render::{self, Frame, Lookup, Lookups, Select};
 use crate::scope::Target;
-use crate::shape::{Finished, Page};
+use crate::shape::{Bound, Finished, Page};
 use crate::{
     Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Placement, Query, Stamp,
     Unit, Wall, WriteFailure, WriteOptions, Written, metrics,
 };
 use apply::{Applier, Write};
+use carnet_kernel::ByteSize;
 use carnet_model::ModelView;
 use cells::Line;
 use checkpoint::Log;
@@ -54,6 +55,8 @@ const MOST_WAITING: usize = 8_192;
 /// An open database file.
 pub(crate) struct Sqlite {
     path: PathBuf,
+    /// The most bytes of an answer.
+    limit: ByteSize,
     readers: Readers,
     lookups: Lookups,
     queue: Arc<Queue<Job>>,
@@ -124,6 +127,8 @@ impl Sqlite {
     ) -> Result<Listing, Error> {
         let select = render::select(frame(target, view), query);
         let query = query.clone();
+        let limit = self.limit;
+        let bound = Bound::list(limit, &query);
         // The page and its total must be of one snapshot.
         let span = match select.fallback_count {
             Some(_) => Span::Several,
@@ -135,12 +140,14 @@ impl Sqlite {
                 shape,
                 fallback_count,
             } = select;
-            let mut page = Page::new(&shape, &query);
-            session.query(
-                &main.sql,
-                |statement| bind::bind(statement, &main.params),
-                |row| page.row(&Line(row)).map_err(Failure::from),
-            )?;
+            let mut page = Page::new(&shape, &query, limit);
+            session.within(bound, &main.params, || {
+                session.query(
+                    &main.sql,
+                    |statement| bind::bind(statement, &main.params),
+                    |row| page.row(&Line(row)).map_err(Failure::from),
+                )
+            })?;
             let uncounted = match page.finish() {
                 Finished::Whole(listing) => return Ok(listing),
                 Finished::Uncounted(uncounted) => uncounted,
@@ -171,18 +178,21 @@ impl Sqlite {
             statement: main,
             shape,
         } = self.lookups.lookup(frame(target, view), query);
+        let bound = Bound::record(self.limit, query);
         self.read("read", target.deadline, Span::Statement, move |session| {
             let mut found = None;
-            session.query(
-                &main.sql,
-                |statement| bind::bind(statement, &main.params),
-                |row| {
-                    if found.is_none() {
-                        found = Some(shape.document(&Line(row))?);
-                    }
-                    Ok::<(), Failure>(())
-                },
-            )?;
+            session.within(bound, &main.params, || {
+                session.query(
+                    &main.sql,
+                    |statement| bind::bind(statement, &main.params),
+                    |row| {
+                        if found.is_none() {
+                            found = Some(shape.document(&Line(row), bound)?);
+                        }
+                        Ok::<(), Failure>(())
+                    },
+                )
+            })?;
             Ok(found)
         })
         .await
@@ -275,6 +285,7 @@ fn frame<'a>(target: &'a Target, view: &'a ModelView) -> Frame<'a> {
         dialect: Dialect::Sqlite,
         wall: Wall::None,
         tenant: target.tenant,
+        largest_list: None,
     }
 }
 
@@ -337,6 +348,7 @@ fn start(path: PathBuf, config: &Config) -> Result<Sqlite, Error> {
     let readers = Readers::start(&path, config, &meter)?;
     Ok(Sqlite {
         path,
+        limit: config.answer_limit,
         readers,
         lookups: Lookups::default(),
         queue,

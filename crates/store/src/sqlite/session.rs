@@ -1,9 +1,11 @@
 //! One connection with its settings, its clock and its counters. Not what is asked over it.
 
-use super::{errors, functions};
+use super::{bind, errors, functions};
 use crate::metrics::Counters;
-use crate::{Config, Error, Synchronous};
+use crate::shape::Bound;
+use crate::{Config, Error, Param, Synchronous};
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH;
 use rusqlite::{OpenFlags, Row, Statement};
 use std::cell::Cell;
 use std::path::Path;
@@ -172,6 +174,27 @@ impl Session {
     /// Whether a transaction is open.
     pub(super) fn in_transaction(&self) -> bool {
         !self.raw.is_autocommit()
+    }
+
+    /// Runs `work`, a read with these parameters, while no value may be so large that its answer
+    /// would be beyond the bound.
+    pub(super) fn within<T>(
+        &self,
+        bound: Bound,
+        params: &[Param],
+        work: impl FnOnce() -> Result<T, errors::Failure>,
+    ) -> Result<T, errors::Failure> {
+        let most = bound.handed_over().max(bind::largest(params));
+        let most = i32::try_from(most).unwrap_or(i32::MAX);
+        let before = self.raw.set_limit(SQLITE_LIMIT_LENGTH, most)?;
+        let outcome = work();
+        self.raw.set_limit(SQLITE_LIMIT_LENGTH, before)?;
+        outcome.map_err(|failure| match failure {
+            errors::Failure::Database(error) if errors::is_too_big(&error) => {
+                bound.exceeded().into()
+            }
+            other => other,
+        })
     }
 
     /// Runs a statement that frames others: begin, commit, savepoints. Not counted.

@@ -4,6 +4,8 @@
 #![cfg(test)]
 
 mod child;
+#[cfg(target_os = "linux")]
+mod disk;
 mod killed;
 mod ledger;
 mod postgres;

@@ -35,7 +35,7 @@ fn parsed(json: &[u8]) -> Json {
 }
 
 /// Every field, by the key.
-fn everything(resource: &Resource) -> Query {
+pub(crate) fn everything(resource: &Resource) -> Query {
     Query {
         resource: resource.index,
         predicate: Predicate::True,
@@ -55,7 +55,7 @@ fn everything(resource: &Resource) -> Query {
 }
 
 /// A record of defaults with an id.
-fn blank(resource: &Resource, number: usize) -> Record {
+pub(crate) fn blank(resource: &Resource, number: usize) -> Record {
     let values = resource.fields.iter().map(|field| match field.kind {
         FieldType::Id(_) => Value::Id(id(5, number)),
         FieldType::DateTime if !field.optional => Value::DateTime(0),

@@ -28,6 +28,7 @@ impl Worlds {
         );
         worlds.0.store(&place);
         worlds.1.store(&place);
+        place.settle();
         Self { place, worlds }
     }
 
@@ -167,6 +168,8 @@ fn agree(place: &Worlds, cases: u32) {
     let mut runner = TestRunner::new(Cases {
         cases,
         failure_persistence: None,
+        // A failure that is slow is slow each time: the runner would end it before it is told.
+        max_shrink_time: 20_000,
         ..Cases::default()
     });
     let result = runner.run(&chances(), |chance| {

@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod bound;
 mod cases;
 mod evaluator;
 mod place;

@@ -6,8 +6,8 @@ use carnet_kernel::{Context, Principal, Refusal, TenantKey, Timestamp};
 use carnet_model::{ModelView, Resource, Source};
 use carnet_store::schema::{Accept, NewTenant};
 use carnet_store::{
-    Changes, Decision, Document, Error, InsertRow, JournalEntry, JournalKind, Listing, Loaded,
-    Namespace, Query, Record, Stamp, Step, Store, Unit, Wall,
+    Changes, Config, Decision, Dialect, Document, Error, InsertRow, JournalEntry, JournalKind,
+    Listing, Loaded, Namespace, Query, Record, Stamp, Step, Store, Unit, Wall,
 };
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Place {
     pub(crate) store: Store,
     pub(crate) view: ModelView,
     runtime: tokio::runtime::Runtime,
-    _database: Database,
+    database: Database,
 }
 
 impl Place {
@@ -39,6 +39,30 @@ impl Place {
         both.map(|database| Self::open(database, sources)).collect()
     }
 
+    /// The same with other settings.
+    #[track_caller]
+    pub(crate) fn both_with(
+        hint: &str,
+        sources: &[Source],
+        change: impl Fn(&mut Config),
+    ) -> Vec<Self> {
+        let both = Database::both(hint).into_iter();
+        both.map(|mut database| {
+            change(&mut database.config);
+            Self::open(database, sources)
+        })
+        .collect()
+    }
+
+    /// Lets the planner of PostgreSQL see what is there, as it does by itself after a while in a
+    /// database in use. Before that it takes every table for one row, and joins a few of them by
+    /// trying every combination.
+    pub(crate) fn settle(&self) {
+        if self.store.dialect() == Dialect::Postgres {
+            self.database.server().execute("analyze").unwrap();
+        }
+    }
+
     fn open(database: Database, sources: &[Source]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -59,7 +83,7 @@ impl Place {
             store,
             view,
             runtime,
-            _database: database,
+            database: database,
         }
     }
 
