@@ -28,6 +28,8 @@ pub use journal::{JournalCursor, JournalRow};
 pub use options::{Outcome, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
 pub use query::{Count, Document, Include, Listing, Order, Query, Window};
+#[cfg(fuzzing)]
+pub use render::rendered;
 pub use render::{ListType, Param, Statement};
 pub use scope::{Scope, SystemScope};
 pub use store::Store;

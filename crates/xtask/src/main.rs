@@ -9,6 +9,7 @@ mod ci;
 mod codegen;
 mod deps;
 mod footprint;
+mod fuzz;
 mod kill;
 mod lint;
 mod postgres;
@@ -46,6 +47,8 @@ enum Task {
     Kill(kill::Options),
     /// Build what is shipped and measure its size, start and memory.
     Footprint(footprint::Options),
+    /// Run the fuzz targets for a while.
+    Fuzz(fuzz::Options),
     /// Check licences and known vulnerabilities of the dependencies.
     Deps,
     /// Write the generated reference pages.
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
         Task::Scenarios(options) => scenarios::run(&options),
         Task::Kill(options) => kill::run(&options),
         Task::Footprint(options) => footprint::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
         Task::Deps => deps::run(),
         Task::Codegen(options) => codegen::run(&options),
         Task::Ci => ci::run(),

@@ -54,3 +54,22 @@ pub(crate) struct Frame<'a> {
     /// one. Of no meaning on SQLite, whose connections are told.
     pub(crate) largest_list: Option<usize>,
 }
+
+/// The statements of a read in the shared tier, for the fuzz targets alone.
+#[cfg(fuzzing)]
+pub fn rendered(view: &ModelView, query: &crate::Query, dialect: Dialect) -> Vec<Statement> {
+    let placement = Placement {
+        namespace: crate::Namespace::shared(),
+    };
+    let frame = Frame {
+        view,
+        placement: &placement,
+        dialect,
+        wall: Wall::Rls,
+        tenant: TenantKey::DEFAULT,
+    };
+    let select = select(frame, query);
+    std::iter::once(select.main)
+        .chain(select.fallback_count)
+        .collect()
+}
