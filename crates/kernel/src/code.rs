@@ -64,6 +64,7 @@ codes! {
     UniqueViolation "UNIQUE_VIOLATION" 409 Data "Another record has the same value";
     RecordInUse "RECORD_IN_USE" 409 Data "Other records refer to this one";
     VersionConflict "VERSION_CONFLICT" 409 Data "The record keeps changing while it is written";
+    TooManyMatches "TOO_MANY_MATCHES" 409 Data "More records match than the write may change";
     PreconditionFailed "PRECONDITION_FAILED" 412 Data "The record has another version than stated";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Request "The body is larger than allowed";
     AnswerTooLarge "ANSWER_TOO_LARGE" 413 Request "The answer would be larger than allowed";

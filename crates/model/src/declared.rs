@@ -1,7 +1,9 @@
 //! A definition as written: files read key by key, names not yet looked up. Not the model.
 
 use crate::syntax::{Name, Node, Span};
-use crate::{Concurrency, FieldType, IdRule, OnDelete, OperationSet, Storage, Tenancy};
+use crate::{
+    Concurrency, Deletion, FieldType, IdRule, Journal, OnDelete, OperationSet, Storage, Tenancy,
+};
 
 /// What a file may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub(crate) struct ResourceDecl {
     pub(crate) id: IdRule,
     pub(crate) was: Option<Name>,
     pub(crate) concurrency: Concurrency,
+    pub(crate) deletion: Deletion,
+    pub(crate) journal: Journal,
     pub(crate) operations: OperationSet,
     pub(crate) fields: Vec<FieldDecl>,
     pub(crate) many: Vec<ManyDecl>,

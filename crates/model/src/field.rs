@@ -70,6 +70,10 @@ pub enum Role {
     CreatedBy,
     /// The platform on every write.
     UpdatedBy,
+    /// The platform on a soft deletion.
+    DeletedAt,
+    /// The platform on a soft deletion.
+    DeletedBy,
     /// A column of a platform table that clients only read.
     Platform,
 }

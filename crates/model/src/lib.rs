@@ -26,8 +26,8 @@ pub use error::Error;
 pub use field::{Field, FieldType, IdForm, JsonSchema, OnDelete, Pattern, Role};
 pub use model::{Model, ModelHash, ResourceIndex};
 pub use resource::{
-    Concurrency, IdRule, Index, IndexColumn, Operation, OperationSet, Relation, RelationKind,
-    Resource, Search, Standard, Storage, Tenancy, Unique,
+    Concurrency, Deleted, Deletion, IdRule, Index, IndexColumn, Journal, Operation, OperationSet,
+    Relation, RelationKind, Resource, Search, Standard, Storage, Tenancy, Unique,
 };
 pub use schema::schema;
 pub use source::{MAX_SOURCE_BYTES, Origin, Source};

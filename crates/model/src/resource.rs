@@ -28,6 +28,10 @@ pub struct Resource {
     pub id: IdRule,
     /// What a write must state.
     pub concurrency: Concurrency,
+    /// What a deletion does with a record.
+    pub deletion: Deletion,
+    /// What the journal keeps of a change.
+    pub journal: Journal,
     /// What it offers.
     pub operations: OperationSet,
     /// All fields, in the order of the JSON: id, declared ones, then the other standard ones.
@@ -85,6 +89,11 @@ impl Resource {
             .filter(|(_, field)| field.role == Role::Declared)
     }
 
+    /// Where the fields of a soft deletion stand; absent where a deletion removes.
+    pub fn deleted(&self) -> Option<Deleted> {
+        self.standard.and_then(|standard| standard.deleted)
+    }
+
     /// Whether its rows carry a tenant.
     pub fn is_tenant(&self) -> bool {
         self.tenancy == Tenancy::Tenant
@@ -128,6 +137,49 @@ pub enum Concurrency {
     None,
     /// `If-Match` (428 without).
     Optimistic,
+}
+
+/// What a deletion does with a record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Deletion {
+    /// It is removed.
+    #[default]
+    Hard,
+    /// It is marked, hidden and kept; it can be restored or purged.
+    Soft,
+}
+
+impl Deletion {
+    /// The word of the definition language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hard => "hard",
+            Self::Soft => "soft",
+        }
+    }
+}
+
+/// What the journal keeps of a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Journal {
+    /// A row for each record: all of a new or deleted one, what changed of a changed one.
+    #[default]
+    Full,
+    /// The same today: a row for each record with what changed.
+    Changed,
+    /// A row for each set of records that one statement changes, with their ids and no images.
+    Summary,
+}
+
+impl Journal {
+    /// The word of the definition language.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Changed => "changed",
+            Self::Summary => "summary",
+        }
+    }
 }
 
 /// One of the built-in operations.
@@ -290,4 +342,15 @@ pub struct Standard {
     pub created_by: FieldIndex,
     /// `updatedBy`
     pub updated_by: FieldIndex,
+    /// `deletedAt` and `deletedBy`, where deletions are soft.
+    pub deleted: Option<Deleted>,
+}
+
+/// Where the fields of a soft deletion stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// `deletedAt`; null for a record that is there.
+    pub at: FieldIndex,
+    /// `deletedBy`
+    pub by: FieldIndex,
 }

@@ -62,6 +62,10 @@ pub(crate) const RESOURCE: &[Word] = &[
         "concurrency",
         "Whether a write must state the version it is based on (`If-Match`).",
     ),
+    (
+        "delete",
+        "Whether a deletion removes a record or marks it, so that it can be restored.",
+    ),
     ("operations", "What the API offers; everything by default."),
     ("fields", "The fields by their camelCase names."),
     ("many", "To-many relations by their include names."),
@@ -88,7 +92,7 @@ pub(crate) const SEARCH_LATER: &[&str] = &["language", "weights"];
 
 /// Keys of a resource that a later release brings.
 pub(crate) const RESOURCE_LATER: &[&str] = &[
-    "delete", "checks", "actions", "policies", "history", "lock", "messages", "rules",
+    "checks", "actions", "policies", "history", "lock", "messages", "rules",
 ];
 
 /// Keys of a field of any type.

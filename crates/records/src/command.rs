@@ -1,9 +1,9 @@
 //! What `Operations` takes and gives: plain values, the same for every interface.
 
 use crate::decide::Precondition;
-use crate::parse::{ListRequest, ReadRequest};
+use crate::parse::{ListRequest, MatchingRequest, ReadRequest};
 use carnet_kernel::{Id, Value};
-use carnet_model::ResourceIndex;
+use carnet_model::{FieldIndex, ResourceIndex};
 use carnet_store::Listing;
 
 /// One operation on one resource of the view it is executed with.
@@ -60,7 +60,49 @@ pub enum Command {
         resource: ResourceIndex,
         /// Which record.
         id: Id,
+        /// Whether it goes for good; only where deletions are soft.
+        purge: bool,
         /// The versions it may be based on.
+        precondition: Option<Precondition>,
+    },
+    /// Takes the soft deletion of one record back.
+    Restore {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which record.
+        id: Id,
+        /// The versions it may be based on.
+        precondition: Option<Precondition>,
+    },
+    /// Makes one record, or changes the one that has the same key.
+    Upsert {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// The members of one unique constraint.
+        key: Vec<FieldIndex>,
+        /// A JSON object: a whole record.
+        body: String,
+        /// The versions a change may be based on.
+        precondition: Option<Precondition>,
+    },
+    /// Changes some fields of all records that fulfil a condition.
+    PatchMatching {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which records, and how many at most.
+        request: MatchingRequest,
+        /// A JSON object.
+        body: String,
+        /// `Any` where the resource asks for one.
+        precondition: Option<Precondition>,
+    },
+    /// Removes all records that fulfil a condition.
+    DeleteMatching {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which records, and how many at most.
+        request: MatchingRequest,
+        /// `Any` where the resource asks for one.
         precondition: Option<Precondition>,
     },
     /// Several writes of one resource, all or none.
@@ -88,6 +130,13 @@ pub enum Answer {
     Record(RecordAnswer),
     /// The record is gone.
     Deleted,
+    /// What a write by filter changed: `{"count","unchanged","ids"}`.
+    Matching {
+        /// The object.
+        json: Vec<u8>,
+        /// How many records were changed.
+        count: usize,
+    },
     /// A JSON array: the record after each item, null for a deleted one.
     Batch {
         /// The array.

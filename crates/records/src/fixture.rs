@@ -3,6 +3,7 @@
 use crate::decide::{Change, Kind};
 use crate::parse::{ListRequest, parse_list};
 use crate::validate::{Mode, read_body};
+use carnet_expr::{Path, Predicate, RelationIndex, Truth, evaluate};
 use carnet_kernel::{Id, PrincipalKind, PrincipalRef, Refusal, Timestamp, Value};
 use carnet_model::{FieldIndex, ModelView, Resource, Source};
 use carnet_store::{Changes, Decision, Load, Loaded, Record, Stamp, Unit};
@@ -204,12 +205,28 @@ fn matches(load: &Load, of: &Resource, record: &Record) -> bool {
             id,
             ..
         } => of.index == *resource && record.get(*field).as_id() == Some(*id),
+        Load::Matching {
+            resource, which, ..
+        } => of.index == *resource && evaluate(&which.0, &Stored(record)) == Truth::True,
+    }
+}
+
+/// A record as the evaluator sees it; without relations.
+struct Stored<'a>(&'a Record);
+
+impl carnet_expr::Row for Stored<'_> {
+    fn value(&self, path: &Path) -> Value {
+        self.0.get(path.field).clone()
+    }
+
+    fn exists(&self, _: &[RelationIndex], _: RelationIndex, _: &Predicate) -> bool {
+        false
     }
 }
 
 fn limit(load: &Load) -> usize {
     match load {
         Load::Record { .. } => 1,
-        Load::Referencing { limit, .. } => *limit as usize,
+        Load::Referencing { limit, .. } | Load::Matching { limit, .. } => *limit as usize,
     }
 }

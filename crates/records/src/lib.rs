@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+
 mod command;
 pub mod decide;
 #[cfg(test)]
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod routes;
 pub mod seed;
 mod shipped;
+mod units;
 pub mod validate;
 mod write;
 

@@ -5,6 +5,7 @@ use crate::command::{Answer, Command, Options, RecordAnswer};
 use crate::decide::Kind;
 use crate::metrics;
 use crate::plan;
+use crate::units;
 use crate::write::{Target, Work};
 use carnet_kernel::{Clock, Context, Id, IdGenerator, Refusal};
 use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
@@ -167,6 +168,7 @@ impl Operations {
             Command::Delete {
                 resource,
                 id,
+                purge,
                 precondition,
             } => {
                 let target = Target {
@@ -174,7 +176,48 @@ impl Operations {
                     id,
                     precondition,
                 };
-                self.delete(work, target).await
+                self.delete(work, target, purge).await
+            }
+            Command::Restore {
+                resource,
+                id,
+                precondition,
+            } => {
+                let target = Target {
+                    resource,
+                    id,
+                    precondition,
+                };
+                self.restore(work, target).await
+            }
+            Command::Upsert {
+                resource,
+                key,
+                body,
+                precondition,
+            } => {
+                self.upsert(work, resource, key, (&body, precondition))
+                    .await
+            }
+            Command::PatchMatching {
+                resource,
+                request,
+                body,
+                precondition,
+            } => {
+                let resource = view.resource(resource);
+                let stamp = &work.stamp;
+                let unit = units::patch_matching(resource, request, &body, stamp, precondition)?;
+                self.matching(work, resource, Arc::new(unit)).await
+            }
+            Command::DeleteMatching {
+                resource,
+                request,
+                precondition,
+            } => {
+                let resource = view.resource(resource);
+                let unit = units::delete_matching(resource, request, &work.stamp, precondition)?;
+                self.matching(work, resource, Arc::new(unit)).await
             }
             Command::Batch { resource, body } => self.batch(work, resource, &body).await,
         }
@@ -211,6 +254,10 @@ impl Command {
             Self::Update { resource, .. } => ("update", *resource),
             Self::Patch { resource, .. } => ("patch", *resource),
             Self::Delete { resource, .. } => ("delete", *resource),
+            Self::Restore { resource, .. } => ("restore", *resource),
+            Self::Upsert { resource, .. } => ("upsert", *resource),
+            Self::PatchMatching { resource, .. } => ("patchMatching", *resource),
+            Self::DeleteMatching { resource, .. } => ("deleteMatching", *resource),
             Self::Batch { resource, .. } => ("batch", *resource),
         }
     }

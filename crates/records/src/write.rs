@@ -3,11 +3,14 @@
 
 use crate::batch;
 use crate::command::{Answer, Options, RecordAnswer};
-use crate::decide::{Change, Create, Delete, Kind, Precondition, fill, missing, records_after};
+use crate::decide::{
+    Change, Create, Delete, Kind, Precondition, Restore, fill, missing, records_after,
+};
 use crate::operations::{Operations, every_field, told};
+use crate::units;
 use crate::validate::{Mode, read_entries, read_object, refuse};
 use carnet_kernel::{Code, Context, Id, Refusal};
-use carnet_model::{ModelView, Resource, ResourceIndex};
+use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
 use carnet_store::{Changes, Record, Stamp, Unit, WriteFailure, WriteOptions, Written, shape};
 use std::sync::Arc;
 
@@ -112,7 +115,63 @@ impl Operations {
         Ok(whole(resource, &record, None))
     }
 
-    pub(crate) async fn delete(&self, work: &Work<'_>, target: Target) -> Result<Answer, Refusal> {
+    pub(crate) async fn restore(&self, work: &Work<'_>, target: Target) -> Result<Answer, Refusal> {
+        let Target {
+            resource,
+            id,
+            precondition,
+        } = target;
+        let resource = work.view.resource(resource);
+        Precondition::require(precondition.as_ref(), resource)?;
+        let unit = Restore {
+            resource: resource.index,
+            id,
+            precondition,
+            stamp: work.stamp.clone(),
+        };
+        let record = self.write_one(work, resource, Arc::new(unit)).await?;
+        Ok(whole(resource, &record, None))
+    }
+
+    pub(crate) async fn upsert(
+        &self,
+        work: &Work<'_>,
+        resource: ResourceIndex,
+        key: Vec<FieldIndex>,
+        (body, precondition): (&str, Option<Precondition>),
+    ) -> Result<Answer, Refusal> {
+        let resource = work.view.resource(resource);
+        let new = (self.next_id(), &work.stamp);
+        let unit = units::upsert(resource, key, body, new, precondition)?;
+        let changes = self
+            .write(work, resource, vec![Arc::new(unit)])
+            .await
+            .and_then(Written::into_changes)
+            .map_err(|failure| work.told(&failure))?;
+        units::upserted(resource, changes.first())
+    }
+
+    /// A write by filter.
+    pub(crate) async fn matching(
+        &self,
+        work: &Work<'_>,
+        resource: &Resource,
+        unit: Arc<dyn Unit>,
+    ) -> Result<Answer, Refusal> {
+        let changes = self
+            .write(work, resource, vec![unit])
+            .await
+            .and_then(Written::into_changes)
+            .map_err(|failure| work.told(&failure))?;
+        Ok(units::matching_answer(resource, changes.first()))
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        work: &Work<'_>,
+        target: Target,
+        purge: bool,
+    ) -> Result<Answer, Refusal> {
         let Target {
             resource,
             id,
@@ -123,6 +182,7 @@ impl Operations {
         let unit = Delete {
             resource: resource.index,
             id,
+            purge,
             precondition,
             stamp: work.stamp.clone(),
         };
@@ -207,7 +267,7 @@ impl Operations {
     }
 }
 
-fn whole(resource: &Resource, record: &Record, created: Option<Id>) -> Answer {
+pub(crate) fn whole(resource: &Resource, record: &Record, created: Option<Id>) -> Answer {
     let mut json = String::with_capacity(256);
     shape::write_record(resource, record, &every_field(resource), &mut json);
     Answer::Record(RecordAnswer {

@@ -1,8 +1,10 @@
 //! A write as values: what to load, what was loaded, what to change. Not how it is applied.
 
+use carnet_expr::Predicate;
 use carnet_kernel::{Id, PrincipalRef, Refusal, Timestamp, Value};
-use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
+use carnet_model::{FieldIndex, IdForm, ModelView, Resource, ResourceIndex};
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
 /// All values of one record, in the order of its resource's fields.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +85,39 @@ pub enum Load {
         /// At most so many are loaded.
         limit: u32,
     },
+    /// The records that fulfil a condition, in the order of their ids, locked against other writers.
+    Matching {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which of its records; those that are deleted softly are among them.
+        which: Condition,
+        /// At most so many are loaded.
+        limit: u32,
+    },
+}
+
+impl Load {
+    /// Whose records are loaded.
+    pub fn resource(&self) -> ResourceIndex {
+        match self {
+            Self::Record { resource, .. }
+            | Self::Referencing { resource, .. }
+            | Self::Matching { resource, .. } => *resource,
+        }
+    }
+}
+
+/// A predicate as part of what a load is known by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition(pub Predicate);
+
+// INVARIANT: values of predicates are typed by fields, and no field holds a NaN.
+impl Eq for Condition {}
+
+impl Hash for Condition {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        format!("{:?}", self.0).hash(state);
+    }
 }
 
 /// What has been loaded so far in one unit.
@@ -113,6 +148,9 @@ pub struct Changes {
     pub steps: Vec<Step>,
     /// Records that a write names but leaves as they are: no new version, no journal row.
     pub kept: Vec<Record>,
+    /// Unique constraints whose violation is a lost race, because the decision looked for a record
+    /// with these values and found none.
+    pub races: Vec<(ResourceIndex, Vec<FieldIndex>)>,
 }
 
 /// A row that a decision looked at.
@@ -150,6 +188,53 @@ pub enum Step {
         /// In this order.
         rows: Vec<DeleteRow>,
     },
+}
+
+impl Step {
+    /// What happens to its rows: the same to all.
+    pub fn kind(&self) -> Option<JournalKind> {
+        match self {
+            Self::Insert { rows, .. } => rows.first().map(|row| row.journal.kind),
+            Self::Update { rows, .. } => rows.first().map(|row| row.journal.kind),
+            Self::Delete { rows, .. } => rows.first().map(|row| row.journal.kind),
+        }
+    }
+
+    /// The journal rows of a step on a resource whose journal keeps summaries: one for each kind
+    /// of change, with the record that it carries.
+    pub fn summaries(&self, resource: &Resource) -> Vec<(Id, JournalEntry)> {
+        let mut kinds: Vec<(&JournalEntry, Vec<Id>)> = Vec::new();
+        let mut add = |id: Option<Id>, entry| {
+            let Some(id) = id else { return };
+            let entry: &JournalEntry = entry;
+            match kinds.iter_mut().find(|(first, _)| first.kind == entry.kind) {
+                Some((_, ids)) => ids.push(id),
+                None => kinds.push((entry, vec![id])),
+            }
+        };
+        match self {
+            Self::Insert { rows, .. } => rows
+                .iter()
+                .for_each(|row| add(row.record.id(resource), &row.journal)),
+            Self::Update { rows, .. } => {
+                rows.iter().for_each(|row| add(Some(row.id), &row.journal));
+            }
+            Self::Delete { rows, .. } => {
+                rows.iter().for_each(|row| add(Some(row.id), &row.journal));
+            }
+        }
+        kinds
+            .into_iter()
+            .filter_map(|(first, ids)| {
+                let entry = JournalEntry {
+                    kind: first.kind,
+                    version: first.version,
+                    body: summary(resource, ids.iter().copied()),
+                };
+                Some((*ids.first()?, entry))
+            })
+            .collect()
+    }
 }
 
 /// A new row.
@@ -194,7 +279,8 @@ pub struct JournalEntry {
     pub kind: JournalKind,
     /// The record's version afterwards; for a delete the one it would have had.
     pub version: i64,
-    /// JSON: create `{after}`, update `{before, after}` of what changed, delete `{before}`.
+    /// JSON: create and restore `{after}`, update `{before, after}` of what changed, delete and
+    /// purge `{before}`; `{summary}` where the journal keeps no images. See [`summary`].
     pub body: String,
 }
 
@@ -205,8 +291,12 @@ pub enum JournalKind {
     Create,
     /// It was changed.
     Update,
-    /// It was removed.
+    /// It was removed, or marked as deleted where deletions are soft.
     Delete,
+    /// It is no longer deleted.
+    Restore,
+    /// It was removed for good.
+    Purge,
 }
 
 impl JournalKind {
@@ -216,6 +306,28 @@ impl JournalKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Purge => "purge",
         }
     }
+}
+
+/// The body of a journal row that stands for several records: `{"summary":{"count","ids"}}`, the
+/// ids in the resource's text form. The row itself carries the first of them.
+pub fn summary(resource: &Resource, ids: impl Iterator<Item = Id>) -> String {
+    let mut body = String::from("{\"summary\":{\"ids\":[");
+    let uuid = resource.id.form == IdForm::Uuid;
+    let mut count = 0_usize;
+    for id in ids {
+        body.push_str(if count == 0 { "\"" } else { ",\"" });
+        if uuid {
+            body.push_str(&id.to_uuid_text());
+        } else {
+            body.push_str(&id.to_string());
+        }
+        body.push('"');
+        count += 1;
+    }
+    body.push_str(&format!("],\"count\":{count}}}}}"));
+    body
 }

@@ -17,7 +17,7 @@ pub struct JournalRow {
     pub record: Id,
     /// The record's version afterwards.
     pub version: i64,
-    /// `create`, `update`, `delete`.
+    /// `create`, `update`, `delete`, `restore`, `purge`.
     pub kind: String,
     /// Who did it.
     pub principal: Option<PrincipalRef>,
@@ -29,8 +29,34 @@ pub struct JournalRow {
     pub at: Timestamp,
     /// Which row of `carnet_schemas` the body is written by.
     pub schema_version: i64,
-    /// JSON images: create `{after}`, update `{before, after}`, delete `{before}`.
+    /// JSON images: create and restore `{after}`, update `{before, after}`, delete and purge
+    /// `{before}`; `{summary}` where the resource keeps no images, with the ids of all records that
+    /// one statement changed.
     pub body: String,
+}
+
+impl JournalRow {
+    /// The records that the row is about: its own, or all those of a summary.
+    pub fn records(&self) -> Vec<Id> {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            summary: Summary,
+        }
+        #[derive(serde::Deserialize)]
+        struct Summary {
+            ids: Vec<String>,
+        }
+        if !self.body.starts_with("{\"summary\"") {
+            return vec![self.record];
+        }
+        match serde_json::from_str::<Body>(&self.body) {
+            Ok(Body { summary }) => {
+                let id = |text: &String| text.parse().or_else(|_| Id::parse_uuid(text)).ok();
+                summary.ids.iter().filter_map(id).collect()
+            }
+            Err(_) => vec![self.record],
+        }
+    }
 }
 
 /// How far a reader of one placement's journal has come. Opaque outside; two kinds, because on

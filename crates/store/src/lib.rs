@@ -18,8 +18,8 @@ mod sqlite;
 mod store;
 
 pub use changes::{
-    Changes, Decision, DeleteRow, Guard, InsertRow, JournalEntry, JournalKind, Load, Loaded,
-    Record, Stamp, Step, Unit, UpdateRow,
+    Changes, Condition, Decision, DeleteRow, Guard, InsertRow, JournalEntry, JournalKind, Load,
+    Loaded, Record, Stamp, Step, Unit, UpdateRow, summary,
 };
 pub use config::{Config, Synchronous, Wall};
 pub use dialect::Dialect;
@@ -27,7 +27,7 @@ pub use error::{Error, WriteFailure};
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Outcome, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
-pub use query::{Count, Document, Include, Listing, Order, Query, Window};
+pub use query::{Count, Deleted, Document, Include, Listing, Order, Query, Window};
 #[cfg(fuzzing)]
 pub use render::rendered;
 pub use render::{ListType, Param, Statement};

@@ -10,6 +10,8 @@ pub struct Query {
     pub resource: ResourceIndex,
     /// Which records; policy and request joined already.
     pub predicate: Predicate,
+    /// Whether records that are deleted softly are among them.
+    pub deleted: Deleted,
     /// In which order; a planner ends it with the resource's key.
     pub order: Vec<Order>,
     /// Whether the best match of the predicate's search comes first; `order` then decides between
@@ -23,6 +25,19 @@ pub struct Query {
     pub includes: Vec<Include>,
     /// How far to count all that fulfil the predicate.
     pub count: Count,
+}
+
+/// Whether a read shows records that are deleted softly. Rendered for every level of a statement:
+/// what a path, an include or a condition over a relation leads to is hidden when it is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Deleted {
+    /// It does not; the same as a read of records that were removed.
+    #[default]
+    Hidden,
+    /// It shows them beside the others.
+    With,
+    /// It shows nothing else.
+    Only,
 }
 
 /// One sort key. Null is the smallest value; a caseless field sorts by its companion, then by itself.

@@ -8,8 +8,8 @@ use crate::report::Report;
 use crate::syntax::Span;
 use crate::words;
 use crate::{
-    Field, FieldIndex, FieldType, Model, ModelHash, OnDelete, Resource, ResourceIndex, Role,
-    Standard, Storage,
+    Deleted, Deletion, Field, FieldIndex, FieldType, Model, ModelHash, OnDelete, Resource,
+    ResourceIndex, Role, Standard, Storage,
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -209,6 +209,14 @@ fn draft<'d>(
         fields.push(standard("createdBy", FieldType::Principal, Role::CreatedBy));
         fields.push(standard("updatedBy", FieldType::Principal, Role::UpdatedBy));
     }
+    let soft = stored && declared.deletion == Deletion::Soft;
+    if soft {
+        fields.push(Field {
+            optional: true,
+            ..standard("deletedAt", FieldType::DateTime, Role::DeletedAt)
+        });
+        fields.push(standard("deletedBy", FieldType::Principal, Role::DeletedBy));
+    }
     let table = match (&declared.table, declared.grammar) {
         (Some(table), _) => table.clone(),
         (None, Grammar::Shipped) => names::fit(format!("carnet_{}", names::snake_case(name))),
@@ -241,6 +249,8 @@ fn draft<'d>(
         storage: declared.storage,
         id: declared.id,
         concurrency: declared.concurrency,
+        deletion: declared.deletion,
+        journal: declared.journal,
         operations: declared.operations,
         by_name: (0..)
             .zip(&fields)
@@ -258,6 +268,10 @@ fn draft<'d>(
             updated_at: FieldIndex(next + 2),
             created_by: FieldIndex(next + 3),
             updated_by: FieldIndex(next + 4),
+            deleted: soft.then_some(Deleted {
+                at: FieldIndex(next + 5),
+                by: FieldIndex(next + 6),
+            }),
         }),
         by_relation: HashMap::new(),
     };

@@ -5,7 +5,8 @@
 use super::build::{Draft, derived_column};
 use super::names;
 use crate::{
-    Concurrency, Field, FieldType, IdForm, OnDelete, OperationSet, Resource, Role, Storage, Tenancy,
+    Concurrency, Deletion, Field, FieldType, IdForm, Journal, OnDelete, OperationSet, Resource,
+    Role, Storage, Tenancy,
 };
 use carnet_kernel::{Decimal, JsonText};
 use serde_json::{Map, Value, json};
@@ -61,6 +62,12 @@ fn resource(draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Value {
     }
     if resource.concurrency == Concurrency::Optimistic {
         put("concurrency", json!("optimistic"));
+    }
+    if resource.deletion == Deletion::Soft {
+        put("delete", json!(resource.deletion.as_str()));
+    }
+    if resource.journal != Journal::Full {
+        put("journal", json!(resource.journal.as_str()));
     }
     let declared = || {
         resource

@@ -328,6 +328,10 @@ impl Pair<'_> {
         };
         let (from, to) = (concurrency(before), concurrency(after));
         self.option("concurrency", from, to, Impact::Api);
+        let (from, to) = (before.deletion.as_str(), after.deletion.as_str());
+        self.option("delete", from, to, Impact::Api);
+        let (from, to) = (before.journal.as_str(), after.journal.as_str());
+        self.option("journal", from, to, Impact::Api);
         let operations = |resource: &Resource| {
             let words: Vec<&str> = resource.operations.iter().map(|one| one.as_str()).collect();
             words.join(", ")

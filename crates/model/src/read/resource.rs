@@ -4,7 +4,9 @@ use super::Reader;
 use crate::declared::{Grammar, ResourceDecl};
 use crate::syntax::{Entry, Kind, Name, Node, Span};
 use crate::words;
-use crate::{Concurrency, IdForm, IdRule, Operation, OperationSet, Storage, Tenancy};
+use crate::{
+    Concurrency, Deletion, IdForm, IdRule, Journal, Operation, OperationSet, Storage, Tenancy,
+};
 
 const ID_FORMS: &[(&str, IdForm)] = &[("ulid", IdForm::Ulid), ("uuid", IdForm::Uuid)];
 
@@ -28,6 +30,8 @@ impl Reader<'_> {
             },
             was: None,
             concurrency: Concurrency::None,
+            deletion: Deletion::Hard,
+            journal: Journal::Full,
             operations: OperationSet::all(),
             fields: Vec::new(),
             many: Vec::new(),
@@ -125,7 +129,19 @@ impl Reader<'_> {
                     resource.operations = operations;
                 }
             }
-            "journal" => self.journal(value),
+            "delete" => {
+                let choices = [Deletion::Hard, Deletion::Soft].map(|one| (one.as_str(), one));
+                if let Some(deletion) = self.choice(value, &label, &choices) {
+                    resource.deletion = deletion;
+                }
+            }
+            "journal" => {
+                let choices = [Journal::Full, Journal::Changed, Journal::Summary];
+                let choices = choices.map(|one| (one.as_str(), one));
+                if let Some(journal) = self.choice(value, &label, &choices) {
+                    resource.journal = journal;
+                }
+            }
             "fields" => {
                 let platform = resource.storage == Storage::Platform;
                 resource.fields = self.fields(value, platform);
@@ -286,19 +302,6 @@ impl Reader<'_> {
         Some(operations.into_iter().collect())
     }
 
-    fn journal(&mut self, node: &Node) {
-        match self.word(node, "`journal`") {
-            Some("full") | None => {}
-            Some(word @ ("changed" | "summary")) => {
-                self.later(node.span, &format!("journal: {word}"));
-            }
-            Some(other) => {
-                let message = format!("`journal` is `full`, not `{other}`");
-                self.report.error(node.span, message);
-            }
-        }
-    }
-
     fn order(&mut self, node: &Node) -> Option<Vec<String>> {
         let Kind::List(items) = &node.kind else {
             self.wrong(node, "`order`", "a list of field names");
@@ -329,6 +332,7 @@ impl Reader<'_> {
                 "id",
                 "was",
                 "journal",
+                "delete",
             ]
             .contains(&entry.key.text.as_str())
             {

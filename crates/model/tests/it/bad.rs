@@ -296,10 +296,8 @@ fn names() {
 #[test]
 fn options_of_resources() {
     insta::assert_snapshot!(keys("delete: soft\nchecks: []\nactions: {}\njournal: summary\nlock: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: none\nshared: true"), @r#"
-13:5+6 error: `delete` comes with a later release [leave it out until then]
 14:5+6 error: `checks` comes with a later release [leave it out until then]
 15:5+7 error: `actions` comes with a later release [leave it out until then]
-16:14+7 error: `journal: summary` comes with a later release [leave it out until then]
 17:5+4 error: `lock` comes with a later release [leave it out until then]
 18:5+6 error: unknown key `tenacy` in the resource `things` [did you mean `tenancy`?]
 19:18+9 error: `concurrency` is `none` or `optimistic`, not `optimstic` [did you mean `optimistic`?]

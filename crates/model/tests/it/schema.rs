@@ -78,7 +78,8 @@ fn broken_definitions_do_not_fit() {
             "many",
             json!({"x": {"of": "as", "by": "a", "through": "b"}}),
         ),
-        resource("journal", json!("summary")),
+        resource("journal", json!("none")),
+        resource("delete", json!("gentle")),
         resource("table", json!("a")),
     ] {
         assert!(!validator.is_valid(&broken), "{broken}");

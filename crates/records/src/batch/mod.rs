@@ -5,8 +5,8 @@ mod item;
 
 use crate::command::Answer;
 use crate::decide::{
-    Change, Create, Delete, Kind, Origin, Precondition, Several, fill, left, missing, placed,
-    records_after,
+    Change, Create, Delete, Kind, Origin, Precondition, Several, fill, left, missing, needs_alive,
+    placed, records_after,
 };
 use crate::operations::every_field;
 use crate::validate::{MAX_FAULTS, Mode, read_entries, refuse};
@@ -66,7 +66,17 @@ pub(crate) fn read(
                 &prefix,
                 &mut faults,
             );
-            plan.create(resource, place, record);
+            if needs_alive(view, resource) {
+                // Each says by itself which of its references is deleted.
+                let id = record.id(resource).unwrap_or_else(&mut next_id);
+                let unit = Create {
+                    resource: resource.index,
+                    records: vec![record],
+                };
+                plan.join(resource, place, id, Arc::new(unit));
+            } else {
+                plan.create(resource, place, record);
+            }
             continue;
         }
         let Some(id) = item.id else { continue };
@@ -89,6 +99,7 @@ pub(crate) fn read(
             let delete = Delete {
                 resource: resource.index,
                 id,
+                purge: false,
                 precondition,
                 stamp,
             };
@@ -125,20 +136,22 @@ pub(crate) fn read(
     refuse(faults).map_or(Ok(batch), Err)
 }
 
-/// Whether a deletion of `resource` can change further records.
+/// Whether a deletion of `resource` can change further records, or has to look at some.
 fn reaches(view: &ModelView, resource: &Resource) -> bool {
-    view.references_to(resource.index)
-        .iter()
-        .any(|(referring, field)| {
-            let kind = &view.resource(*referring).field(*field).kind;
-            !matches!(
-                kind,
-                FieldType::Ref {
-                    on_delete: OnDelete::Restrict,
-                    ..
-                }
-            )
-        })
+    resource.deleted().is_some()
+        || view
+            .references_to(resource.index)
+            .iter()
+            .any(|(referring, field)| {
+                let kind = &view.resource(*referring).field(*field).kind;
+                !matches!(
+                    kind,
+                    FieldType::Ref {
+                        on_delete: OnDelete::Restrict,
+                        ..
+                    }
+                )
+            })
 }
 
 /// Units while they are put together: what is open takes further items of its kind.

@@ -1,6 +1,6 @@
 //! Replacing and patching one record.
 
-use super::{Precondition, image};
+use super::{Precondition, image, living, operation, references};
 use crate::validate::{Input, Written, read_value, refuse};
 use carnet_kernel::{Code, Detail, Id, JsonText, Refusal, Value};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex, Role};
@@ -45,39 +45,74 @@ impl Unit for Change {
         let resource = view.resource(self.resource);
         let before = found
             .first()
+            .filter(|record| living(resource, record))
             .ok_or_else(|| Refusal::not_found(&resource.name))?;
         let version = before.version(resource).unwrap_or_default();
         Precondition::check(self.precondition.as_ref(), version)?;
-        let mut after = self.apply(resource, before)?;
-        let mut changed: Vec<FieldIndex> = resource
-            .declared_fields()
-            .map(|(index, _)| index)
-            .filter(|index| before.get(*index) != after.get(*index))
-            .collect();
-        if changed.is_empty() {
-            return Ok(Decision::Apply(Changes {
-                kept: vec![before.clone()],
-                ..Changes::default()
-            }));
-        }
-        changed.extend(touch(resource, &mut after, version + 1, &self.stamp));
-        let journal = image::updated(resource, before, &after, &changed, version + 1);
-        let row = UpdateRow {
-            id: self.id,
-            version,
-            changed,
-            record: after,
-            journal,
-        };
-        let step = Step::Update {
-            resource: self.resource,
-            rows: vec![row],
-        };
-        Ok(Decision::Apply(Changes {
-            steps: vec![step],
-            ..Changes::default()
-        }))
+        let row = revise(resource, before, self.kind, &self.input, &self.stamp)?;
+        one(view, loaded, resource, before, row)
     }
+}
+
+/// The change of one record that is there: its row, or the record as it is kept; or what has to be
+/// seen before.
+pub(super) fn one(
+    view: &ModelView,
+    loaded: &Loaded,
+    resource: &Resource,
+    before: &Record,
+    row: Option<UpdateRow>,
+) -> Result<Decision, Refusal> {
+    let Some(row) = row else {
+        return Ok(Decision::Apply(Changes {
+            kept: vec![before.clone()],
+            ..Changes::default()
+        }));
+    };
+    let changed = row.changed.iter().copied();
+    let missing = references::alive(view, loaded, resource, &row.record, changed)?;
+    if !missing.is_empty() {
+        return Ok(Decision::Load(missing));
+    }
+    Ok(Decision::Apply(Changes {
+        steps: vec![Step::Update {
+            resource: resource.index,
+            rows: vec![row],
+        }],
+        ..Changes::default()
+    }))
+}
+
+/// What a body makes of a record; nothing when all of it is so already.
+pub(super) fn revise(
+    resource: &Resource,
+    before: &Record,
+    kind: Kind,
+    input: &Input,
+    stamp: &Stamp,
+) -> Result<Option<UpdateRow>, Refusal> {
+    let mut after = apply(resource, before, kind, input)?;
+    let mut changed: Vec<FieldIndex> = resource
+        .declared_fields()
+        .map(|(index, _)| index)
+        .filter(|index| before.get(*index) != after.get(*index))
+        .collect();
+    if changed.is_empty() {
+        return Ok(None);
+    }
+    let version = before.version(resource).unwrap_or_default();
+    changed.extend(touch(resource, &mut after, version + 1, stamp));
+    let journal = image::updated(resource, before, &after, &changed, version + 1);
+    let id = before
+        .id(resource)
+        .ok_or_else(|| Refusal::new(Code::Internal, "a loaded record has no id"))?;
+    Ok(Some(UpdateRow {
+        id,
+        version,
+        changed,
+        record: after,
+        journal,
+    }))
 }
 
 /// Sets the standard fields that every change sets, and names them.
@@ -99,80 +134,84 @@ pub(super) fn touch(
     vec![standard.updated_at, standard.updated_by, standard.version]
 }
 
-impl Change {
-    fn apply(&self, resource: &Resource, before: &Record) -> Result<Record, Refusal> {
-        self.read_only(resource, before)?;
-        let mut faults = Vec::new();
-        let mut after = before.clone();
-        if self.kind == Kind::Replace {
-            for (index, field) in resource.declared_fields() {
-                if self.input.fields.iter().any(|(given, _)| *given == index) {
-                    continue;
-                }
-                after.set(index, field.default.clone().unwrap_or(Value::Null));
-            }
-        }
-        for (index, written) in &self.input.fields {
-            let field = resource.field(*index);
-            if field.role == Role::Id {
+fn apply(
+    resource: &Resource,
+    before: &Record,
+    kind: Kind,
+    input: &Input,
+) -> Result<Record, Refusal> {
+    read_only(resource, before, input)?;
+    let mut faults = Vec::new();
+    let mut after = before.clone();
+    if kind == Kind::Replace {
+        for (index, field) in resource.declared_fields() {
+            if input.fields.iter().any(|(given, _)| *given == index) {
                 continue;
             }
-            let value = match written {
-                Written::Value(value) => Some(value.clone()),
-                Written::Merge(patch) => {
-                    let merged = merge(stored(before.get(*index)), patch.to_value());
-                    // The rules bind the merged value, not the patch.
-                    read_value(
-                        &field.kind,
-                        JsonText::from_value(&merged).as_str(),
-                        &field.name,
-                        &mut faults,
-                    )
-                }
-            };
-            if let Some(value) = value {
-                after.set(*index, value);
-            }
+            after.set(index, field.default.clone().unwrap_or(Value::Null));
         }
-        refuse(faults).map_or(Ok(after), Err)
     }
-
-    /// What clients only read may stand in a body as long as it says what is stored.
-    fn read_only(&self, resource: &Resource, before: &Record) -> Result<(), Refusal> {
-        let ids = self
-            .input
-            .fields
-            .iter()
-            .filter_map(|(index, written)| match written {
-                Written::Value(value) if resource.field(*index).role == Role::Id => {
-                    Some((index, value))
-                }
-                _ => None,
-            });
-        let faults: Vec<Detail> = self
-            .input
-            .read_only
-            .iter()
-            .map(|(index, value)| (index, value))
-            .chain(ids)
-            .filter(|(index, value)| before.get(**index) != *value)
-            .map(|(index, _)| {
-                Detail::new(
-                    resource.field(*index).name.clone(),
-                    "readOnly",
-                    "it cannot be written; leave it out or send the stored value",
+    for (index, written) in &input.fields {
+        let field = resource.field(*index);
+        if field.role == Role::Id {
+            continue;
+        }
+        let value = match written {
+            Written::Value(value) => Some(value.clone()),
+            Written::Merge(patch) => {
+                let merged = merge(stored(before.get(*index)), patch.to_value());
+                // The rules bind the merged value, not the patch.
+                read_value(
+                    &field.kind,
+                    JsonText::from_value(&merged).as_str(),
+                    &field.name,
+                    &mut faults,
                 )
-            })
-            .collect();
-        match faults.first() {
-            None => Ok(()),
-            Some(first) => {
-                let message = format!("`{}` cannot be written", first.field);
-                Err(Refusal {
-                    details: faults,
-                    ..Refusal::new(Code::ReadOnlyField, message)
-                })
             }
+            Written::Operation(operation) => {
+                operation::apply(field, before.get(*index), operation, &mut faults)
+            }
+        };
+        if let Some(value) = value {
+            after.set(*index, value);
+        }
+    }
+    refuse(faults).map_or(Ok(after), Err)
+}
+
+/// What clients only read may stand in a body as long as it says what is stored.
+fn read_only(resource: &Resource, before: &Record, input: &Input) -> Result<(), Refusal> {
+    let ids = input
+        .fields
+        .iter()
+        .filter_map(|(index, written)| match written {
+            Written::Value(value) if resource.field(*index).role == Role::Id => {
+                Some((index, value))
+            }
+            _ => None,
+        });
+    let faults: Vec<Detail> = input
+        .read_only
+        .iter()
+        .map(|(index, value)| (index, value))
+        .chain(ids)
+        .filter(|(index, value)| before.get(**index) != *value)
+        .map(|(index, _)| {
+            Detail::new(
+                resource.field(*index).name.clone(),
+                "readOnly",
+                "it cannot be written; leave it out or send the stored value",
+            )
+        })
+        .collect();
+    match faults.first() {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!("`{}` cannot be written", first.field);
+            Err(Refusal {
+                details: faults,
+                ..Refusal::new(Code::ReadOnlyField, message)
+            })
         }
     }
 }

@@ -1,6 +1,8 @@
-//! New records: everything is known before the database is asked, so nothing is loaded.
+//! New records: all but whether the records they refer to are deleted softly is known before the
+//! database is asked.
 
 use super::image;
+use super::references::{alive, needs_alive};
 use crate::validate::{Input, Written};
 use carnet_kernel::{Detail, Id, Refusal, Value};
 use carnet_model::{ModelView, Resource, ResourceIndex, Role};
@@ -17,8 +19,18 @@ pub struct Create {
 }
 
 impl Unit for Create {
-    fn decide(&self, view: &ModelView, _: &Loaded) -> Result<Decision, Refusal> {
+    fn decide(&self, view: &ModelView, loaded: &Loaded) -> Result<Decision, Refusal> {
         let resource = view.resource(self.resource);
+        if needs_alive(view, resource) {
+            let mut missing = Vec::new();
+            for record in &self.records {
+                let all = resource.declared_fields().map(|(index, _)| index);
+                missing.extend(alive(view, loaded, resource, record, all)?);
+            }
+            if !missing.is_empty() {
+                return Ok(Decision::Load(missing));
+            }
+        }
         let rows = self
             .records
             .iter()
@@ -80,6 +92,7 @@ pub fn fill(
             Role::Version => Value::Integer(1),
             Role::CreatedAt | Role::UpdatedAt => Value::DateTime(stamp.now.0),
             Role::CreatedBy | Role::UpdatedBy => who.clone(),
+            Role::DeletedAt | Role::DeletedBy => Value::Null,
             Role::Declared | Role::Platform => given
                 .or_else(|| field.default.clone())
                 .unwrap_or(Value::Null),

@@ -1,18 +1,27 @@
-//! The journal's images: JSON in the API's shape, keyed by field.
+//! The journal's images: JSON in the API's shape, keyed by field. Where the journal keeps
+//! summaries there are none, but the ids.
 
-use carnet_model::{FieldIndex, Resource, Role};
-use carnet_store::{JournalEntry, JournalKind, Record, shape};
+use carnet_model::{FieldIndex, Journal, Resource, Role};
+use carnet_store::{JournalEntry, JournalKind, Record, shape, summary};
 
 /// `{"after":{…}}` of a new record.
 pub(super) fn created(resource: &Resource, record: &Record) -> JournalEntry {
-    let mut body = String::from("{\"after\":");
-    shape::write_record(resource, record, &all(resource), &mut body);
-    body.push('}');
-    JournalEntry {
-        kind: JournalKind::Create,
-        version: 1,
-        body,
-    }
+    whole(resource, "after", record, JournalKind::Create, 1)
+}
+
+/// `{"after":{…}}` of a record that is no longer deleted.
+pub(super) fn restored(resource: &Resource, record: &Record, version: i64) -> JournalEntry {
+    whole(resource, "after", record, JournalKind::Restore, version)
+}
+
+/// `{"before":{…}}` of a record that is marked or removed.
+pub(super) fn deleted(
+    resource: &Resource,
+    record: &Record,
+    kind: JournalKind,
+    version: i64,
+) -> JournalEntry {
+    whole(resource, "before", record, kind, version)
 }
 
 /// `{"before":{…},"after":{…}}` of the declared fields that changed.
@@ -23,6 +32,10 @@ pub(super) fn updated(
     changed: &[FieldIndex],
     version: i64,
 ) -> JournalEntry {
+    let kind = JournalKind::Update;
+    if resource.journal == Journal::Summary {
+        return summed(resource, after, kind, version);
+    }
     let declared: Vec<FieldIndex> = changed
         .iter()
         .copied()
@@ -34,24 +47,37 @@ pub(super) fn updated(
     shape::write_record(resource, after, &declared, &mut body);
     body.push('}');
     JournalEntry {
-        kind: JournalKind::Update,
+        kind,
         version,
         body,
     }
 }
 
-/// `{"before":{…}}` of a removed record.
-pub(super) fn deleted(resource: &Resource, record: &Record, version: i64) -> JournalEntry {
-    let mut body = String::from("{\"before\":");
-    shape::write_record(resource, record, &all(resource), &mut body);
+fn whole(
+    resource: &Resource,
+    side: &str,
+    record: &Record,
+    kind: JournalKind,
+    version: i64,
+) -> JournalEntry {
+    if resource.journal == Journal::Summary {
+        return summed(resource, record, kind, version);
+    }
+    let all: Vec<FieldIndex> = resource.each_field().map(|(index, _)| index).collect();
+    let mut body = format!("{{\"{side}\":");
+    shape::write_record(resource, record, &all, &mut body);
     body.push('}');
     JournalEntry {
-        kind: JournalKind::Delete,
+        kind,
         version,
         body,
     }
 }
 
-fn all(resource: &Resource) -> Vec<FieldIndex> {
-    resource.each_field().map(|(index, _)| index).collect()
+fn summed(resource: &Resource, record: &Record, kind: JournalKind, version: i64) -> JournalEntry {
+    JournalEntry {
+        kind,
+        version,
+        body: summary(resource, record.id(resource).into_iter()),
+    }
 }

@@ -9,6 +9,7 @@ pub(super) fn merge(decided: Vec<(usize, Changes)>) -> (Changes, Origin) {
     let mut origin = Origin::default();
     for (place, changes) in decided {
         all.guards.extend(changes.guards);
+        all.races.extend(changes.races);
         origin.kept.extend(changes.kept.iter().map(|_| place));
         all.kept.extend(changes.kept);
         for step in changes.steps {
@@ -33,9 +34,10 @@ fn rows(step: &Step) -> usize {
     }
 }
 
-/// Adds the rows of `step` to `last` where both are of one kind; else gives it back.
+/// Adds the rows of `step` to `last` where the same happens to both; else gives it back.
 fn joined(last: Option<&mut Step>, step: Step) -> Option<Step> {
-    match (last, step) {
+    let kind = step.kind();
+    match (last.filter(|last| last.kind() == kind), step) {
         (
             Some(Step::Insert { resource, rows }),
             Step::Insert {

@@ -5,20 +5,39 @@ mod change;
 mod create;
 mod delete;
 mod image;
+mod matching;
 mod merge;
+mod operation;
 mod precondition;
+mod reach;
+mod references;
+mod restore;
 mod several;
 #[cfg(test)]
 mod tests;
+mod upsert;
 
 pub use change::{Change, Kind};
 pub use create::{Create, fill, missing};
-pub use delete::{Delete, MAX_AFFECTED};
+pub use delete::Delete;
+pub use matching::{ChangeMatching, DeleteMatching};
 pub use precondition::Precondition;
+pub use reach::MAX_AFFECTED;
+pub(crate) use references::needs_alive;
+pub use restore::Restore;
 pub use several::{Origin, Several};
 pub(crate) use several::{left, placed};
+pub use upsert::Upsert;
 
+use carnet_model::Resource;
 use carnet_store::{Changes, Record, Step};
+
+/// Whether a stored record is not deleted softly.
+pub(crate) fn living(resource: &Resource, record: &Record) -> bool {
+    resource
+        .deleted()
+        .is_none_or(|fields| record.get(fields.at).is_null())
+}
 
 /// The records that a unit leaves, in its order.
 pub(crate) fn records_after(changes: &Changes) -> impl Iterator<Item = &Record> {

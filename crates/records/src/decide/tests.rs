@@ -273,6 +273,7 @@ fn delete(name: &str, number: u128, records: &[(&str, Record)]) -> Result<Change
     let unit = Delete {
         resource: resource(name).index,
         id: id(number),
+        purge: false,
         precondition: None,
         stamp: stamp(),
     };
@@ -383,7 +384,7 @@ fn diamonds_and_restrictions_inside_a_cascade() {
         node(3, &[("parentId", 1)]),
         node(4, &[("parentId", 2), ("secondId", 3)]),
     ];
-    check_nodes(&diamond, "delete nodes 4 3 2 1");
+    check_nodes(&diamond, "delete nodes 4 2 3 1");
     // 2 guards 3: it goes first although it was found first.
     let guarded = [
         node(1, &[]),
@@ -448,6 +449,7 @@ fn a_decision_asks_once_for_each_thing() {
     let unit = Delete {
         resource: resource("orders").index,
         id: id(1),
+        purge: false,
         precondition: Some(Precondition::Versions(vec![9])),
         stamp: stamp(),
     };

@@ -7,7 +7,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 
-use crate::routes::PREFIX;
+use crate::routes::{PREFIX, restores};
 use carnet_model::{ModelView, Operation, Resource};
 use carnet_web::openapi::{Fragment, Tag};
 use serde_json::{Map, Value, json};
@@ -32,6 +32,7 @@ pub fn fragment(view: &ModelView) -> Fragment {
         path("", collection(view, resource));
         path("/batch", batch(resource));
         path("/{id}", record(view, resource));
+        path("/{id}/restore", restore(resource));
     }
     fragment
 }
@@ -43,6 +44,12 @@ fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     }
     if resource.operations.contains(Operation::Create) {
         item.insert("post".to_owned(), operation::create(resource));
+    }
+    if resource.operations.contains(Operation::Patch) {
+        item.insert("patch".to_owned(), operation::patch_matching(resource));
+    }
+    if resource.operations.contains(Operation::Delete) {
+        item.insert("delete".to_owned(), operation::delete_matching(resource));
     }
     item
 }
@@ -56,12 +63,8 @@ fn batch(resource: &Resource) -> Map<String, Value> {
 }
 
 fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
-    let key = resource.field(resource.key);
     let mut item = Map::new();
-    item.insert(
-        "parameters".to_owned(),
-        json!([{ "name": "id", "in": "path", "required": true, "schema": field::schema(&key.kind) }]),
-    );
+    item.insert("parameters".to_owned(), id_parameter(resource));
     let all: [(Operation, &str, Value); 4] = [
         (Operation::Read, "get", operation::read(view, resource)),
         (Operation::Update, "put", operation::update(resource)),
@@ -74,6 +77,20 @@ fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
         }
     }
     item
+}
+
+fn restore(resource: &Resource) -> Map<String, Value> {
+    let mut item = Map::new();
+    if restores(resource) {
+        item.insert("parameters".to_owned(), id_parameter(resource));
+        item.insert("post".to_owned(), operation::restore(resource));
+    }
+    item
+}
+
+fn id_parameter(resource: &Resource) -> Value {
+    let schema = field::schema(&resource.field(resource.key).kind);
+    json!([{ "name": "id", "in": "path", "required": true, "schema": schema }])
 }
 
 /// Endings of schema names that are made from a stem, and the one that sets a name apart.

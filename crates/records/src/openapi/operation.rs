@@ -1,7 +1,10 @@
 //! The operation objects of one resource.
 
 use super::stem;
-use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, MAX_SEARCH, OPERATORS};
+use crate::parse::{
+    DEFAULT_LIMIT, DEFAULT_MAX_AFFECTED, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_SEARCH, OPERATORS,
+    upsert_keys,
+};
 use carnet_kernel::Code;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
 use carnet_web::openapi::{
@@ -128,6 +131,7 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
     ];
     parameters.extend(search(resource));
     parameters.extend(selection(view, resource));
+    parameters.extend(deleted(resource));
     parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value. Newest first by default."));
     let codes: &[Code] = &[Code::UnknownOperator];
     operation(
@@ -148,7 +152,10 @@ pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
         resource,
         "read",
         format!("Read one of {}", resource.name),
-        selection(view, resource),
+        selection(view, resource)
+            .into_iter()
+            .chain(deleted(resource))
+            .collect(),
         answers(
             ("200", with_header(answer, &["ETag"])),
             &[&READ_CODES, &[Code::NotFound]],
@@ -158,15 +165,38 @@ pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
 
 pub(super) fn create(resource: &Resource) -> Value {
     let answer = success("The new record.", write_envelope(schema(&stem(resource))));
+    let keys: Vec<String> = upsert_keys(resource)
+        .into_iter()
+        .map(|(name, _)| name)
+        .collect();
+    let (mut parameters, mut codes) = (vec![parameter("DryRun")], Vec::new());
+    if !keys.is_empty() {
+        parameters.push(query(
+            "upsert",
+            json!({ "type": "string", "enum": keys }),
+            "The fields of a unique constraint: a record that has these values already is changed where the body names fields, and the answer is 200.",
+        ));
+        parameters.push(parameter("IfMatch"));
+        codes.extend([Code::InvalidParameter, Code::PreconditionFailed]);
+        codes.extend(precondition(resource));
+    }
+    let mut responses = answers(
+        ("201", with_header(answer, &["ETag", "Location"])),
+        &[&CHANGE_CODES, &BODY_CODES, &codes],
+    );
+    if !keys.is_empty() {
+        let answer = success(
+            "The record that was there already, afterwards.",
+            write_envelope(schema(&stem(resource))),
+        );
+        responses["200"] = with_header(answer, &["ETag"]);
+    }
     let operation = operation(
         resource,
         "create",
         format!("Create one of {}", resource.name),
-        vec![parameter("DryRun")],
-        answers(
-            ("201", with_header(answer, &["ETag", "Location"])),
-            &[&CHANGE_CODES, &BODY_CODES],
-        ),
+        parameters,
+        responses,
     );
     with_body(
         operation,
@@ -226,10 +256,96 @@ pub(super) fn delete(resource: &Resource) -> Value {
         resource,
         "delete",
         format!("Delete one of {}", resource.name),
-        vec![if_match(resource), parameter("DryRun")],
+        [if_match(resource), parameter("DryRun")]
+            .into_iter()
+            .chain(purge(resource))
+            .collect(),
         answers(
             ("200", answer),
             &[&CHANGE_CODES, codes, precondition(resource)],
+        ),
+    )
+}
+
+pub(super) fn patch_matching(resource: &Resource) -> Value {
+    let operation = matching(
+        resource,
+        "patchMatching",
+        format!("Change fields of all {} that a filter finds", resource.name),
+        "What was changed.",
+        &BODY_CODES,
+        Vec::new(),
+    );
+    let types = ["application/merge-patch+json", "application/json"];
+    with_body(operation, &types, &format!("{}Patch", stem(resource)))
+}
+
+pub(super) fn delete_matching(resource: &Resource) -> Value {
+    matching(
+        resource,
+        "deleteMatching",
+        format!("Delete all {} that a filter finds", resource.name),
+        "What was deleted.",
+        &[Code::UnknownField, Code::RecordInUse],
+        purge(resource)
+            .into_iter()
+            .chain(deleted(resource))
+            .collect(),
+    )
+}
+
+fn matching(
+    resource: &Resource,
+    verb: &str,
+    summary: String,
+    what: &str,
+    codes: &[Code],
+    more: Vec<Value>,
+) -> Value {
+    let id = super::field::schema(&resource.field(resource.key).kind);
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let data = json!({
+        "type": "object",
+        "required": ["count", "unchanged", "ids"],
+        "properties": {
+            "count": number,
+            "unchanged": number,
+            "ids": { "type": "array", "maxItems": crate::units::MAX_IDS, "items": id },
+        },
+        "additionalProperties": false,
+    });
+    let mut filter = filter(resource);
+    filter["required"] = true.into();
+    let mut if_match = if_match(resource);
+    if resource.concurrency == Concurrency::Optimistic {
+        if_match["description"] = "`*`: any version will do.".into();
+        if_match["schema"] = json!({ "const": "*" });
+    }
+    let mut parameters = vec![
+        filter,
+        query(
+            "maxAffected",
+            json!({ "type": "integer", "minimum": 1, "maximum": MAX_MAX_AFFECTED, "default": DEFAULT_MAX_AFFECTED }),
+            "If more records match, nothing is changed.",
+        ),
+        if_match,
+        parameter("DryRun"),
+    ];
+    parameters.extend(more);
+    let own: &[Code] = &[
+        Code::InvalidParameter,
+        Code::UnknownOperator,
+        Code::TooManyMatches,
+        Code::PreconditionFailed,
+    ];
+    operation(
+        resource,
+        verb,
+        summary,
+        parameters,
+        answers(
+            ("200", success(what, write_envelope(data))),
+            &[&CHANGE_CODES, codes, own, precondition(resource)],
         ),
     )
 }
@@ -375,6 +491,52 @@ fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
         parameters.push(list_parameter("include", words, description));
     }
     parameters
+}
+
+/// `deleted`, where deletions are soft.
+fn deleted(resource: &Resource) -> Option<Value> {
+    resource.deleted().map(|_| {
+        query(
+            "deleted",
+            json!({ "type": "string", "enum": ["with", "only"] }),
+            "Also records that are deleted, or nothing else. Without it they are hidden.",
+        )
+    })
+}
+
+/// `purge`, where deletions are soft.
+fn purge(resource: &Resource) -> Option<Value> {
+    resource.deleted().map(|_| {
+        query(
+            "purge",
+            json!({ "type": "boolean", "default": false }),
+            "Removes for good, what is deleted already as well.",
+        )
+    })
+}
+
+pub(super) fn restore(resource: &Resource) -> Value {
+    let answer = success(
+        "The record, no longer deleted.",
+        write_envelope(schema(&stem(resource))),
+    );
+    let codes: &[Code] = &[
+        Code::InvalidParameter,
+        Code::NotFound,
+        Code::PreconditionFailed,
+        Code::ReferenceNotFound,
+        Code::UniqueViolation,
+    ];
+    operation(
+        resource,
+        "restore",
+        format!("Restore one of {} that is deleted", resource.name),
+        vec![if_match(resource), parameter("DryRun")],
+        answers(
+            ("200", with_header(answer, &["ETag"])),
+            &[&CHANGE_CODES, codes, precondition(resource)],
+        ),
+    )
 }
 
 fn sort_words(resource: &Resource) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The component schemas of one resource: the record, and what a create, a replace and a patch take.
 
 use super::{field, stem};
+use crate::validate::{operand, operations};
 use carnet_model::{ModelView, Operation, RelationKind, Resource, Role};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
@@ -95,7 +96,16 @@ fn patch(resource: &Resource) -> Value {
                 carnet_model::FieldType::I18n { .. } => json!({ "type": "object" }),
                 _ => field::described(&owner, field),
             };
-            (field.name.clone(), schema)
+            let words = operations(&field.kind);
+            if words.is_empty() {
+                return (field.name.clone(), schema);
+            }
+            let operand = field::schema(&operand(&field.kind));
+            let each = words.iter().map(|word| {
+                json!({ "type": "object", "required": [word], "properties": { *word: operand }, "additionalProperties": false })
+            });
+            let all: Vec<Value> = std::iter::once(schema).chain(each).collect();
+            (field.name.clone(), json!({ "anyOf": all }))
         })
         .collect();
     json!({ "type": "object", "properties": properties, "additionalProperties": false })

@@ -6,6 +6,7 @@ mod fields;
 mod filter;
 mod include;
 mod key;
+mod matching;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -16,9 +17,14 @@ mod write;
 use carnet_expr::{Path, Predicate};
 use carnet_kernel::{Code, Detail, Refusal, suggest};
 use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
-use carnet_store::Order;
+use carnet_store::{Deleted, Order};
 
 pub(crate) use filter::OPERATORS;
+pub(crate) use matching::upsert_keys;
+pub use matching::{
+    CREATE_PARAMETERS, DEFAULT_MAX_AFFECTED, DELETE_PARAMETERS, MAX_MAX_AFFECTED, MatchingRequest,
+    parse_create, parse_delete, parse_delete_matching, parse_patch_matching,
+};
 pub(crate) use search::MAX_TEXT as MAX_SEARCH;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT};
 pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
@@ -42,6 +48,8 @@ pub struct ListRequest {
     pub offset: u64,
     /// How far to count.
     pub count: CountMode,
+    /// Whether records that are deleted softly are shown.
+    pub deleted: Deleted,
 }
 
 impl Default for ListRequest {
@@ -55,6 +63,7 @@ impl Default for ListRequest {
             limit: DEFAULT_LIMIT,
             offset: 0,
             count: CountMode::Auto,
+            deleted: Deleted::Hidden,
         }
     }
 }
@@ -75,14 +84,16 @@ pub struct ReadRequest {
     pub fields: Option<Vec<FieldIndex>>,
     /// Which related records.
     pub includes: Vec<IncludeRequest>,
+    /// Whether it is shown when it is deleted softly.
+    pub deleted: Deleted,
 }
 
 /// Query parameters of a list.
 pub const LIST_PARAMETERS: &[&str] = &[
-    "filter", "search", "include", "fields", "sort", "limit", "offset", "page", "count",
+    "filter", "search", "include", "fields", "sort", "limit", "offset", "page", "count", "deleted",
 ];
 /// Query parameters of a read.
-pub const READ_PARAMETERS: &[&str] = &["include", "fields"];
+pub const READ_PARAMETERS: &[&str] = &["include", "fields", "deleted"];
 /// Parameters that a later release brings.
 const LATER: &[&str] = &[
     "cursor",
@@ -107,6 +118,7 @@ pub fn parse_list(
         sort: fields::sort(view, resource, &groups, &mut faults),
         fields: fields::fields(resource, &groups, &mut faults),
         includes: include::parse(view, resource, &groups, &mut faults),
+        deleted: matching::deleted(resource, &groups, &mut faults),
         ..ListRequest::default()
     };
     if let Some(searched) = search::parse(resource, &groups, &mut faults) {
@@ -130,6 +142,7 @@ pub fn parse_read(
     let request = ReadRequest {
         fields: fields::fields(resource, &groups, &mut faults),
         includes: include::parse(view, resource, &groups, &mut faults),
+        deleted: matching::deleted(resource, &groups, &mut faults),
     };
     faults.into_result(request)
 }

@@ -60,7 +60,7 @@ pub(super) fn parse(groups: &Groups<'_>, request: &mut ListRequest, faults: &mut
     };
 }
 
-fn number(
+pub(super) fn number(
     groups: &Groups<'_>,
     name: &'static str,
     min: u64,

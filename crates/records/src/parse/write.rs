@@ -1,5 +1,6 @@
 //! What the query of a write says: how it is carried out. Not its body.
 
+use super::key::Groups;
 use super::{Faults, key};
 use carnet_kernel::{Code, Refusal, suggest};
 
@@ -17,13 +18,20 @@ pub struct WriteRequest {
 pub fn parse_write(pairs: &[(String, String)]) -> Result<WriteRequest, Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(pairs, WRITE_PARAMETERS, &mut faults);
-    let request = WriteRequest {
-        dry_run: flag(groups.value("dryRun"), "dryRun", &mut faults),
-    };
+    let request = WriteRequest::read(&groups, &mut faults);
     faults.into_result(request)
 }
 
-fn flag(text: Option<&str>, name: &'static str, faults: &mut Faults) -> bool {
+impl WriteRequest {
+    /// What every write may say, among parameters of its own.
+    pub(super) fn read(groups: &Groups<'_>, faults: &mut Faults) -> Self {
+        Self {
+            dry_run: flag(groups.value("dryRun"), "dryRun", faults),
+        }
+    }
+}
+
+pub(super) fn flag(text: Option<&str>, name: &'static str, faults: &mut Faults) -> bool {
     match text {
         None | Some("false") => false,
         Some("true") => true,

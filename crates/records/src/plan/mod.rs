@@ -4,7 +4,7 @@ use crate::parse::{CountMode, IncludeRequest, ListRequest, MAX_LIMIT, ReadReques
 use carnet_expr::{CompareOp, Path, Predicate};
 use carnet_kernel::{Id, Value};
 use carnet_model::{FieldIndex, ModelView, RelationKind, Resource};
-use carnet_store::{Count, Include, Order, Query, Window};
+use carnet_store::{Count, Deleted, Include, Order, Query, Window};
 
 /// Up to how many records an automatic count is exact.
 pub const COUNT_BOUND: u32 = 1_000;
@@ -14,6 +14,7 @@ pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Quer
     Query {
         resource: resource.index,
         predicate: request.predicate.simplify(),
+        deleted: request.deleted,
         order: with_key(resource, request.sort),
         ranked: request.ranked,
         window: Window {
@@ -35,6 +36,7 @@ pub fn read(view: &ModelView, resource: &Resource, key: Value, request: ReadRequ
     Query {
         resource: resource.index,
         predicate: Predicate::compare(resource.key, CompareOp::Eq, key),
+        deleted: request.deleted,
         order: Vec::new(),
         ranked: false,
         window: Window {
@@ -65,6 +67,7 @@ fn includes(view: &ModelView, resource: &Resource, requests: Vec<IncludeRequest>
             let query = Query {
                 resource: target.index,
                 predicate: Predicate::True,
+                deleted: Deleted::Hidden,
                 order: match relation.kind {
                     RelationKind::ToOne { .. } => Vec::new(),
                     RelationKind::ToMany { .. } => with_key(target, Vec::new()),

@@ -28,6 +28,7 @@ pub fn router(operations: Operations) -> Router {
         .route("/{resource}", any(serve_collection))
         .route("/{resource}/batch", any(serve_batch))
         .route("/{resource}/{id}", any(serve_record))
+        .route("/{resource}/{id}/restore", any(serve_restore))
         .with_state(operations)
 }
 
@@ -63,12 +64,16 @@ async fn serve_collection(
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
             return read::list(open(operations, &view, resource, &request)?).await;
         }
-        Method::POST if resource.operations.contains(Operation::Create) => {
+        _ if methods.contains(&request.method().as_str()) => {
             open(operations, &view, resource, &request)?
         }
         _ => return Ok(refuse_method(&request, &methods)),
     };
-    write::create(call, request).await
+    match *request.method() {
+        Method::PATCH => write::patch_matching(call, request).await,
+        Method::DELETE => write::delete_matching(call, request).await,
+        _ => write::create(call, request).await,
+    }
 }
 
 async fn serve_batch(
@@ -120,6 +125,36 @@ async fn serve_record(
     }
 }
 
+async fn serve_restore(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let segments = segments(&request)?;
+    let view = operations.view();
+    let resource = find(&view, &segments, &request)?;
+    label(&request, resource, "/{id}/restore");
+    if !restores(resource) {
+        let message = format!("`{}` offers nothing at this address", resource.name);
+        let message = match resource.deleted() {
+            None => format!("{message}: its deletions are not soft"),
+            Some(_) => message,
+        };
+        return Err(Refusal::new(Code::NotFound, message).into());
+    }
+    if request.method() != Method::POST {
+        return Ok(refuse_method(&request, &["POST"]));
+    }
+    let text = segments.get(1).map(String::as_str).unwrap_or_default();
+    let id = record_id(resource, text)?;
+    let call = open(operations, &view, resource, &request)?;
+    write::restore(call, id, request).await
+}
+
+/// Whether deleted records of `resource` can be restored.
+pub(crate) fn restores(resource: &Resource) -> bool {
+    resource.deleted().is_some() && resource.operations.contains(Operation::Delete)
+}
+
 /// The methods that the collection of `resource` answers.
 pub(crate) fn collection_methods(resource: &Resource) -> Vec<&'static str> {
     offered(
@@ -127,6 +162,8 @@ pub(crate) fn collection_methods(resource: &Resource) -> Vec<&'static str> {
         &[
             (Operation::List, &["GET", "HEAD"]),
             (Operation::Create, &["POST"]),
+            (Operation::Patch, &["PATCH"]),
+            (Operation::Delete, &["DELETE"]),
         ],
     )
 }

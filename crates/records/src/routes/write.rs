@@ -4,7 +4,10 @@ use super::read::unexpected;
 use super::{Call, PREFIX};
 use crate::command::{Answer, Command, Options, RecordAnswer};
 use crate::decide::Precondition;
-use crate::parse::parse_write;
+use crate::parse::{
+    WriteRequest, parse_create, parse_delete, parse_delete_matching, parse_patch_matching,
+    parse_write,
+};
 use axum::extract::Request;
 use axum::response::Response;
 use carnet_kernel::{Id, Refusal};
@@ -17,13 +20,32 @@ use carnet_web::problem::Problem;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 pub(super) async fn create(call: Call, request: Request) -> Result<Response, Problem> {
-    let options = options(&call)?;
-    let body = body(request, &[BodyType::Json]).await?;
-    let command = Command::Create {
-        resource: call.resource,
-        body,
+    let (key, asked) = parse_create(call.resource(), &call.pairs)?;
+    let options = Options::from(asked);
+    let command = match key {
+        None => Command::Create {
+            resource: call.resource,
+            body: body(request, &[BodyType::Json]).await?,
+        },
+        Some(key) => {
+            let precondition = precondition(request.headers())?;
+            Command::Upsert {
+                resource: call.resource,
+                key,
+                body: body(request, &[BodyType::Json]).await?,
+                precondition,
+            }
+        }
     };
     let record = record(&call, command, &options).await?;
+    if record.created.is_none() {
+        return Ok(answer(
+            &call,
+            StatusCode::OK,
+            (&record, &options),
+            "updated",
+        ));
+    }
     let mut response = answer(&call, StatusCode::CREATED, (&record, &options), "created");
     // What a dry run made is nowhere.
     if let Some(id) = record.created.filter(|_| !options.dry_run) {
@@ -77,12 +99,72 @@ pub(super) async fn patch(call: Call, id: Id, request: Request) -> Result<Respon
     ))
 }
 
-pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
+pub(super) async fn restore(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
     let options = options(&call)?;
+    let precondition = precondition(request.headers())?;
+    let command = Command::Restore {
+        resource: call.resource,
+        id,
+        precondition,
+    };
+    let record = record(&call, command, &options).await?;
+    Ok(answer(
+        &call,
+        StatusCode::OK,
+        (&record, &options),
+        "restored",
+    ))
+}
+
+pub(super) async fn patch_matching(call: Call, request: Request) -> Result<Response, Problem> {
+    let (matching, asked) = parse_patch_matching(&call.view, call.resource(), &call.pairs)?;
+    let precondition = precondition(request.headers())?;
+    let command = Command::PatchMatching {
+        resource: call.resource,
+        request: matching,
+        body: body(request, &[BodyType::MergePatch, BodyType::Json]).await?,
+        precondition,
+    };
+    affected(&call, command, &Options::from(asked), "updated").await
+}
+
+pub(super) async fn delete_matching(call: Call, request: Request) -> Result<Response, Problem> {
+    let (matching, asked) = parse_delete_matching(&call.view, call.resource(), &call.pairs)?;
+    let command = Command::DeleteMatching {
+        resource: call.resource,
+        request: matching,
+        precondition: precondition(request.headers())?,
+    };
+    affected(&call, command, &Options::from(asked), "deleted").await
+}
+
+async fn affected(
+    call: &Call,
+    command: Command,
+    options: &Options,
+    what: &str,
+) -> Result<Response, Problem> {
+    match execute(call, command, options).await? {
+        Answer::Matching { json, count } => {
+            let message = if count == 1 {
+                format!("1 record {what}")
+            } else {
+                format!("{count} records {what}")
+            };
+            Ok(succeed(call, StatusCode::OK, (&json, options), &message))
+        }
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
+    let (purge, asked) = parse_delete(call.resource(), &call.pairs)?;
+    let options = Options::from(asked);
     let precondition = precondition(request.headers())?;
     let command = Command::Delete {
         resource: call.resource,
         id,
+        purge,
         precondition,
     };
     match execute(&call, command, &options).await? {
@@ -121,10 +203,15 @@ pub(super) async fn batch(call: Call, request: Request) -> Result<Response, Prob
 
 /// How the write is carried out; what is wrong with that is found before its body is read.
 fn options(call: &Call) -> Result<Options, Refusal> {
-    let request = parse_write(&call.pairs)?;
-    Ok(Options {
-        dry_run: request.dry_run,
-    })
+    Ok(parse_write(&call.pairs)?.into())
+}
+
+impl From<WriteRequest> for Options {
+    fn from(request: WriteRequest) -> Self {
+        Self {
+            dry_run: request.dry_run,
+        }
+    }
 }
 
 /// The body of a write; what is wrong with its type or its text is found before.

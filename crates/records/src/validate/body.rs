@@ -1,6 +1,7 @@
 //! A JSON object to what a write was given: which fields, with which values. Not whether the
 //! record as a whole is complete: that depends on the operation and is decided in `decide`.
 
+use super::operation::{FieldOperation, operations, read_operation};
 use super::value::read_value;
 use crate::parse::shorten;
 use carnet_kernel::{Code, Detail, JsonText, Refusal, Value, suggest};
@@ -26,6 +27,8 @@ pub enum Written {
     Value(Value),
     /// Merge this into its value (RFC 7396); only in a patch of a json or i18n field.
     Merge(JsonText),
+    /// Do this to its value; only in a patch of a number, a duration or a list.
+    Operation(FieldOperation),
 }
 
 /// How a body is read.
@@ -95,6 +98,12 @@ pub(crate) fn read_entries(
                     None
                 }
             }
+        } else if mode == Mode::Patch
+            && writable
+            && raw.starts_with('{')
+            && !operations(&field.kind).is_empty()
+        {
+            read_operation(field, raw, &path, faults).map(Written::Operation)
         } else {
             read_value(&field.kind, raw, &path, faults).map(Written::Value)
         };
@@ -104,7 +113,7 @@ pub(crate) fn read_entries(
             }
             Some(value) if writable => input.fields.push((index, value)),
             Some(Written::Value(value)) => input.read_only.push((index, value)),
-            Some(Written::Merge(_)) | None => {}
+            Some(Written::Merge(_) | Written::Operation(_)) | None => {}
         }
     }
     input

@@ -1,6 +1,7 @@
 //! From a JSON body to typed values, with every broken rule of every field at once. Pure.
 
 mod body;
+mod operation;
 mod rules;
 mod structure;
 #[cfg(test)]
@@ -9,4 +10,6 @@ mod value;
 
 pub use body::{Input, Mode, Written, read_body, read_object};
 pub(crate) use body::{MAX_FAULTS, read_entries, refuse};
+pub use operation::FieldOperation;
+pub(crate) use operation::{operand, operations};
 pub(crate) use value::{parse_id, read_value};

@@ -1,17 +1,22 @@
 //! Operations and their REST adapter against real databases: SQLite always, PostgreSQL where there
 //! is a server. One module for each thing that is promised.
 
+mod atomic;
 mod batches;
 mod costs;
 mod deletes;
 mod dry_runs;
 mod hostile;
 mod journal;
+mod matching;
 mod queries;
 mod races;
 mod rest;
 mod searches;
 mod seeds;
+mod soft;
+mod summaries;
+mod upserts;
 mod words;
 mod world;
 mod writes;

@@ -22,7 +22,7 @@ crate::on_both!(
 /// What a request was answered.
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    headers: HeaderMap,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
     refusal: Option<Refusal>,
 }
@@ -37,6 +37,19 @@ impl Reply {
     pub(crate) fn header(&self, name: impl header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+}
+
+/// The same with a JSON body.
+pub(crate) async fn send_json(
+    world: &World,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Reply {
+    let mut all = vec![("content-type", "application/json")];
+    all.extend(headers);
+    send(world, method, path, &all, body).await
 }
 
 /// Sends a request to the routes.
@@ -150,11 +163,11 @@ async fn methods_and_addresses(world: World) {
     let nowhere = "/products/00000000000000000000000001";
     for (method, path, status, code, allow) in [
         (
-            "DELETE",
+            "PUT",
             "/products",
             405,
             "METHOD_NOT_ALLOWED",
-            Some("GET, HEAD, POST"),
+            Some("GET, HEAD, POST, PATCH, DELETE"),
         ),
         (
             "POST",
@@ -189,7 +202,7 @@ async fn methods_and_addresses(world: World) {
             "/products",
             405,
             "METHOD_NOT_ALLOWED",
-            Some("GET, HEAD, POST"),
+            Some("GET, HEAD, POST, PATCH, DELETE"),
         ),
         ("POST", "/journal/batch", 404, "NOT_FOUND", None),
         ("GET", "/product", 404, "NOT_FOUND", None),

@@ -93,6 +93,36 @@ resources:
       contact: { type: email, optional: true }
       rank: { type: integer, default: 0 }
     search: [title, body, contact]
+  shelves:
+    title: Shelf
+    delete: soft
+    fields:
+      name: { type: text, max: 40, caseless: true, unique: true }
+      parent: { type: ref, to: shelves, optional: true, onDelete: cascade }
+    many:
+      boxes: { of: boxes, by: shelf }
+      children: { of: shelves, by: parent }
+  boxes:
+    title: Box
+    delete: soft
+    fields:
+      label: { type: text, max: 40 }
+      shelf: { type: ref, to: shelves, onDelete: cascade }
+      keeper: { type: ref, to: shelves, optional: true, onDelete: restrict }
+      spare: { type: ref, to: shelves, optional: true, onDelete: setNull }
+    unique: [[shelf, label]]
+    many:
+      stickers: { of: stickers, by: box }
+  stickers:
+    title: Sticker
+    fields:
+      text: { type: text, max: 40 }
+      box: { type: ref, to: boxes, onDelete: cascade }
+  readings:
+    title: Reading
+    journal: summary
+    fields:
+      value: { type: integer, min: 0 }
   units:
     title: Unit
     tenancy: platform
@@ -298,6 +328,7 @@ impl World {
         let command = Command::Delete {
             resource: self.index(resource),
             id: key(id),
+            purge: false,
             precondition: version.map(|version| Precondition::Versions(vec![version])),
         };
         assert_eq!(self.run(command).await?, Answer::Deleted);

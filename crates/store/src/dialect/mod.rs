@@ -55,6 +55,15 @@ impl Dialect {
         }
     }
 
+    /// What stands between a column and a subquery that gives one column, and after that, for a test
+    /// of membership. PostgreSQL runs a subquery made an array once and looks each member up.
+    pub(crate) fn one_of_rows(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite => (" IN (", ")"),
+            Self::Postgres => (" = ANY(ARRAY(", "))"),
+        }
+    }
+
     /// Whether a list of floats is bound as one parameter: JSON text would have to be read by the
     /// database exactly as it was written.
     pub(crate) fn binds_float_lists(self) -> bool {

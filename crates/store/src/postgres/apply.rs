@@ -236,9 +236,13 @@ fn insert_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [InsertRow
     let all = every_column(resource);
     let (into, mut values) = insert_into(&mut text, resource, &all);
     let mut set = Set::default();
-    let ids = rows.iter().map(|row| Bind::Id(row.record.id(resource)));
-    set.add(&mut text, "id", "uuid", ids);
-    set.journal(&mut text, rows.iter().map(|row| &row.journal));
+    let ids: Vec<Id> = rows
+        .iter()
+        .filter_map(|row| row.record.id(resource))
+        .collect();
+    let known = ids.iter().map(|id| Bind::Id(Some(*id)));
+    set.add(&mut text, "id", "uuid", known);
+    set.journal(&mut text, resource, rows.iter().map(|row| &row.journal));
     let records = rows.iter().map(|row| &row.record);
     values.extend(set.cells(&mut text, &all, records));
     text.add(format_args!(
@@ -246,7 +250,7 @@ fn insert_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [InsertRow
         set.finish(),
         values.join(", ")
     ));
-    text.journal_set(resource, rows.first().map(|row| &row.journal), rows.len());
+    text.journal_set(resource, rows.first().map(|row| &row.journal), &ids);
     text.finish()
 }
 
@@ -309,11 +313,12 @@ fn change_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &[Known<'a>]) 
     let mut text = Text::new(frame);
     let table = text.table(&resource.table);
     let mut set = Set::default();
-    let ids = rows.iter().map(|row| Bind::Id(Some(row.id)));
-    set.add(&mut text, "id", "uuid", ids);
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let known = ids.iter().map(|id| Bind::Id(Some(*id)));
+    set.add(&mut text, "id", "uuid", known);
     let versions = rows.iter().map(|row| Bind::Integer(row.version));
     set.add(&mut text, "version", "bigint", versions);
-    set.journal(&mut text, rows.iter().map(|row| row.journal));
+    set.journal(&mut text, resource, rows.iter().map(|row| row.journal));
     let updates: Vec<&'a UpdateRow> = rows.iter().filter_map(|row| row.update).collect();
     let change = if updates.is_empty() {
         format!("delete from {table} as t using v")
@@ -331,7 +336,7 @@ fn change_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &[Known<'a>]) 
          and t.\"version\" = v.version returning t.\"id\" as id), ",
         set.finish()
     ));
-    text.journal_set(resource, rows.first().map(|row| row.journal), rows.len());
+    text.journal_set(resource, rows.first().map(|row| row.journal), &ids);
     text.finish()
 }
 

@@ -30,18 +30,18 @@ pub(super) fn groups(
 ) -> Result<Vec<Group>, Error> {
     let mut groups: Vec<(ResourceIndex, Vec<Load>)> = Vec::new();
     for load in loads {
-        let (Load::Record { resource, .. } | Load::Referencing { resource, .. }) = &load;
-        let known = frame.view.resource(*resource);
+        let resource = load.resource();
+        let known = frame.view.resource(resource);
         if known.is_tenant() && frame.tenant == TenantKey::PLATFORM {
             return Err(mixed(known));
         }
         let single = matches!(load, Load::Record { .. });
         let same = groups.iter_mut().find(|(other, loads)| {
-            single && other == resource && matches!(loads.as_slice(), [Load::Record { .. }, ..])
+            single && *other == resource && matches!(loads.as_slice(), [Load::Record { .. }, ..])
         });
         match same {
             Some((_, loads)) => loads.push(load),
-            None => groups.push((*resource, vec![load])),
+            None => groups.push((resource, vec![load])),
         }
     }
     let rendering = render::Frame {
@@ -85,7 +85,7 @@ impl Group {
         let rows = answer.rows.iter();
         let records = rows.map(|row| self.statement.shape.read(&RowCells(row)));
         let records = records.collect::<Result<Vec<Record>, Error>>()?;
-        if let [load @ Load::Referencing { .. }] = self.loads.as_slice() {
+        if let [load @ (Load::Referencing { .. } | Load::Matching { .. })] = self.loads.as_slice() {
             loaded.insert(load.clone(), records);
             return Ok(());
         }
@@ -105,7 +105,7 @@ impl Group {
 fn record_id(load: &Load) -> Option<Id> {
     match load {
         Load::Record { id, .. } => Some(*id),
-        Load::Referencing { .. } => None,
+        Load::Referencing { .. } | Load::Matching { .. } => None,
     }
 }
 

@@ -6,9 +6,9 @@ use super::bind::Bind;
 use super::columns::Column;
 use super::flight::Message;
 use crate::schema::quote;
-use crate::{JournalEntry, Record, Wall};
+use crate::{JournalEntry, Record, Wall, summary};
 use carnet_kernel::Id;
-use carnet_model::Resource;
+use carnet_model::{Journal, Resource};
 use std::fmt::{self, Write as _};
 
 /// A statement in the making.
@@ -160,14 +160,33 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The journal rows of `r` in the order of `v`; raises unless there are `expected`.
+    /// The journal rows of `r` in the order of `v`, or the one that sums them up; raises unless
+    /// there are as many as `ids`.
     pub(super) fn journal_set(
         &mut self,
         resource: &'a Resource,
         first: Option<&'a JournalEntry>,
-        expected: usize,
+        ids: &[Id],
     ) {
         let Some(first) = first else { return };
+        let expected = ids.len();
+        if resource.journal == Journal::Summary {
+            let own = [
+                self.bind("uuid", Bind::Id(ids.first().copied())),
+                self.bind("bigint", Bind::Integer(first.version)),
+                self.bind("text", Bind::Owned(summary(resource, ids.iter().copied()))),
+            ];
+            let values = self.journal_values(resource, first, own);
+            let table = self.table(JOURNAL);
+            let expected = self.bind("bigint", Bind::Integer(expected as i64));
+            let raise = self.raise("rows");
+            self.add(format_args!(
+                "j as (insert into {table} ({JOURNAL_COLUMNS}) select {values} \
+                 where (select count(*) from r) = {expected} returning 1) \
+                 select case when (select count(*) from j) <> 1 then {raise} end"
+            ));
+            return;
+        }
         let own = ["v.id", "v.journal_version", "v.journal_body"].map(str::to_owned);
         let values = self.journal_values(resource, first, own);
         let table = self.table(JOURNAL);
@@ -203,8 +222,12 @@ impl Set {
     pub(super) fn journal<'a>(
         &mut self,
         text: &mut Text<'a>,
+        resource: &Resource,
         entries: impl Iterator<Item = &'a JournalEntry> + Clone,
     ) {
+        if resource.journal == Journal::Summary {
+            return;
+        }
         let versions = entries.clone().map(|entry| Bind::Integer(entry.version));
         self.add(text, "journal_version", "bigint", versions);
         let bodies = entries.map(|entry| Bind::Text(&entry.body));

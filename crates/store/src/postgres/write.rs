@@ -10,7 +10,8 @@ use super::pool::{Held, Pool};
 use super::retry::Plan;
 use crate::{Changes, Decision, Error, Load, Loaded, Step, Unit, WriteFailure, WriteOptions};
 use carnet_kernel::{Code, Refusal, TenantKey};
-use carnet_model::{Resource, ResourceIndex};
+use carnet_model::{FieldIndex, Resource, ResourceIndex};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -172,8 +173,9 @@ impl<'a> Attempt<'a> {
         for _ in 0..MOST_ROUNDS {
             let failed = match unit.decide(view, &loaded) {
                 Ok(Decision::Load(loads)) => {
-                    let new = loads.into_iter().filter(|load| loaded.get(load).is_none());
-                    let new: Vec<Load> = new.collect();
+                    let mut asked = HashSet::new();
+                    let mut new = loads;
+                    new.retain(|load| loaded.get(load).is_none() && asked.insert(load.clone()));
                     self.work.remember(&new);
                     let lock = self.work.plan.locks();
                     let groups = load::groups(self.work.write.frame, new, lock)
@@ -424,6 +426,21 @@ impl Work<'_> {
         }
     }
 
+    /// Whether the unit looked for a record with these values and found none.
+    fn is_race(&self, unit: usize, error: &Error) -> bool {
+        let Error::Unique { resource, fields } = error else {
+            return false;
+        };
+        let same = |race: &(ResourceIndex, Vec<FieldIndex>)| {
+            race.0 == *resource
+                && race.1.len() == fields.len()
+                && race.1.iter().all(|field| fields.contains(field))
+        };
+        self.done
+            .get(unit)
+            .is_some_and(|changes| changes.races.iter().any(same))
+    }
+
     fn trouble(&self, failed: Failed, purposes: &[Purpose], limit: Limit) -> Trouble {
         let purpose = purposes
             .get(failed.at)
@@ -472,7 +489,11 @@ impl Work<'_> {
                     return Trouble::at(place, errors::general(error));
                 };
                 let view = self.write.frame.view;
-                let failure = place.failure(errors::of_constraint(error, view, resource, change));
+                let error = errors::of_constraint(error, view, resource, change);
+                if self.is_race(place.unit, &error) {
+                    return self.lost(place, true);
+                }
+                let failure = place.failure(error);
                 if rows > 1 {
                     Trouble::Set(failure)
                 } else {

@@ -70,6 +70,7 @@ impl Fixture {
         Query {
             resource: held.index,
             predicate: Predicate::True,
+            deleted: crate::Deleted::Hidden,
             order: words(order)
                 .iter()
                 .map(|word| Order {

@@ -1,7 +1,7 @@
 //! One `FROM` level of a statement: a resource's rows and the rows that to-one paths lead to.
 
 use super::writer::{Alias, Writer};
-use crate::Order;
+use crate::{Deleted, Order};
 use carnet_expr::{Operand, Path, Predicate, RelationIndex};
 use carnet_model::{Field, FieldIndex, ModelView, RelationKind, Resource};
 
@@ -11,6 +11,8 @@ pub(super) struct Level<'q> {
     pub(super) alias: Alias,
     /// The search index, joined for its rank.
     pub(super) rank: Option<Alias>,
+    /// Whether its own rows are shown when they are deleted softly; what is joined never is.
+    pub(super) deleted: Deleted,
     joins: Vec<Join<'q>>,
 }
 
@@ -38,8 +40,14 @@ impl<'q> Level<'q> {
             resource,
             alias,
             rank: None,
+            deleted: Deleted::Hidden,
             joins: Vec::new(),
         }
+    }
+
+    /// The same level with other rows shown.
+    pub(super) fn showing(self, deleted: Deleted) -> Self {
+        Self { deleted, ..self }
     }
 
     /// Notes the joins that a predicate needs, except inside `Exists`.
@@ -143,6 +151,7 @@ impl<'q> Level<'q> {
         writer.column(join.alias, key_column(join.resource));
         writer.text(" = ");
         writer.column(alias, &resource.field(field).column);
+        writer.shown(" AND ", join.resource, join.alias, Deleted::Hidden);
     }
 
     /// The row that joined steps lead to.
@@ -166,6 +175,8 @@ impl<'q> Level<'q> {
                 nullable |= from.field(field).optional;
             }
             from = view.resource(relation.target);
+            // It may be hidden.
+            nullable |= from.deleted().is_some();
         }
         Some(Reached {
             alias,
@@ -177,7 +188,8 @@ impl<'q> Level<'q> {
     }
 }
 
-/// The key of what a reference leads to is the reference itself: no step is needed for it.
+/// The key of what a reference leads to is the reference itself: no step is needed for it, unless
+/// what it leads to may be hidden.
 fn shorten<'s>(
     view: &ModelView,
     resource: &Resource,
@@ -193,7 +205,10 @@ fn shorten<'s>(
     }
     let relation = holder.relation(*last);
     match relation.kind {
-        RelationKind::ToOne { field: reference } if view.resource(relation.target).key == field => {
+        RelationKind::ToOne { field: reference }
+            if view.resource(relation.target).key == field
+                && view.resource(relation.target).deleted().is_none() =>
+        {
             (before, reference)
         }
         _ => (steps, field),

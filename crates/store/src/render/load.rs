@@ -1,11 +1,12 @@
 //! Whole records for a decision inside a write transaction.
 
 use super::Frame;
+use super::leak::leaks;
 use super::level::{Level, key_column};
 use super::nest;
 use super::writer::Writer;
 use crate::shape::RecordShape;
-use crate::{ListType, Load, Param, Statement};
+use crate::{Deleted, ListType, Load, Param, Statement};
 use carnet_expr::Predicate;
 use carnet_kernel::{Id, Value};
 use carnet_model::{Resource, ResourceIndex};
@@ -46,6 +47,55 @@ pub(crate) fn load(frame: Frame<'_>, load: &Load, lock: bool) -> LoadStatement {
                 writer.bind_limit(i64::from(*limit));
             })
         }
+        Load::Matching {
+            resource,
+            which,
+            limit,
+        } => matching(frame, frame.view.resource(*resource), &which.0, *limit),
+    }
+}
+
+/// Renders the load of what fulfils a condition. The ids come from a level of their own, because
+/// it may have to be read from find views, and neither these nor outer joins can be locked.
+fn matching(
+    frame: Frame<'_>,
+    resource: &Resource,
+    condition: &Predicate,
+    limit: u32,
+) -> LoadStatement {
+    let condition = condition.clone().simplify();
+    let leaky = leaks(frame.view, resource, &condition);
+    let mut writer = Writer::new(frame, false);
+    let level = Level::new(resource, writer.alias()).showing(Deleted::With);
+    writer.text("SELECT ");
+    nest::whole(&mut writer, level.alias, resource);
+    level.write_source(&mut writer);
+    writer.conditions(&level, None, &Predicate::True);
+    writer.text(if resource.is_tenant() {
+        " AND "
+    } else {
+        " WHERE "
+    });
+    writer.column(level.alias, key_column(resource));
+    let (before, after) = frame.dialect.one_of_rows();
+    writer.text(before);
+    writer.text("SELECT ");
+    let plain = writer.turn(leaky);
+    let mut inner = Level::new(resource, writer.alias()).showing(Deleted::With);
+    writer.column(inner.alias, key_column(resource));
+    inner.join_for(&mut writer, &condition);
+    inner.write_source(&mut writer);
+    writer.conditions(&inner, None, &condition);
+    writer.order_by_key(&inner);
+    writer.text(" LIMIT ");
+    writer.bind_limit(i64::from(limit));
+    writer.turn_back(plain);
+    writer.text(after);
+    writer.order_by_key(&level);
+    writer.text(frame.dialect.lock());
+    LoadStatement {
+        statement: writer.finish(),
+        shape: RecordShape::new(resource),
     }
 }
 
@@ -76,7 +126,7 @@ fn statement<'q>(
     rest: impl FnOnce(&mut Writer<'q>, &Level<'q>),
 ) -> LoadStatement {
     let mut writer = Writer::new(frame, false);
-    let level = Level::new(resource, writer.alias());
+    let level = Level::new(resource, writer.alias()).showing(Deleted::With);
     writer.text("SELECT ");
     nest::whole(&mut writer, level.alias, resource);
     level.write_source(&mut writer);

@@ -95,7 +95,8 @@ fn related<'q>(
     let target = writer.frame.view.resource(relation.target);
     let nested = match relation.kind {
         RelationKind::ToOne { field } => {
-            let mut level = Level::new(target, writer.alias());
+            let level = Level::new(target, writer.alias());
+            let mut level = level.showing(prepared.query.deleted);
             writer.text("(SELECT ");
             let nested = array(writer, level.alias, prepared, target, false);
             level.join_for(writer, &prepared.predicate);
@@ -124,7 +125,8 @@ fn related<'q>(
             } else {
                 " FROM (SELECT "
             });
-            let mut level = Level::new(target, writer.alias());
+            let level = Level::new(target, writer.alias());
+            let mut level = level.showing(prepared.query.deleted);
             needed(writer, level.alias, prepared, target);
             level.join_for(writer, &prepared.predicate);
             level.write_source(writer);

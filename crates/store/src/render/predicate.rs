@@ -36,6 +36,9 @@ impl<'q> Writer<'q> {
             self.column(alias, theirs);
             joint = " AND ";
         }
+        if self.shown(joint, level.resource, level.alias, level.deleted) {
+            joint = " AND ";
+        }
         // What the joined search index says already is not said again.
         let mut joined = level.rank.is_some();
         match predicate {

@@ -35,7 +35,8 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
         query.count != Count::None && (!frame.dialect.counts_in_page() || query.window.offset > 0);
     let fallback_count = apart.then(|| {
         let mut writer = Writer::new(frame, leaky);
-        let mut level = Level::new(frame.view.resource(query.resource), writer.alias());
+        let level = Level::new(frame.view.resource(query.resource), writer.alias());
+        let mut level = level.showing(query.deleted);
         count(&mut writer, &mut level, &prepared);
         writer.finish()
     });
@@ -88,7 +89,7 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     let rounded = limit.step.is_some_and(|step| step != limit.rows);
     writer.text("SELECT ");
     if !counted && !nests && !rounded {
-        let level = Level::new(resource, writer.alias());
+        let level = Level::new(resource, writer.alias()).showing(query.deleted);
         let shape = nest::columns(writer, level.alias, prepared, resource);
         rows(writer, level, prepared, &mut limit);
         return shape;
@@ -96,7 +97,7 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
 
     let outer = writer.alias();
     let mut shape = nest::columns(writer, outer, prepared, resource);
-    let mut level = Level::new(resource, writer.alias());
+    let mut level = Level::new(resource, writer.alias()).showing(query.deleted);
     let mut copied = None;
     if counted {
         shape.add_total();

@@ -2,7 +2,7 @@
 //! which they first appear, so that binding by number and by first appearance are the same.
 
 use super::Frame;
-use crate::{Param, Statement, Wall};
+use crate::{Deleted, Param, Statement, Wall};
 use carnet_model::{Resource, Storage};
 
 /// A relation's name within a statement: `t0`, `t1`, …
@@ -27,19 +27,24 @@ impl<'a> Writer<'a> {
     /// every index; then all its relations are find views, because one walled table among them
     /// loses the index again.
     pub(super) fn new(frame: Frame<'a>, leaky: bool) -> Self {
-        let views = match frame.wall {
-            Wall::Rls => leaky,
-            Wall::View => true,
-            Wall::None => false,
-        };
         Self {
             frame,
             sql: String::with_capacity(512),
             params: Vec::with_capacity(8),
             tenant: None,
             aliases: 0,
-            views: views && frame.dialect == crate::Dialect::Postgres,
+            views: reads_views(frame, leaky),
         }
+    }
+
+    /// Says whether the level that follows is leaky, whatever the levels round it are; answers what
+    /// to turn back to. Only for a level whose rows reach others as a list.
+    pub(super) fn turn(&mut self, leaky: bool) -> bool {
+        std::mem::replace(&mut self.views, reads_views(self.frame, leaky))
+    }
+
+    pub(super) fn turn_back(&mut self, views: bool) {
+        self.views = views;
     }
 
     pub(super) fn finish(self) -> Statement {
@@ -129,6 +134,29 @@ impl<'a> Writer<'a> {
         self.name(alias);
     }
 
+    /// `joint` and the test that rows of a level are shown, if deletions of `resource` are soft.
+    /// Tells whether it wrote something. The one place where deleted records are hidden.
+    pub(super) fn shown(
+        &mut self,
+        joint: &str,
+        resource: &Resource,
+        alias: Alias,
+        deleted: Deleted,
+    ) -> bool {
+        let test = match deleted {
+            Deleted::Hidden => " IS NULL",
+            Deleted::With => return false,
+            Deleted::Only => " IS NOT NULL",
+        };
+        let Some(fields) = resource.deleted() else {
+            return false;
+        };
+        self.text(joint);
+        self.column(alias, &resource.field(fields.at).column);
+        self.text(test);
+        true
+    }
+
     /// `t0."tenant" = $1`, if rows of `resource` carry a tenant. Tells whether it wrote something.
     pub(super) fn tenant(&mut self, resource: &Resource, alias: Alias) -> bool {
         if !resource.is_tenant() {
@@ -142,4 +170,14 @@ impl<'a> Writer<'a> {
         }
         true
     }
+}
+
+/// Whether a level reads find views.
+fn reads_views(frame: Frame<'_>, leaky: bool) -> bool {
+    let views = match frame.wall {
+        Wall::Rls => leaky,
+        Wall::View => true,
+        Wall::None => false,
+    };
+    views && frame.dialect == crate::Dialect::Postgres
 }

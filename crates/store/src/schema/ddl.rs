@@ -145,10 +145,11 @@ fn create_btree(table: &str, name: &str, index: &IndexFacts) -> String {
         .collect();
     let unique = if index.kind.is_empty() { "" } else { "unique " };
     format!(
-        "create {unique}index {} on {} ({})",
+        "create {unique}index {} on {} ({}){}",
         quote(name),
         quote(table),
-        columns.join(", ")
+        columns.join(", "),
+        index.extra
     )
 }
 

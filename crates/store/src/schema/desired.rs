@@ -55,10 +55,10 @@ fn columns(resource: &Resource) -> Vec<Column> {
         columns.extend(companion);
         columns.extend(words);
     }
-    for role in [Role::CreatedAt, Role::UpdatedAt] {
+    for role in [Role::CreatedAt, Role::UpdatedAt, Role::DeletedAt] {
         columns.extend(of_role(role).map(value));
     }
-    for role in [Role::CreatedBy, Role::UpdatedBy] {
+    for role in [Role::CreatedBy, Role::UpdatedBy, Role::DeletedBy] {
         columns.extend(of_role(role).flat_map(principal));
     }
     columns.extend(of_role(Role::Version).map(value));
@@ -84,7 +84,7 @@ fn value(field: &Field) -> Column {
         was: field.was.clone(),
         part: Part::Value,
         kind: kind(&field.kind),
-        nullable: field.role == Role::Declared && field.optional,
+        nullable: matches!(field.role, Role::Declared | Role::DeletedAt) && field.optional,
         default: field.default.clone(),
     }
 }
@@ -156,6 +156,10 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         first.into_iter()
     };
     let mut indexes: Vec<Index> = Vec::new();
+    // A record that is deleted softly holds no value against others.
+    let living = resource
+        .deleted()
+        .map(|deleted| resource.field(deleted.at).column.clone());
     for unique in &resource.uniques {
         let members = unique.fields.iter();
         let members = members.map(|index| (stored(resource.field(*index)), false));
@@ -164,6 +168,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
             unique: true,
             search: false,
             columns: tenant().chain(members).collect(),
+            without: living.clone(),
         });
     }
     let with_id = |name: String, columns: Vec<(String, bool)>| {
@@ -175,6 +180,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
             unique: false,
             search: false,
             columns: tenant().chain(columns).chain(id).collect(),
+            without: None,
         }
     };
     for index in &resource.indexes {
@@ -193,7 +199,9 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         let covered = indexes.iter().any(|other| {
             other.name == index.name
                 || other.columns == index.columns
-                || (other.unique && other.columns.get(..) == index.columns.get(..alone))
+                || (other.unique
+                    && other.without.is_none()
+                    && other.columns.get(..) == index.columns.get(..alone))
         });
         if !covered {
             indexes.push(index);
@@ -209,6 +217,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
             unique: false,
             search: true,
             columns: words.collect(),
+            without: None,
         });
     }
     indexes

@@ -171,7 +171,10 @@ pub(crate) fn index_facts(dialect: Dialect, table: &Table, index: &Index) -> Ind
     IndexFacts {
         kind: if index.unique { "unique" } else { "" },
         columns: columns.collect(),
-        extra: String::new(),
+        extra: index.without.as_deref().map_or_else(String::new, |column| {
+            // As PostgreSQL writes it; SQLite keeps what is written.
+            format!(" where ({column} IS NULL)")
+        }),
     }
 }
 

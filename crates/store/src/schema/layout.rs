@@ -158,4 +158,6 @@ pub(crate) struct Index {
     pub(crate) search: bool,
     /// Column and whether it runs from large to small.
     pub(crate) columns: Vec<(String, bool)>,
+    /// A column whose rows are left out where it has a value.
+    pub(crate) without: Option<String>,
 }

@@ -13,7 +13,7 @@ use crate::{
     WriteOptions, Written,
 };
 use carnet_kernel::{Code, Id, Refusal, TenantKey};
-use carnet_model::{ModelHash, ModelView, Resource, ResourceIndex};
+use carnet_model::{Journal, ModelHash, ModelView, Resource, ResourceIndex};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -94,6 +94,7 @@ impl Applier {
             place.step = index;
             place.row = 0;
             let resource = writable(write, step_resource(step))?;
+            let summed = resource.journal == Journal::Summary;
             match step {
                 Step::Insert { rows, .. } => {
                     let text = self.texts.insert(resource);
@@ -118,7 +119,10 @@ impl Applier {
                         });
                         let change = Change::Set(&insert.record, Fields::All);
                         one_row(session, write, resource, outcome, change)?;
-                        *bytes += self.journal(session, write, resource, id, &insert.journal)?;
+                        if !summed {
+                            *bytes +=
+                                self.journal(session, write, resource, id, &insert.journal)?;
+                        }
                     }
                 }
                 Step::Update { rows, .. } => {
@@ -136,8 +140,10 @@ impl Applier {
                         });
                         let change = Change::Set(&update.record, Fields::Some(&update.changed));
                         one_row(session, write, resource, outcome, change)?;
-                        *bytes +=
-                            self.journal(session, write, resource, update.id, &update.journal)?;
+                        if !summed {
+                            *bytes +=
+                                self.journal(session, write, resource, update.id, &update.journal)?;
+                        }
                     }
                 }
                 Step::Delete { rows, .. } => {
@@ -149,9 +155,16 @@ impl Applier {
                             bind_version(statement, 1, write, resource, delete.id, delete.version)
                         });
                         one_row(session, write, resource, outcome, Change::Remove(delete.id))?;
-                        *bytes +=
-                            self.journal(session, write, resource, delete.id, &delete.journal)?;
+                        if !summed {
+                            *bytes +=
+                                self.journal(session, write, resource, delete.id, &delete.journal)?;
+                        }
                     }
+                }
+            }
+            if summed {
+                for (id, entry) in step.summaries(resource) {
+                    *bytes += self.journal(session, write, resource, id, &entry)?;
                 }
             }
         }
@@ -244,8 +257,7 @@ fn decide(session: &Session, write: &Write, unit: &dyn Unit) -> Result<Changes, 
 }
 
 fn fetch(session: &Session, write: &Write, load: &Load) -> Result<Vec<crate::Record>, Failure> {
-    let (Load::Record { resource, .. } | Load::Referencing { resource, .. }) = load;
-    reachable(write, *resource)?;
+    reachable(write, load.resource())?;
     let frame = Frame {
         view: &write.view,
         placement: &write.target.placement,

@@ -32,7 +32,8 @@ const REFERENCES: &str = "select m.name, k.id, k.\"from\", k.\"table\", k.\"to\"
     where m.schema = 'main' and m.type = 'table' and m.name not glob 'sqlite_*' \
     order by m.name, k.id, k.seq";
 
-const INDEXES: &str = "select m.name, l.name, l.\"unique\", l.partial, x.name, x.\"desc\" \
+const INDEXES: &str = "select m.name, l.name, l.\"unique\", l.partial, x.name, x.\"desc\", \
+    (select s.sql from sqlite_schema as s where s.type = 'index' and s.name = l.name) \
     from pragma_table_list as m, pragma_index_list(m.name) as l, pragma_index_xinfo(l.name) as x \
     where m.schema = 'main' and m.type = 'table' and m.name not glob 'sqlite_*' and l.origin = 'c' and x.key = 1 \
     order by m.name, l.name, x.seqno";
@@ -71,7 +72,7 @@ pub(super) async fn introspect(store: &Store) -> Result<Found, Error> {
             extra: String::new(),
         });
         if row.number(3)? != 0 && index.extra.is_empty() {
-            index.extra.push_str(" where");
+            index.extra.push_str(&condition(&row.text(6)?));
         }
         let column = row.text(4)?;
         let order = if row.number(5)? == 0 { "" } else { " desc" };
@@ -95,6 +96,26 @@ pub(super) async fn introspect(store: &Store) -> Result<Found, Error> {
         index.columns.push((row.text(2)?, ""));
     }
     Ok(found)
+}
+
+/// ` where …` of a partial index, from the text that made it.
+fn condition(sql: &str) -> String {
+    let mut depth = 0_usize;
+    for (place, character) in outside_quotes(sql) {
+        match character {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth > 0 => {}
+            _ => {
+                let rest = sql.get(place..).unwrap_or_default();
+                let word = rest.get(..7).unwrap_or_default();
+                if word.eq_ignore_ascii_case(" where ") {
+                    return format!(" where {}", rest.get(7..).unwrap_or_default().trim());
+                }
+            }
+        }
+    }
+    " where".to_owned()
 }
 
 /// SQLite does not tell the names of foreign keys; each gets the one its columns give it.

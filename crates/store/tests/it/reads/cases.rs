@@ -39,6 +39,7 @@ pub(crate) fn everything(resource: &Resource) -> Query {
     Query {
         resource: resource.index,
         predicate: Predicate::True,
+        deleted: carnet_store::Deleted::Hidden,
         order: vec![Order {
             path: Path::own(resource.key),
             descending: false,

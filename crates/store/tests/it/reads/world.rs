@@ -208,6 +208,7 @@ impl World {
         Query {
             resource: resource.index,
             predicate: Predicate::True,
+            deleted: carnet_store::Deleted::Hidden,
             order: vec![Order {
                 path: Path::own(resource.key),
                 descending: true,

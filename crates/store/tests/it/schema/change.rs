@@ -18,6 +18,29 @@ on_both! {
     a_resource_stays_with_its_tenants,
     what_the_database_does_not_hold_needs_no_push,
     another_hand_is_noticed,
+    deletions_become_soft_and_hard_again,
+}
+
+/// The marks come as columns, and unique constraints pass over what is marked; back again the
+/// marks are data.
+async fn deletions_become_soft_and_hard_again(fixture: Fixture) {
+    let definition = |more: &str| {
+        format!(
+            "  things:{more}\n    fields: {{ a: {{ type: text, max: 9, unique: true }}, b: {{ type: ref, to: things, optional: true }} }}\n    unique: [[b, a]]\n"
+        )
+    };
+    let (hard, soft) = (definition(""), definition("\n    delete: soft"));
+    fixture.push(&hard).await.unwrap();
+    fixture.insert("things", 1, "a", "'x'").await;
+    fixture.push(&soft).await.unwrap();
+    fixture.fits(&soft).await;
+    let schema = fixture.store.schema();
+    assert_eq!(schema.drift().await.unwrap(), Vec::<String>::new());
+    assert_eq!(fixture.push(&soft).await.unwrap().applied, Vec::new());
+    fixture.push(&hard).await.unwrap_err();
+    fixture.push_accepting(&hard).await.unwrap();
+    fixture.fits(&hard).await;
+    assert_eq!(column(&fixture, "a").await, ["x"]);
 }
 
 async fn columns_come_with_their_defaults(fixture: Fixture) {

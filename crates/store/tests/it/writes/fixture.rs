@@ -257,6 +257,7 @@ impl Fixture {
         Query {
             resource: things.index,
             predicate: Predicate::True,
+            deleted: carnet_store::Deleted::Hidden,
             order: vec![Order {
                 path: Path::own(things.key),
                 descending: false,

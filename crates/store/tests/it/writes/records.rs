@@ -130,6 +130,7 @@ async fn a_guard_that_fails_undoes_its_unit(fixture: Fixture) {
                 guards: vec![guard.clone()],
                 kept: Vec::new(),
                 steps: vec![step.clone()],
+                ..Changes::default()
             }))
         })
     };

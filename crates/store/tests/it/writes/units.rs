@@ -56,6 +56,7 @@ pub(crate) fn apply(steps: Vec<Step>) -> Decision {
     Decision::Apply(Changes {
         guards: Vec::new(),
         kept: Vec::new(),
+        races: Vec::new(),
         steps,
     })
 }
