@@ -7,6 +7,7 @@ pub mod decide;
 #[cfg(test)]
 mod fixture;
 pub mod metrics;
+mod nest;
 pub mod openapi;
 mod operations;
 pub mod parse;

@@ -6,12 +6,14 @@ use crate::command::{Answer, Options, RecordAnswer};
 use crate::decide::{
     Change, Create, Delete, Kind, Precondition, Restore, fill, missing, records_after,
 };
+use crate::nest::{self, Root};
 use crate::operations::{Operations, every_field, told};
 use crate::units;
 use crate::validate::{Mode, read_entries, read_object, refuse};
 use carnet_kernel::{Code, Context, Id, Refusal};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
 use carnet_store::{Changes, Record, Stamp, Unit, WriteFailure, WriteOptions, Written, shape};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 
 /// One command under way.
@@ -50,7 +52,11 @@ impl Operations {
         body: &str,
     ) -> Result<Answer, Refusal> {
         let resource = work.view.resource(resource);
-        let record = self.record(resource, body, &work.stamp)?;
+        let entries = read_object(body)?;
+        if nest::names_relation(resource, &entries) {
+            return self.nested(work, resource, &entries, Root::Create).await;
+        }
+        let record = self.record(resource, &entries, &work.stamp)?;
         let id = record.id(resource);
         let unit = Create {
             resource: resource.index,
@@ -60,13 +66,39 @@ impl Operations {
         Ok(whole(resource, &record, id))
     }
 
-    fn record(&self, resource: &Resource, body: &str, stamp: &Stamp) -> Result<Record, Refusal> {
-        let entries = read_object(body)?;
+    /// A record with related ones in its body.
+    async fn nested(
+        &self,
+        work: &Work<'_>,
+        resource: &Resource,
+        entries: &[(String, Box<RawValue>)],
+        root: Root,
+    ) -> Result<Answer, Refusal> {
+        let creates = matches!(root, Root::Create);
+        let (unit, shown) =
+            nest::read(work.view, resource, entries, root, &work.stamp, &mut || {
+                self.next_id()
+            })?;
+        let unit = Arc::new(unit);
+        let changes = self
+            .write(work, resource, vec![Arc::clone(&unit) as Arc<dyn Unit>])
+            .await
+            .and_then(Written::into_changes)
+            .map_err(|failure| unit.place(&failure, work.told(&failure)))?;
+        nest::answer(work.view, &shown, &changes, creates)
+    }
+
+    fn record(
+        &self,
+        resource: &Resource,
+        entries: &[(String, Box<RawValue>)],
+        stamp: &Stamp,
+    ) -> Result<Record, Refusal> {
         let mut faults = Vec::new();
-        let input = read_entries(resource, &entries, Mode::Whole, "", &mut faults);
+        let input = read_entries(resource, entries, Mode::Whole, "", &mut faults);
         let record = fill(
             resource,
-            &entries,
+            entries,
             input,
             self.next_id(),
             stamp,
@@ -95,6 +127,14 @@ impl Operations {
             Kind::Patch => Mode::Patch,
         };
         let entries = read_object(body)?;
+        if nest::names_relation(resource, &entries) {
+            let root = Root::Change {
+                id,
+                kind,
+                precondition,
+            };
+            return self.nested(work, resource, &entries, root).await;
+        }
         let mut faults = Vec::new();
         let input = read_entries(resource, &entries, mode, "", &mut faults);
         if kind == Kind::Replace {

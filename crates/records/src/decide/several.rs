@@ -51,6 +51,18 @@ impl fmt::Debug for Several {
 
 impl Unit for Several {
     fn decide(&self, view: &ModelView, loaded: &Loaded) -> Result<Decision, Refusal> {
+        self.decide_parts(view, loaded)
+            .map_err(|(place, refusal)| placed(place, refusal))
+    }
+}
+
+impl Several {
+    /// Decides all; a refusal comes with the place of the unit it is from.
+    pub(crate) fn decide_parts(
+        &self,
+        view: &ModelView,
+        loaded: &Loaded,
+    ) -> Result<Decision, (usize, Refusal)> {
         let mut loads = Vec::new();
         let mut decided = Vec::with_capacity(self.units.len());
         for (place, unit) in &self.units {
@@ -59,7 +71,7 @@ impl Unit for Several {
                 Ok(Decision::Apply(changes)) => decided.push((*place, changes)),
                 // One that comes first but still has to see its record may have a fault of its own.
                 Err(_) if !loads.is_empty() => {}
-                Err(refusal) => return Err(placed(*place, refusal)),
+                Err(refusal) => return Err((*place, refusal)),
             }
         }
         if !loads.is_empty() {

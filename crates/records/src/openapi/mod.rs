@@ -2,6 +2,7 @@
 //! `server` merges it with what other crates contribute.
 
 mod field;
+mod nested;
 mod operation;
 mod schema;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub fn fragment(view: &ModelView) -> Fragment {
             description: resource.description.clone(),
         });
         schema::insert(view, resource, &mut fragment.schemas);
+        nested::insert(view, resource, &mut fragment.schemas);
         let mut path = |tail: &str, item: Map<String, Value>| {
             if item.keys().any(|key| key != "parameters") {
                 fragment.paths.insert(

@@ -1,5 +1,6 @@
 //! The operation objects of one resource.
 
+use super::nested::{change_name, create_name, replace_name};
 use super::stem;
 use crate::parse::{
     DEFAULT_LIMIT, DEFAULT_MAX_AFFECTED, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_SEARCH, OPERATORS,
@@ -198,11 +199,7 @@ pub(super) fn create(resource: &Resource) -> Value {
         parameters,
         responses,
     );
-    with_body(
-        operation,
-        &["application/json"],
-        &format!("{}Input", stem(resource)),
-    )
+    with_body(operation, &["application/json"], &create_name(resource))
 }
 
 pub(super) fn update(resource: &Resource) -> Value {
@@ -211,11 +208,7 @@ pub(super) fn update(resource: &Resource) -> Value {
         "update",
         format!("Replace one of {}", resource.name),
     );
-    with_body(
-        operation,
-        &["application/json"],
-        &format!("{}Input", stem(resource)),
-    )
+    with_body(operation, &["application/json"], &replace_name(resource))
 }
 
 pub(super) fn patch(resource: &Resource) -> Value {
@@ -225,7 +218,7 @@ pub(super) fn patch(resource: &Resource) -> Value {
         format!("Change fields of one of {}", resource.name),
     );
     let types = ["application/merge-patch+json", "application/json"];
-    with_body(operation, &types, &format!("{}Patch", stem(resource)))
+    with_body(operation, &types, &change_name(resource))
 }
 
 fn change(resource: &Resource, verb: &str, summary: String) -> Value {

@@ -62,7 +62,7 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
     schema
 }
 
-fn input(resource: &Resource) -> Value {
+pub(super) fn input(resource: &Resource) -> Value {
     let owner = format!("{}Input", stem(resource));
     let mut properties = Map::new();
     if resource.id.client {
@@ -85,7 +85,7 @@ fn input(resource: &Resource) -> Value {
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
 
-fn patch(resource: &Resource) -> Value {
+pub(super) fn patch(resource: &Resource) -> Value {
     let owner = format!("{}Patch", stem(resource));
     let properties: Map<String, Value> = resource
         .declared_fields()

@@ -9,6 +9,7 @@ mod dry_runs;
 mod hostile;
 mod journal;
 mod matching;
+mod nested;
 mod queries;
 mod races;
 mod rest;

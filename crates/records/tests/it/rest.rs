@@ -28,6 +28,12 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// The places of what is wrong.
+    pub(crate) fn fields(&self) -> Vec<String> {
+        let details = self.refusal.iter().flat_map(|refusal| &refusal.details);
+        details.map(|detail| detail.field.clone()).collect()
+    }
+
     pub(crate) fn code(&self) -> &str {
         self.refusal
             .as_ref()
