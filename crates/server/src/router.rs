@@ -4,7 +4,6 @@ use crate::docs;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
@@ -18,6 +17,7 @@ use carnet_web::problem::{Problem, method_not_allowed};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
+use tower::util::MapRequestLayer;
 
 /// What the routes are made of.
 pub(crate) struct Parts {
@@ -33,7 +33,7 @@ pub(crate) const PROBES: &[&str] = &["/health", "/metrics"];
 
 /// Every route.
 pub(crate) fn router(parts: Parts) -> Router {
-    let api = carnet_records::routes::router(parts.operations).layer(from_fn(give_context));
+    let api = carnet_records::routes::router(parts.operations).layer(MapRequestLayer::new(give_context));
     let mut router = Router::new()
         .nest(PREFIX, api)
         .route("/", get(serve_root))
@@ -63,14 +63,14 @@ fn health_routes(health: Health) -> Router {
 }
 
 /// The context of a request: until sign-in and tenants come, nobody on the default tenant.
-async fn give_context(mut request: Request, next: Next) -> Response {
+fn give_context(mut request: Request) -> Request {
     if let Some(info) = RequestInfo::find(request.extensions()) {
         let tenant = TenantKey::DEFAULT;
         let mut context = Context::new(tenant, Principal::anonymous(tenant), info.correlation());
         context.deadline = info.deadline();
         request.extensions_mut().insert(context);
     }
-    next.run(request).await
+    request
 }
 
 async fn serve_root(info: RequestInfo) -> Response {

@@ -21,6 +21,8 @@ pub struct Store {
 pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) engine: Engine,
+    /// The shared tier's placement.
+    home: Placement,
     /// Tenants whose placement is known; filled on first use.
     pub(crate) placements: RwLock<HashMap<TenantKey, Placement>>,
 }
@@ -53,6 +55,10 @@ impl Store {
             ));
         };
         let inner = Inner {
+            home: Placement {
+                namespace: Namespace::new(&config.records_schema)
+                    .unwrap_or_else(Namespace::shared),
+            },
             config: config.clone(),
             engine,
             placements: RwLock::default(),
@@ -129,10 +135,7 @@ impl Store {
 
     /// The shared tier's placement.
     pub(crate) fn home(&self) -> Placement {
-        // INVARIANT: `open` refused a records schema that is no namespace.
-        let namespace =
-            Namespace::new(&self.inner.config.records_schema).unwrap_or_else(Namespace::shared);
-        Placement { namespace }
+        self.inner.home.clone()
     }
 
     async fn placement(&self, tenant: TenantKey) -> Result<Placement, Error> {

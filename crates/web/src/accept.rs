@@ -46,6 +46,9 @@ impl Media {
 /// A client that lists only `application/problem+json` speaks of failures: its successes are
 /// `application/json`.
 pub fn negotiate(headers: &HeaderMap) -> Result<Media, Refusal> {
+    if is_usual(headers) {
+        return Ok(Media::Json);
+    }
     let ranges = ranges(headers);
     if ranges.is_empty() {
         return Ok(Media::Json);
@@ -81,10 +84,20 @@ pub fn negotiate(headers: &HeaderMap) -> Result<Media, Refusal> {
     })
 }
 
+/// Whether the client asks for what nearly every client asks for, which needs no weighing.
+fn is_usual(headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::ACCEPT).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => true,
+        (Some(line), None) => line == "application/json" || line == "*/*",
+        _ => false,
+    }
+}
+
 /// How a failure of this request is written: RFC 9457 when the client names
 /// `application/problem+json` and does not prefer `application/json` to it.
 pub fn problem_form(headers: &HeaderMap) -> ProblemForm {
-    if !headers.contains_key(header::ACCEPT) {
+    if is_usual(headers) {
         return ProblemForm::Envelope;
     }
     let ranges = ranges(headers);

@@ -113,6 +113,8 @@ pub fn respond(status: StatusCode, media: Media, body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    // With what the edge and the server add, so that the map is made once.
+    headers.reserve(20);
     headers.insert(header::CONTENT_TYPE, media.content_type());
     headers.append(header::VARY, HeaderValue::from_static("accept"));
     response

@@ -7,7 +7,7 @@ use crate::request_info::RequestInfo;
 use axum::body::Body;
 use axum::response::Response;
 use carnet_kernel::{Code, Refusal, Timestamp};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, Version, header};
 
 /// The longest piece of a client's own text that a message repeats.
 const LONGEST_ECHO: usize = 100;
@@ -17,20 +17,16 @@ const LONGEST_ECHO: usize = 100;
 pub(crate) struct Asked {
     form: ProblemForm,
     method: Method,
-    path: String,
+    address: Uri,
     version: Version,
 }
 
 impl Asked {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let path = request.uri().path();
         Self {
             form: accept::problem_form(request.headers()),
             method: request.method().clone(),
-            path: path
-                .get(..path.floor_char_boundary(LONGEST_ECHO))
-                .unwrap_or_default()
-                .to_owned(),
+            address: request.uri().clone(),
             version: request.version(),
         }
     }
@@ -96,7 +92,11 @@ fn bare(response: &Response, asked: &Asked) -> Option<Refusal> {
     if !plain {
         return None;
     }
-    let Asked { method, path, .. } = asked;
+    let method = &asked.method;
+    let path = asked.address.path();
+    let path = path
+        .get(..path.floor_char_boundary(LONGEST_ECHO))
+        .unwrap_or_default();
     let (code, message) = match response.status() {
         StatusCode::NOT_FOUND => (Code::NotFound, format!("there is nothing at `{path}`")),
         StatusCode::METHOD_NOT_ALLOWED => (

@@ -44,11 +44,15 @@ pub(crate) fn identify(
 
 /// Puts the ids on the answer.
 pub(crate) fn echo(info: &RequestInfo, headers: &mut HeaderMap) {
-    for (name, text) in [
-        (REQUEST_ID, info.request_text()),
-        (CORRELATION_ID, info.correlation_text()),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(&text) {
+    let request = HeaderValue::from_str(&info.request_text());
+    // Without an id of the client's own both are one.
+    let same = info.request() == info.correlation() && info.foreign_correlation().is_none();
+    let correlation = match &request {
+        Ok(value) if same => Ok(value.clone()),
+        _ => HeaderValue::from_str(&info.correlation_text()),
+    };
+    for (name, value) in [(REQUEST_ID, request), (CORRELATION_ID, correlation)] {
+        if let Ok(value) = value {
             headers.insert(name, value);
         }
     }
