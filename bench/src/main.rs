@@ -7,6 +7,7 @@ mod data;
 mod hand;
 mod histogram;
 mod load;
+mod peers;
 mod postgres;
 mod process;
 mod runs;
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Carnet beside a hand-written axum handler that does the same work.
     Hand(runs::hand::Options),
+    /// Carnet beside another server, which is installed and started.
+    Peer(runs::peer::Options),
     /// Serves the hand-written handlers; the other commands start it by themselves.
     Serve(Serve),
 }
@@ -94,6 +97,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Hand(options) => runs::hand::run(&options),
+        Command::Peer(options) => runs::peer::run(&options),
         Command::Serve(serve) => hand::serve(&hand::Options {
             database: serve.database,
             port: serve.port,

@@ -1,7 +1,10 @@
 //! Databases of our own on a PostgreSQL server, dropped when done.
 
 use anyhow::{Context as _, Result};
+use bytes::BytesMut;
+use futures_util::SinkExt as _;
 use std::future::Future;
+use std::pin::pin;
 use tokio_postgres::{Client, NoTls};
 
 /// The variable that names the server.
@@ -44,6 +47,31 @@ impl Scratch {
         })
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Copies lines of tab-separated values into `target`, a table with its columns, as the owner.
+    pub fn fill(&self, target: &str, lines: impl Iterator<Item = String>) -> Result<()> {
+        run(async {
+            let client = connect(&self.url).await?;
+            let sink = client.copy_in(&format!("copy {target} from stdin")).await?;
+            let mut sink = pin!(sink);
+            let mut buffer = BytesMut::with_capacity(128 << 10);
+            for line in lines {
+                buffer.extend_from_slice(line.as_bytes());
+                buffer.extend_from_slice(b"\n");
+                if buffer.len() > 100 << 10 {
+                    sink.send(buffer.split().freeze()).await?;
+                }
+            }
+            sink.send(buffer.freeze()).await?;
+            sink.finish().await?;
+            Ok(())
+        })
+    }
+
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
@@ -74,9 +102,11 @@ impl Drop for Scratch {
             client
                 .batch_execute(&format!("drop database {name} with (force)"))
                 .await?;
-            // Carnet's role for this database; there is none when another server made it.
+            // The roles that Carnet or a peer had for this database.
             client
-                .batch_execute(&format!("drop role if exists carnet_{name}_app"))
+                .batch_execute(&format!(
+                    "drop role if exists carnet_{name}_app; drop role if exists {name}_anon"
+                ))
                 .await?;
             Ok(())
         });

@@ -33,7 +33,8 @@ pub(crate) const PROBES: &[&str] = &["/health", "/metrics"];
 
 /// Every route.
 pub(crate) fn router(parts: Parts) -> Router {
-    let api = carnet_records::routes::router(parts.operations).layer(MapRequestLayer::new(give_context));
+    let api =
+        carnet_records::routes::router(parts.operations).layer(MapRequestLayer::new(give_context));
     let mut router = Router::new()
         .nest(PREFIX, api)
         .route("/", get(serve_root))

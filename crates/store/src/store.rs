@@ -56,8 +56,7 @@ impl Store {
         };
         let inner = Inner {
             home: Placement {
-                namespace: Namespace::new(&config.records_schema)
-                    .unwrap_or_else(Namespace::shared),
+                namespace: Namespace::new(&config.records_schema).unwrap_or_else(Namespace::shared),
             },
             config: config.clone(),
             engine,
