@@ -8,6 +8,7 @@ mod id;
 pub mod json;
 mod principal;
 mod refusal;
+pub mod relative;
 pub mod search;
 pub mod suggest;
 mod tenant;
