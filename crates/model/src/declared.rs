@@ -103,7 +103,20 @@ pub(crate) enum TypeDecl {
 pub(crate) struct ManyDecl {
     pub(crate) name: Name,
     pub(crate) of: Name,
-    pub(crate) by: Name,
+    pub(crate) by: ByDecl,
+}
+
+/// How the records of a to-many relation hang on their holder.
+#[derive(Debug)]
+pub(crate) enum ByDecl {
+    /// By a reference of their own.
+    Field(Name),
+    /// By records of a link resource, whose references may be named.
+    Through {
+        link: Name,
+        by: Option<Name>,
+        to: Option<Name>,
+    },
 }
 
 /// A unique constraint.

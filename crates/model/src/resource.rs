@@ -291,6 +291,23 @@ pub enum RelationKind {
         /// The target's reference to this resource.
         by: FieldIndex,
     },
+    /// Many to many, by records of a link resource, which are unique in the pair of both
+    /// references.
+    Through {
+        /// The link resource.
+        link: ResourceIndex,
+        /// The link's reference to this resource.
+        by: FieldIndex,
+        /// The link's reference to the target.
+        to: FieldIndex,
+    },
+}
+
+impl RelationKind {
+    /// Whether it leads to a list of records.
+    pub fn is_many(self) -> bool {
+        !matches!(self, Self::ToOne { .. })
+    }
 }
 
 /// A unique constraint. Rows in which a member is null are not compared.

@@ -140,7 +140,9 @@ fn many() -> Value {
     json!({
         "type": "object",
         "properties": properties(words::MANY, |_| json!({ "type": "string" })),
-        "required": ["of", "by"],
+        "required": ["of"],
+        "anyOf": [{ "required": ["by"] }, { "required": ["through"] }],
+        "dependentRequired": { "to": ["through"] },
         "additionalProperties": false,
     })
 }

@@ -281,12 +281,23 @@ pub(crate) const TYPE_SYNONYMS: &[(&str, &str)] = &[
 
 /// Keys of a to-many relation.
 pub(crate) const MANY: &[Word] = &[
-    ("of", "The resource whose records refer to this one."),
-    ("by", "The reference field of that resource."),
+    ("of", "The resource whose records it leads to."),
+    (
+        "by",
+        "The reference field to this resource: of `of`, or of `through`.",
+    ),
+    (
+        "through",
+        "The link resource of a many-to-many relation: its records refer to both sides.",
+    ),
+    (
+        "to",
+        "The reference of the link resource to `of`, where it has several.",
+    ),
 ];
 
 /// Keys of a to-many relation that a later release brings.
-pub(crate) const MANY_LATER: &[&str] = &["through", "where", "sort"];
+pub(crate) const MANY_LATER: &[&str] = &["where", "sort"];
 
 /// Keys of an index in its long form.
 pub(crate) const INDEX: &[Word] = &[

@@ -2,10 +2,12 @@
 //! sides.
 
 use super::build::{Draft, Lookup, on_delete};
-use crate::declared::{FieldDecl, ManyDecl, ResourceDecl};
+use crate::declared::{ByDecl, FieldDecl, ManyDecl, ResourceDecl};
 use crate::report::Report;
+use crate::syntax::Name;
 use crate::{
-    FieldType, OnDelete, Relation, RelationIndex, RelationKind, ResourceIndex, Storage, Tenancy,
+    FieldIndex, FieldType, OnDelete, Relation, RelationIndex, RelationKind, ResourceIndex, Storage,
+    Tenancy,
 };
 use std::collections::HashMap;
 
@@ -132,64 +134,198 @@ fn to_many(
     report: &mut Report,
 ) -> Option<Relation> {
     let target = lookup.resource(&declared.of, "the relation leads to", report)?;
-    let other = &drafts[usize::from(target.0)];
-    let (own_name, other_name) = (&draft.resource.name, &other.resource.name);
-    let by = declared.by.text.as_str();
-    let references = || {
-        other
-            .resource
-            .fields
-            .iter()
-            .filter_map(|field| match field.kind {
-                FieldType::Ref { to, .. } if to == draft.resource.index => {
-                    Some(field.declared.as_str())
-                }
-                _ => None,
-            })
+    let kind = match &declared.by {
+        ByDecl::Field(by) => {
+            let holder = &drafts[usize::from(target.0)];
+            let by = named_reference(by, holder, draft, report)?;
+            RelationKind::ToMany { by }
+        }
+        ByDecl::Through { link, by, to } => {
+            let index = lookup.resource(link, "the relation goes through", report)?;
+            let holder = &drafts[usize::from(index.0)];
+            let other = &drafts[usize::from(target.0)];
+            through(declared, (link, holder), (by, draft), (to, other), report)?
+        }
     };
-    let Some(index) = other.fields.get(by).copied() else {
-        match references().next() {
-            Some(only) if references().count() == 1 => report.error_hint(
-                declared.by.span,
+    Some(Relation {
+        name: declared.name.text.clone(),
+        target,
+        kind,
+    })
+}
+
+/// The two references of a link resource.
+fn through(
+    declared: &ManyDecl,
+    (link, holder): (&Name, &Draft<'_>),
+    (by, own): (&Option<Name>, &Draft<'_>),
+    (to, other): (&Option<Name>, &Draft<'_>),
+    report: &mut Report,
+) -> Option<RelationKind> {
+    let name = &holder.resource.name;
+    if holder.resource.storage == Storage::Platform {
+        report.error(
+            link.span,
+            format!("`{name}` is a table of the platform and cannot link records"),
+        );
+        return None;
+    }
+    let mut choose = |chosen: &Option<Name>, key: &str, side: &Draft<'_>, taken| match chosen {
+        Some(chosen) => named_reference(chosen, holder, side, report),
+        None => only_reference(link, key, holder, side, taken, report),
+    };
+    // What is named is not a candidate for the other.
+    let place = |name: &Option<Name>| -> Option<FieldIndex> {
+        holder.fields.get(name.as_ref()?.text.as_str()).copied()
+    };
+    let first = choose(by, "by", own, place(to))?;
+    let to = choose(to, "to", other, Some(first))?;
+    let by = first;
+    if by == to {
+        report.error_hint(
+            declared.name.span,
+            format!("`by` and `to` both name the same reference of `{name}`"),
+            "a link has two references, one to each side",
+        );
+        return None;
+    }
+    let pair = [by, to].map(|field| holder.resource.field(field).declared.as_str());
+    let one_per_pair = holder.declared.uniques.iter().any(|unique| {
+        unique.fields.len() == 2
+            && pair
+                .iter()
+                .all(|name| unique.fields.iter().any(|field| field.text == *name))
+    });
+    if !one_per_pair {
+        report.error_hint(
+            link.span,
+            format!("two records of `{name}` may link the same pair"),
+            format!("add `unique: [[{}, {}]]` to `{name}`", pair[0], pair[1]),
+        );
+        return None;
+    }
+    Some(RelationKind::Through {
+        link: holder.resource.index,
+        by,
+        to,
+    })
+}
+
+/// The references of `holder` that lead to `side`.
+fn references<'d>(
+    holder: &'d Draft<'_>,
+    side: ResourceIndex,
+) -> impl Iterator<Item = (FieldIndex, &'d str)> {
+    holder
+        .resource
+        .each_field()
+        .filter(move |(index, field)| {
+            matches!(field.kind, FieldType::Ref { to, .. } if to == side)
+                && !holder.broken.contains(index)
+        })
+        .map(|(index, field)| (index, field.declared.as_str()))
+}
+
+/// The one reference of a link resource to `side` beside the one that is `taken`.
+fn only_reference(
+    link: &Name,
+    key: &str,
+    holder: &Draft<'_>,
+    side: &Draft<'_>,
+    taken: Option<FieldIndex>,
+    report: &mut Report,
+) -> Option<FieldIndex> {
+    let candidates: Vec<(FieldIndex, &str)> = references(holder, side.resource.index)
+        .filter(|(index, _)| Some(*index) != taken)
+        .collect();
+    let (name, leads) = (&holder.resource.name, &side.resource.name);
+    match candidates.as_slice() {
+        [(only, _)] => Some(*only),
+        [] => {
+            if holder.broken.is_empty() {
+                report.error_hint(
+                    link.span,
+                    format!("`{name}` has no reference to `{leads}` left to link by"),
+                    format!("add a field `{{ type: ref, to: {leads} }}` to `{name}`"),
+                );
+            }
+            None
+        }
+        several => {
+            let names: Vec<&str> = several.iter().map(|(_, name)| *name).collect();
+            report.error_hint(
+                link.span,
+                format!(
+                    "`{name}` refers to `{leads}` more than once: `{}`",
+                    names.join("`, `")
+                ),
+                format!("say with `{key}` which one is meant"),
+            );
+            None
+        }
+    }
+}
+
+/// The reference of that name of `holder`, which must lead to `side`.
+fn named_reference(
+    name: &Name,
+    holder: &Draft<'_>,
+    side: &Draft<'_>,
+    report: &mut Report,
+) -> Option<FieldIndex> {
+    let (own_name, other_name) = (&side.resource.name, &holder.resource.name);
+    let by = name.text.as_str();
+    let near = || references(holder, side.resource.index).map(|(_, name)| name);
+    let Some(index) = holder.fields.get(by).copied() else {
+        match near().next() {
+            Some(only) if near().count() == 1 => report.error_hint(
+                name.span,
                 format!("`{other_name}` has no field `{by}`"),
                 format!("did you mean `{only}`?"),
             ),
             _ => report.error_near(
-                declared.by.span,
+                name.span,
                 format!("`{other_name}` has no field `{by}`"),
                 by,
-                other.declared.field_names(),
+                holder.declared.field_names(),
             ),
         }
         return None;
     };
-    if other.broken.contains(&index) {
+    if holder.broken.contains(&index) {
         return None;
     }
-    match other.resource.field(index).kind {
-        FieldType::Ref { to, .. } if to == draft.resource.index => Some(Relation {
-            name: declared.name.text.clone(),
-            target,
-            kind: RelationKind::ToMany { by: index },
-        }),
-        FieldType::Ref { to, .. } => {
-            let leads = &drafts[usize::from(to.0)].resource.name;
+    match holder.resource.field(index).kind {
+        FieldType::Ref { to, .. } if to == side.resource.index => Some(index),
+        FieldType::Ref { .. } => {
+            let leads = declared_target(holder, index).unwrap_or_default();
             let message =
                 format!("`{by}` of `{other_name}` refers to `{leads}`, not to `{own_name}`");
-            match references().next() {
+            match near().next() {
                 Some(near) => {
-                    report.error_hint(declared.by.span, message, format!("did you mean `{near}`?"))
+                    report.error_hint(name.span, message, format!("did you mean `{near}`?"))
                 }
-                None => report.error(declared.by.span, message),
+                None => report.error(name.span, message),
             }
             None
         }
         _ => {
             report.error(
-                declared.by.span,
+                name.span,
                 format!("`{by}` of `{other_name}` is not a reference"),
             );
             None
         }
+    }
+}
+
+/// The name of the resource that a reference was declared to lead to.
+fn declared_target(holder: &Draft<'_>, index: FieldIndex) -> Option<String> {
+    let declared = holder
+        .declared
+        .field(&holder.resource.field(index).declared)?;
+    match &declared.kind {
+        Some(crate::declared::TypeDecl::Ref { to, .. }) => Some(to.text.clone()),
+        _ => None,
     }
 }

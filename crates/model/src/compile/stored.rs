@@ -102,6 +102,19 @@ fn lists(
                     json!({ "of": target.name, "by": target.field(by).declared }),
                 ))
             }
+            crate::RelationKind::Through { link, by, to } => {
+                let target = &drafts[usize::from(relation.target.0)].resource;
+                let link = &drafts[usize::from(link.0)].resource;
+                Some((
+                    relation.name.clone(),
+                    json!({
+                        "of": target.name,
+                        "through": link.name,
+                        "by": link.field(by).declared,
+                        "to": link.field(to).declared,
+                    }),
+                ))
+            }
             crate::RelationKind::ToOne { .. } => None,
         })
         .collect();

@@ -261,6 +261,16 @@ impl Pair<'_> {
                         let leads = format!("{}.{}", target.name, target.field(by).declared);
                         Some((relation.name.clone(), leads))
                     }
+                    RelationKind::Through { link, by, to } => {
+                        let target = &model.resource(relation.target).name;
+                        let link = model.resource(link);
+                        let (by, to) = (link.field(by), link.field(to));
+                        let leads = format!(
+                            "{target} through {}.{} and {}",
+                            link.name, by.declared, to.declared
+                        );
+                        Some((relation.name.clone(), leads))
+                    }
                     RelationKind::ToOne { .. } => None,
                 })
                 .collect();

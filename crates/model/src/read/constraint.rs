@@ -1,7 +1,7 @@
 //! `many`, `unique` and `indexes`: lists of names. Whether the names exist is looked up later.
 
 use super::{Reader, get};
-use crate::declared::{IndexDecl, ManyDecl, UniqueDecl};
+use crate::declared::{ByDecl, IndexDecl, ManyDecl, UniqueDecl};
 use crate::syntax::{Kind, Name, Node};
 use crate::words;
 
@@ -26,18 +26,36 @@ impl Reader<'_> {
                     self.unknown(&entry.key, &what, known, words::MANY_LATER);
                 }
             }
-            let mut part = |key: &str, meaning: &str| match get(entries, key) {
-                Some(node) => self.name(node, &format!("`{key}`")),
-                None => {
-                    if !entries.iter().any(|entry| entry.key.text == "through") {
-                        self.report
-                            .error(name.span, format!("{what} needs `{key}`: {meaning}"));
-                    }
-                    None
+            let mut part =
+                |key: &str| get(entries, key).and_then(|node| self.name(node, &format!("`{key}`")));
+            let (of, by, to) = (part("of"), part("by"), part("to"));
+            let through = part("through");
+            let mut missing = |key: &str, meaning: &str| {
+                if get(entries, key).is_none() {
+                    self.report
+                        .error(name.span, format!("{what} needs `{key}`: {meaning}"));
                 }
             };
-            let of = part("of", "the resource whose records refer to this one");
-            let by = part("by", "the reference field of that resource");
+            missing("of", "the resource whose records it leads to");
+            let linked = get(entries, "through").is_some();
+            if !linked {
+                missing(
+                    "by",
+                    "the reference field of that resource, or `through` with a link resource",
+                );
+            }
+            if let (Some(to), false) = (&to, linked) {
+                self.report.error_hint(
+                    to.span,
+                    "`to` belongs to a relation with `through`",
+                    "leave it out, or name the link resource with `through`",
+                );
+            }
+            let by = match (through, by) {
+                (Some(link), by) => Some(ByDecl::Through { link, by, to }),
+                (None, Some(by)) if !linked => Some(ByDecl::Field(by)),
+                (None, _) => None,
+            };
             if let (Some(of), Some(by)) = (of, by) {
                 relations.push(ManyDecl {
                     name: name.clone(),

@@ -392,10 +392,43 @@ fn references() {
 16:28+4 error: `note` of `others` is not a reference
 17:16+6 error: the relation leads to `zebras`, which does not exist
 18:28+5 error: `other` of `things` refers to `others`, not to `things`
-19:24+7 error: `through` comes with a later release [leave it out until then]
-20:7+1 error: the relation `g` needs `by`: the reference field of that resource
+19:33+5 error: the relation goes through `links`, which does not exist
+20:7+1 error: the relation `g` needs `by`: the reference field of that resource, or `through` with a link resource
 21:10+6 error: the relation `h` must be a map, not a text
 22:7+1 error: the relation name `I` must be camelCase: a lower-case letter, then at most 47 letters and digits [write `i`]
+"#);
+}
+
+#[test]
+fn links() {
+    insta::assert_snapshot!(yaml("\
+carnet: 1
+resources:
+  as:
+    fields: { name: { type: text } }
+    many:
+      one: { of: bs, through: loose }
+      two: { of: as, through: pairs }
+      three: { of: as, through: pairs, by: left, to: left }
+      four: { of: bs, through: solos }
+      five: { of: bs, through: tight, by: b }
+      six: { of: bs, by: a, to: b }
+      seven: { of: bs, through: tight, to: c }
+      eight: { of: bs, through: journal }
+  bs: { fields: { a: { type: ref, to: as, optional: true } } }
+  loose: { fields: { a: { type: ref, to: as }, b: { type: ref, to: bs } } }
+  solos: { fields: { a: { type: ref, to: as } } }
+  tight: { fields: { a: { type: ref, to: as }, b: { type: ref, to: bs } }, unique: [[b, a]] }
+  pairs: { fields: { left: { type: ref, to: as }, right: { type: ref, to: as } }, unique: [[left, right]] }
+"), @r#"
+6:31+5 error: two records of `loose` may link the same pair [add `unique: [[a, b]]` to `loose`]
+7:31+5 error: `pairs` refers to `as` more than once: `left`, `right` [say with `by` which one is meant]
+8:7+5 error: `by` and `to` both name the same reference of `pairs` [a link has two references, one to each side]
+9:32+5 error: `solos` has no reference to `bs` left to link by [add a field `{ type: ref, to: bs }` to `solos`]
+10:43+1 error: `b` of `tight` refers to `bs`, not to `as` [did you mean `a`?]
+11:33+1 error: `to` belongs to a relation with `through` [leave it out, or name the link resource with `through`]
+12:44+1 error: `tight` has no field `c` [did you mean `b`?]
+13:33+7 error: `journal` is a table of the platform and cannot link records
 "#);
 }
 

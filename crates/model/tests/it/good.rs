@@ -1,7 +1,7 @@
 //! Good definitions and what they become.
 
 use crate::{compile, shop, shown};
-use carnet_model::{Index, Model, RelationKind, Resource, Unique};
+use carnet_model::{Index, Model, RelationKind, Resource, Source, Unique, compile_stored};
 
 fn named<'m>(model: &'m Model, name: &str) -> &'m Resource {
     model.resource_named(name).expect(name)
@@ -49,6 +49,7 @@ fn summary(resource: &Resource) -> String {
         let way = match relation.kind {
             RelationKind::ToOne { .. } => "one",
             RelationKind::ToMany { .. } => "many",
+            RelationKind::Through { .. } => "through",
         };
         out += &format!("  {way} {} {}\n", relation.name, relation.target.0);
     }
@@ -204,4 +205,61 @@ aBcDeFgHiJkLmNoPqRsTuVwXyZaBcDeFgHiJkLmNoPqRsTuV a_bc_de_fg_hi_jk_lm_no_pq_rs_tu
   index a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de__aa09a5b2__index order index
   index a_bc_de_fg_hi_jk_lm_no_pq_rs_tu_vw_xy_za_bc_de__d98de507__index order index
 "#);
+}
+
+#[test]
+fn many_to_many_goes_through_a_link() {
+    let text = r"
+carnet: 1
+resources:
+  products:
+    fields: { name: { type: text } }
+    many:
+      tags: { of: tags, through: productTags }
+      parts: { of: products, through: assemblies, by: whole }
+      wholes: { of: products, through: assemblies, by: part, to: whole }
+  tags:
+    fields: { name: { type: text } }
+    many:
+      products: { of: products, through: productTags }
+  productTags:
+    fields:
+      product: { type: ref, to: products, onDelete: cascade }
+      tag: { type: ref, to: tags, onDelete: cascade }
+    unique: [[product, tag]]
+  assemblies:
+    fields:
+      whole: { type: ref, to: products, onDelete: cascade }
+      part: { type: ref, to: products }
+      amount: { type: integer, default: 1 }
+    unique: [[part, whole]]
+";
+    let compiled = carnet_model::compile(&[Source::application("a.yaml", text)]).unwrap();
+    let model = &compiled.model;
+    let leads = |resource: &str, relation: &str| {
+        let resource = named(model, resource);
+        let relation = resource.relation(resource.relation_named(relation).unwrap());
+        let RelationKind::Through { link, by, to } = relation.kind else {
+            panic!("{relation:?}");
+        };
+        let link = model.resource(link);
+        let target = &model.resource(relation.target).name;
+        let (by, to) = (&link.field(by).declared, &link.field(to).declared);
+        format!("{} {by} -> {to} {target}", link.name)
+    };
+    assert_eq!(leads("products", "tags"), "productTags product -> tag tags");
+    assert_eq!(
+        leads("tags", "products"),
+        "productTags tag -> product products"
+    );
+    assert_eq!(
+        leads("products", "parts"),
+        "assemblies whole -> part products"
+    );
+    assert_eq!(
+        leads("products", "wholes"),
+        "assemblies part -> whole products"
+    );
+    let again = compile_stored(&model.definition).unwrap();
+    assert_eq!(again.hash, model.hash);
 }

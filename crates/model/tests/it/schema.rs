@@ -74,10 +74,7 @@ fn broken_definitions_do_not_fit() {
         resource("indexes", json!([{"on": ["a"], "using": "trigram"}])),
         resource("indexes", json!([{"using": "btree"}])),
         resource("many", json!({"x": {"of": "as"}})),
-        resource(
-            "many",
-            json!({"x": {"of": "as", "by": "a", "through": "b"}}),
-        ),
+        resource("many", json!({"x": {"of": "as", "by": "a", "to": "b"}})),
         resource("journal", json!("none")),
         resource("delete", json!("gentle")),
         resource("table", json!("a")),
