@@ -1,7 +1,10 @@
 //! Deciding a predicate for one row in memory. The reference for what a rendered one must answer.
 
-use crate::{CompareOp, FieldIndex, Operand, Path, Predicate, RelationIndex, SearchTerm, TextOp};
-use carnet_kernel::{Value, search, text};
+use crate::{
+    AVERAGE_DIGITS, Aggregate, CompareOp, FieldIndex, Function, JsonStep, Operand, Path, Predicate,
+    RelationIndex, SearchTerm, TextOp, average,
+};
+use carnet_kernel::{JsonText, Value, search, text};
 use std::cmp::Ordering;
 
 /// Kleene's three values.
@@ -31,8 +34,21 @@ impl Truth {
 
 /// What the evaluator asks of a row.
 pub trait Row {
-    /// The value at a path; null when a to-one step leads nowhere.
+    /// The value of a path's field as a whole; null when a to-one step leads nowhere.
     fn value(&self, path: &Path) -> Value;
+
+    /// The value of `field`, or null without one, of each record over a to-many relation that
+    /// makes `predicate` true.
+    fn related(
+        &self,
+        steps: &[RelationIndex],
+        relation: RelationIndex,
+        predicate: &Predicate,
+        field: Option<FieldIndex>,
+    ) -> Vec<Value> {
+        let _ = (steps, relation, predicate, field);
+        Vec::new()
+    }
 
     /// Whether some record over a to-many relation makes `predicate` true.
     fn exists(
@@ -67,25 +83,38 @@ pub fn evaluate(predicate: &Predicate, row: &dyn Row) -> Truth {
         Predicate::Not(inner) => evaluate(inner, row).not(),
         Predicate::Compare { op, left, right } => {
             if !matches!(op, CompareOp::Eq | CompareOp::Ne) && by_companion(left, right, row) {
-                let folded = |operand| match value(operand, row) {
-                    Value::Text(found) => Value::Text(text::fold(&found)),
+                let folded = |operand| match find(operand, row) {
+                    Found::Value(Value::Text(found)) => {
+                        Found::Value(Value::Text(text::fold(&found)))
+                    }
                     other => other,
                 };
                 return decide(*op, &folded(left), &folded(right));
             }
-            decide(*op, &value(left, row), &value(right, row))
+            decide(*op, &find(left, row), &find(right, row))
         }
         Predicate::In { operand, list } => {
-            let wanted = value(operand, row);
-            Truth::of(list.iter().any(|member| same(member, &wanted)))
+            let wanted = find(operand, row);
+            let mut members = list.iter().cloned().map(Found::Value);
+            Truth::of(members.any(|member| member.same(&wanted)))
         }
-        Predicate::IsNull(operand) => Truth::of(value(operand, row).is_null()),
+        Predicate::IsNull(operand) => Truth::of(find(operand, row).is_null()),
+        Predicate::Has { path, all, list } => {
+            let members = members(&at(path, row));
+            let mut wanted = list.iter().map(|one| members.contains(one));
+            Truth::of(if *all {
+                wanted.all(|found| found)
+            } else {
+                wanted.any(|found| found)
+            })
+        }
+        Predicate::Holds(inner) => Truth::of(evaluate(inner, row) == Truth::True),
         Predicate::Text {
             op,
             path,
             pattern,
             caseless,
-        } => match row.value(path) {
+        } => match unquoted(at(path, row)) {
             Value::Text(found) if *caseless => {
                 Truth::of(text_matches(*op, &text::fold(&found), pattern))
             }
@@ -125,6 +154,7 @@ fn by_companion(left: &Operand, right: &Operand, row: &dyn Row) -> bool {
     let caseless = |operand: &Operand| match operand {
         Operand::Path(path) => Some(row.caseless(path)),
         Operand::Value(_) => None,
+        Operand::Aggregate(_) => Some(false),
     };
     match (caseless(left), caseless(right)) {
         (None, None) => false,
@@ -132,28 +162,155 @@ fn by_companion(left: &Operand, right: &Operand, row: &dyn Row) -> bool {
     }
 }
 
-fn value(operand: &Operand, row: &dyn Row) -> Value {
+/// What an operand is for a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// A value; JSON's null is null.
+    Value(Value),
+    /// A number made of related records, in units of its last digit.
+    Exact(i128),
+}
+
+impl Found {
+    /// Whether there is nothing.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Value(Value::Null))
+    }
+
+    /// The order of two; `None` beside null and between types.
+    pub fn compare(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Value(left), Self::Value(right)) => compare(left, right),
+            (left, right) => Some(left.exact()?.cmp(&right.exact()?)),
+        }
+    }
+
+    fn exact(&self) -> Option<i128> {
+        match self {
+            Self::Exact(number) => Some(*number),
+            Self::Value(Value::Integer(number) | Value::Duration(number)) => {
+                Some(i128::from(*number))
+            }
+            Self::Value(Value::Decimal(decimal)) => Some(i128::from(decimal.unscaled)),
+            Self::Value(_) => None,
+        }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Value(Value::Null), Self::Value(Value::Null)) => true,
+            (Self::Value(Value::Principal(left)), Self::Value(Value::Principal(right))) => {
+                left == right
+            }
+            (Self::Value(Value::Json(left)), Self::Value(Value::Json(right))) => left == right,
+            _ => self.compare(other) == Some(Ordering::Equal),
+        }
+    }
+}
+
+/// What an operand is for `row`.
+pub fn find(operand: &Operand, row: &dyn Row) -> Found {
     match operand {
-        Operand::Path(path) => row.value(path),
-        Operand::Value(value) => value.clone(),
+        Operand::Path(path) => Found::Value(at(path, row)),
+        Operand::Value(value) => Found::Value(value.clone()),
+        Operand::Aggregate(aggregate) => measure(aggregate, row),
     }
 }
 
-fn same(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Null, Value::Null) => true,
-        (Value::Principal(left), Value::Principal(right)) => left == right,
-        _ => compare(left, right) == Some(Ordering::Equal),
+/// The value at a path, inside JSON as well.
+fn at(path: &Path, row: &dyn Row) -> Value {
+    let value = row.value(path);
+    if path.inside.is_empty() {
+        return value;
+    }
+    let Value::Json(text) = value else {
+        return Value::Null;
+    };
+    let whole = text.to_value();
+    let found = path.inside.iter().try_fold(&whole, |value, step| {
+        Some(match step {
+            JsonStep::Key(key) => value.as_object()?.get(key)?,
+            JsonStep::Index(index) => value.as_array()?.get(*index as usize)?,
+        })
+    });
+    match found {
+        None | Some(serde_json::Value::Null) => Value::Null,
+        Some(value) => Value::Json(JsonText::from_value(value)),
     }
 }
 
-fn decide(op: CompareOp, left: &Value, right: &Value) -> Truth {
+/// The text that a JSON string stands for; anything else as it is.
+fn unquoted(value: Value) -> Value {
+    match &value {
+        Value::Json(text) => match text.to_value() {
+            serde_json::Value::String(text) => Value::Text(text),
+            _ => value,
+        },
+        _ => value,
+    }
+}
+
+fn members(list: &Value) -> Vec<JsonText> {
+    match list {
+        Value::Json(text) => match text.to_value() {
+            serde_json::Value::Array(list) => list.iter().map(JsonText::from_value).collect(),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn measure(aggregate: &Aggregate, row: &dyn Row) -> Found {
+    let field = match aggregate.function {
+        Function::Count => None,
+        Function::Sum(field)
+        | Function::Average(field)
+        | Function::Min(field)
+        | Function::Max(field) => Some(field),
+    };
+    let values = row.related(
+        &aggregate.steps,
+        aggregate.relation,
+        &aggregate.predicate,
+        field,
+    );
+    let numbers = || {
+        values
+            .iter()
+            .filter_map(|value| Found::Value(value.clone()).exact())
+    };
+    let best = |keep: Ordering| {
+        let present = values.iter().filter(|value| !value.is_null());
+        let best = present.reduce(|best, value| match compare(value, best) {
+            Some(order) if order == keep => value,
+            _ => best,
+        });
+        Found::Value(best.cloned().unwrap_or(Value::Null))
+    };
+    let exact = |number: Option<i128>| number.map_or(Found::Value(Value::Null), Found::Exact);
+    match aggregate.function {
+        Function::Count => Found::Exact(values.len() as i128),
+        Function::Sum(_) => exact(numbers().next().map(|_| numbers().sum())),
+        Function::Average(_) => {
+            let digits = match values.iter().find(|value| !value.is_null()) {
+                Some(Value::Decimal(decimal)) => AVERAGE_DIGITS.min(18 - decimal.scale.min(18)),
+                Some(Value::Integer(_)) => AVERAGE_DIGITS,
+                _ => 0,
+            };
+            exact(average(numbers().sum(), numbers().count() as u64, digits))
+        }
+        Function::Min(_) => best(Ordering::Less),
+        Function::Max(_) => best(Ordering::Greater),
+    }
+}
+
+fn decide(op: CompareOp, left: &Found, right: &Found) -> Truth {
     match op {
-        CompareOp::Eq => return Truth::of(same(left, right)),
-        CompareOp::Ne => return Truth::of(!same(left, right)),
+        CompareOp::Eq => return Truth::of(left.same(right)),
+        CompareOp::Ne => return Truth::of(!left.same(right)),
         _ => {}
     }
-    let Some(order) = compare(left, right) else {
+    let Some(order) = left.compare(right) else {
         return Truth::Unknown;
     };
     Truth::of(match op {
@@ -164,7 +321,8 @@ fn decide(op: CompareOp, left: &Value, right: &Value) -> Truth {
     })
 }
 
-/// The order of two values of one type; `None` beside null and between types.
+/// The order of two values of one type; `None` beside null and between types. JSON has an order
+/// among numbers and among texts.
 pub fn compare(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Boolean(a), Value::Boolean(b)) => Some(a.cmp(b)),
@@ -178,7 +336,13 @@ pub fn compare(left: &Value, right: &Value) -> Option<Ordering> {
         (Value::Text(a), Value::Text(b)) => Some(a.cmp(b)),
         (Value::Id(a), Value::Id(b)) => Some(a.cmp(b)),
         (Value::Date(a), Value::Date(b)) => Some(a.cmp(b)),
-        (Value::Json(a), Value::Json(b)) => Some(a.as_str().cmp(b.as_str())),
+        (Value::Json(a), Value::Json(b)) => match (a.to_value(), b.to_value()) {
+            (serde_json::Value::Number(a), serde_json::Value::Number(b)) => {
+                a.as_f64()?.partial_cmp(&b.as_f64()?)
+            }
+            (serde_json::Value::String(a), serde_json::Value::String(b)) => Some(a.cmp(&b)),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -299,6 +463,9 @@ mod tests {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Predicate::And),
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(Predicate::Or),
+                inner
+                    .clone()
+                    .prop_map(|one| Predicate::Holds(Box::new(one))),
                 inner.prop_map(|one| Predicate::Not(Box::new(one))),
             ]
         })
@@ -312,6 +479,88 @@ mod tests {
             let before = evaluate(&predicate, &row);
             prop_assert_eq!(before, evaluate(&predicate.simplify(), &row));
         }
+    }
+
+    #[test]
+    fn what_must_hold_is_pushed_to_what_may_be_unknown() {
+        let greater = Predicate::compare(FieldIndex(0), CompareOp::Gt, Value::Integer(1));
+        let same = Predicate::compare(FieldIndex(1), CompareOp::Eq, Value::Integer(2));
+        let condition = Predicate::And(vec![greater.clone(), same]);
+        let differs = Predicate::compare(FieldIndex(1), CompareOp::Ne, Value::Integer(2));
+        let uncertain = Predicate::Not(Box::new(Predicate::Holds(Box::new(greater))));
+        let against = Predicate::Or(vec![uncertain, differs]);
+        let relation = RelationIndex(0);
+        assert_eq!(
+            Predicate::every(Vec::new(), relation, condition).simplify(),
+            Predicate::Not(Box::new(Predicate::some(Vec::new(), relation, against)))
+        );
+    }
+
+    #[test]
+    fn means_are_rounded_half_away_from_zero() {
+        assert_eq!(average(1, 2, 0), Some(1));
+        assert_eq!(average(-1, 2, 0), Some(-1));
+        assert_eq!(average(1, 3, 4), Some(3_333));
+        assert_eq!(average(2, 3, 4), Some(6_667));
+        assert_eq!(average(-5, 4, 1), Some(-13));
+        assert_eq!(average(0, 0, 4), None);
+        assert_eq!(average(0, 7, 4), Some(0));
+    }
+
+    /// A row with one JSON field.
+    struct Held(&'static str);
+
+    impl Row for Held {
+        fn value(&self, _: &Path) -> Value {
+            Value::Json(JsonText::parse(self.0).unwrap())
+        }
+
+        fn exists(&self, _: &[RelationIndex], _: RelationIndex, _: &Predicate) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn places_inside_json() {
+        let row = Held(r#"{"a":[1,"x",null],"0":true}"#);
+        let decide = |inside: &[JsonStep], op, literal: &str| {
+            let path = Path {
+                inside: inside.to_vec(),
+                ..Path::own(FieldIndex(0))
+            };
+            let predicate = Predicate::Compare {
+                op,
+                left: Operand::Path(path),
+                right: Operand::Value(Value::Json(JsonText::parse(literal).unwrap())),
+            };
+            evaluate(&predicate, &row)
+        };
+        let key = |key: &str| JsonStep::Key(key.to_owned());
+        let at = |index| JsonStep::Index(index);
+        assert_eq!(
+            decide(&[key("a"), at(0)], CompareOp::Eq, "1.0"),
+            Truth::True
+        );
+        assert_eq!(decide(&[key("a"), at(0)], CompareOp::Lt, "2"), Truth::True);
+        assert_eq!(
+            decide(&[key("a"), at(0)], CompareOp::Lt, "\"2\""),
+            Truth::Unknown
+        );
+        assert_eq!(
+            decide(&[key("a"), at(1)], CompareOp::Gte, "\"x\""),
+            Truth::True
+        );
+        assert_eq!(
+            decide(&[key("a"), at(2)], CompareOp::Gt, "0"),
+            Truth::Unknown
+        );
+        assert_eq!(decide(&[key("a"), at(3)], CompareOp::Ne, "0"), Truth::True);
+        assert_eq!(
+            decide(&[key("a"), key("0")], CompareOp::Eq, "1"),
+            Truth::False
+        );
+        assert_eq!(decide(&[at(0)], CompareOp::Eq, "true"), Truth::False);
+        assert_eq!(decide(&[key("0")], CompareOp::Eq, "true"), Truth::True);
     }
 
     struct Caseless(&'static str);

@@ -4,7 +4,8 @@ mod evaluate;
 mod predicate;
 mod simplify;
 
-pub use evaluate::{Row, Truth, compare, evaluate};
+pub use evaluate::{Found, Row, Truth, compare, evaluate, find};
 pub use predicate::{
-    CompareOp, FieldIndex, Operand, Path, Predicate, RelationIndex, SearchTerm, TextOp,
+    AVERAGE_DIGITS, Aggregate, CompareOp, FieldIndex, Function, JsonStep, Operand, Path, Predicate,
+    RelationIndex, SearchTerm, TextOp, average,
 };
