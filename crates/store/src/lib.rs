@@ -27,7 +27,7 @@ pub use error::{Error, WriteFailure};
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Outcome, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
-pub use query::{Count, Deleted, Document, Include, Listing, Order, Query, Window};
+pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Window};
 #[cfg(fuzzing)]
 pub use render::rendered;
 pub use render::{ListType, Param, Statement};

@@ -1,6 +1,6 @@
 //! A read as a value. Made by planners, rendered by `render`, answered as bytes.
 
-use carnet_expr::{FieldIndex, Path, Predicate, RelationIndex};
+use carnet_expr::{FieldIndex, Operand, Path, Predicate, RelationIndex};
 use carnet_model::ResourceIndex;
 
 /// Which records of one resource, in which order, with what of them.
@@ -23,6 +23,9 @@ pub struct Query {
     pub fields: Vec<FieldIndex>,
     /// Which related records, in the order of the JSON, after the fields.
     pub includes: Vec<Include>,
+    /// Of which to-many relations the records are counted, into the member `_count` that ends the
+    /// object; no member when empty.
+    pub counts: Vec<RelationIndex>,
     /// How far to count all that fulfil the predicate.
     pub count: Count,
 }
@@ -40,13 +43,47 @@ pub enum Deleted {
     Only,
 }
 
-/// One sort key. Null is the smallest value; a caseless field sorts by its companion, then by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One sort key. Null is the smallest value unless `nulls` says otherwise; a caseless field sorts
+/// by its companion, then by itself; JSON by type (booleans, numbers, texts, the rest), then by value.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Order {
-    /// By which field, also over to-one relations.
-    pub path: Path,
+    /// By which field, also over to-one relations, or by what of related records.
+    pub by: Operand,
     /// From large to small.
     pub descending: bool,
+    /// Where null stands.
+    pub nulls: Nulls,
+}
+
+impl Order {
+    /// By a field, null as the smallest value.
+    pub fn path(path: Path, descending: bool) -> Self {
+        Self {
+            by: Operand::Path(path),
+            descending,
+            nulls: Nulls::Smallest,
+        }
+    }
+
+    /// The field it sorts by, if it is one.
+    pub fn as_path(&self) -> Option<&Path> {
+        match &self.by {
+            Operand::Path(path) => Some(path),
+            Operand::Value(_) | Operand::Aggregate(_) => None,
+        }
+    }
+}
+
+/// Where null stands in an order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Nulls {
+    /// As the smallest value: first in ascending order, last in descending order.
+    #[default]
+    Smallest,
+    /// Before all values.
+    First,
+    /// After all values.
+    Last,
 }
 
 /// A part of an ordered list.

@@ -1,6 +1,8 @@
 //! The one home of what differs between databases in record SQL. Connections and errors differ in
 //! the adapters.
 
+use crate::Nulls;
+
 /// Which SQL is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -113,13 +115,25 @@ impl Dialect {
         }
     }
 
-    /// What an `ORDER BY` term needs for null to be the smallest value.
-    pub(crate) fn direction(self, descending: bool, nullable: bool) -> &'static str {
-        match (self, descending, nullable) {
-            (Self::Postgres, false, true) => " NULLS FIRST",
-            (Self::Postgres, true, true) => " DESC NULLS LAST",
-            (_, true, _) => " DESC",
-            (_, false, _) => "",
+    /// What an `ORDER BY` term needs for null to stand where it should.
+    pub(crate) fn direction(self, descending: bool, nullable: bool, nulls: Nulls) -> &'static str {
+        let first = match nulls {
+            Nulls::Smallest => !descending,
+            Nulls::First => true,
+            Nulls::Last => false,
+        };
+        // Where the database puts null by itself.
+        let by_itself = match self {
+            Self::Sqlite => !descending,
+            Self::Postgres => descending,
+        };
+        match (nullable && first != by_itself, first, descending) {
+            (false, _, false) => "",
+            (false, _, true) => " DESC",
+            (true, true, false) => " NULLS FIRST",
+            (true, true, true) => " DESC NULLS FIRST",
+            (true, false, false) => " NULLS LAST",
+            (true, false, true) => " DESC NULLS LAST",
         }
     }
 

@@ -52,10 +52,7 @@ impl Fixture {
             holder = self.view.resource(holder.relation(relation).target);
             rest = after;
         }
-        Path {
-            steps,
-            field: holder.field_named(rest).unwrap(),
-        }
+        Path::over(steps, holder.field_named(rest).unwrap())
     }
 
     /// A query for some fields, sorted as in a URL: `name,-id`.
@@ -73,9 +70,11 @@ impl Fixture {
             deleted: crate::Deleted::Hidden,
             order: words(order)
                 .iter()
-                .map(|word| Order {
-                    path: self.path(resource, word.trim_start_matches('-')),
-                    descending: word.starts_with('-'),
+                .map(|word| {
+                    Order::path(
+                        self.path(resource, word.trim_start_matches('-')),
+                        word.starts_with('-'),
+                    )
                 })
                 .collect(),
             window: Window {
@@ -88,6 +87,7 @@ impl Fixture {
                 .collect(),
             includes: Vec::new(),
             ranked: false,
+            counts: Vec::new(),
             count: Count::None,
         }
     }

@@ -3,7 +3,7 @@
 use super::writer::{Alias, Writer};
 use crate::{Deleted, Order};
 use carnet_expr::{Operand, Path, Predicate, RelationIndex};
-use carnet_model::{Field, FieldIndex, ModelView, RelationKind, Resource};
+use carnet_model::{Field, FieldIndex, ModelView, Relation, RelationKind, Resource};
 
 /// A resource's rows under an alias, and what is joined to them.
 pub(super) struct Level<'q> {
@@ -14,6 +14,21 @@ pub(super) struct Level<'q> {
     /// Whether its own rows are shown when they are deleted softly; what is joined never is.
     pub(super) deleted: Deleted,
     joins: Vec<Join<'q>>,
+    pub(super) link: Option<Link<'q>>,
+}
+
+/// The rows of a link resource through which a level is reached.
+pub(super) struct Link<'q> {
+    pub(super) resource: &'q Resource,
+    pub(super) alias: Alias,
+    /// The column that names the level's row.
+    to: &'q str,
+}
+
+/// How a level hangs on a row outside of it: a column here is the same as a column there.
+pub(super) struct Hang<'q> {
+    pub(super) here: (Alias, &'q str),
+    pub(super) there: (Alias, &'q str),
 }
 
 /// A row reached over to-one steps, each prefix of which is joined as well.
@@ -42,12 +57,46 @@ impl<'q> Level<'q> {
             rank: None,
             deleted: Deleted::Hidden,
             joins: Vec::new(),
+            link: None,
         }
     }
 
     /// The same level with other rows shown.
     pub(super) fn showing(self, deleted: Deleted) -> Self {
         Self { deleted, ..self }
+    }
+
+    /// The rows that `relation` leads to from a row of `holder` under `alias`.
+    pub(super) fn related(
+        writer: &mut Writer<'q>,
+        (holder, alias): (&'q Resource, Alias),
+        relation: &'q Relation,
+    ) -> (Self, Hang<'q>) {
+        let view = writer.frame.view;
+        let target = view.resource(relation.target);
+        let mut level = Self::new(target, writer.alias());
+        let (here, there) = match relation.kind {
+            RelationKind::ToOne { field } => (
+                (level.alias, key_column(target)),
+                &*holder.field(field).column,
+            ),
+            RelationKind::ToMany { by } => {
+                ((level.alias, &*target.field(by).column), key_column(holder))
+            }
+            RelationKind::Through { link, by, to } => {
+                let link = view.resource(link);
+                let through = Link {
+                    resource: link,
+                    alias: writer.alias(),
+                    to: &link.field(to).column,
+                };
+                let here = (through.alias, &*link.field(by).column);
+                level.link = Some(through);
+                (here, key_column(holder))
+            }
+        };
+        let there = (alias, there);
+        (level, Hang { here, there })
     }
 
     /// Notes the joins that a predicate needs, except inside `Exists`.
@@ -59,7 +108,7 @@ impl<'q> Level<'q> {
                     self.join_for(writer, member);
                 }
             }
-            Predicate::Not(inner) => self.join_for(writer, inner),
+            Predicate::Not(inner) | Predicate::Holds(inner) => self.join_for(writer, inner),
             Predicate::Compare { left, right, .. } => {
                 self.join_operand(writer, left);
                 self.join_operand(writer, right);
@@ -67,14 +116,18 @@ impl<'q> Level<'q> {
             Predicate::In { operand, .. } | Predicate::IsNull(operand) => {
                 self.join_operand(writer, operand);
             }
-            Predicate::Text { path, .. } => self.join_path(writer, path),
+            Predicate::Text { path, .. } | Predicate::Has { path, .. } => {
+                self.join_path(writer, path);
+            }
             Predicate::Exists { steps, .. } => self.join_steps(writer, steps),
         }
     }
 
     fn join_operand(&mut self, writer: &mut Writer<'q>, operand: &'q Operand) {
-        if let Operand::Path(path) = operand {
-            self.join_path(writer, path);
+        match operand {
+            Operand::Path(path) => self.join_path(writer, path),
+            Operand::Aggregate(aggregate) => self.join_steps(writer, &aggregate.steps),
+            Operand::Value(_) => {}
         }
     }
 
@@ -109,7 +162,18 @@ impl<'q> Level<'q> {
     /// planners turn them into inner joins where a condition lets them.
     pub(super) fn write_source(&self, writer: &mut Writer<'q>) {
         writer.text(" FROM ");
-        writer.relation(self.resource, self.alias);
+        match &self.link {
+            None => writer.relation(self.resource, self.alias),
+            Some(link) => {
+                writer.relation(link.resource, link.alias);
+                writer.text(" JOIN ");
+                writer.relation(self.resource, self.alias);
+                writer.text(" ON ");
+                writer.column(self.alias, key_column(self.resource));
+                writer.text(" = ");
+                writer.column(link.alias, link.to);
+            }
+        }
         for join in &self.joins {
             self.write_join(writer, join);
         }
@@ -119,13 +183,7 @@ impl<'q> Level<'q> {
     pub(super) fn join_order(&mut self, writer: &mut Writer<'q>, keys: &'q [Order]) {
         let joined = self.joins.len();
         for key in keys {
-            let (steps, _) = shorten(
-                writer.frame.view,
-                self.resource,
-                &key.path.steps,
-                key.path.field,
-            );
-            self.join_steps(writer, steps);
+            self.join_operand(writer, &key.by);
         }
         for join in self.joins.iter().skip(joined) {
             self.write_join(writer, join);

@@ -23,7 +23,7 @@ pub(super) fn param(reached: &Reached<'_>, value: &Value) -> Option<Param> {
 }
 
 /// Whether a value is of a field's type.
-fn fits(kind: &FieldType, value: &Value) -> bool {
+pub(super) fn fits(kind: &FieldType, value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Boolean(_) => matches!(kind, FieldType::Boolean),

@@ -159,7 +159,10 @@ fn key<'q>(view: &ModelView, query: &'q Query) -> Option<&'q Value> {
         return None;
     };
     let resource = view.resource(query.resource);
-    let plain = query.includes.is_empty() && query.order.is_empty() && query.count == Count::None;
+    let plain = query.includes.is_empty()
+        && query.counts.is_empty()
+        && query.order.is_empty()
+        && query.count == Count::None;
     let own = *path == Path::own(resource.key) && !key.is_null();
     let whole = || {
         let all = resource.each_field().map(|(index, _)| index);

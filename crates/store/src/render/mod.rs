@@ -9,8 +9,10 @@
 //! the table: the answer is right and walled, but the policy comes first, and no index serves the
 //! predicate itself.
 
+mod aggregate;
 #[cfg(test)]
 mod fixture;
+mod json;
 mod leak;
 mod level;
 mod literal;

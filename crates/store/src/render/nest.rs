@@ -1,10 +1,11 @@
 //! Select lists: fields as native columns, related records as one column of positional JSON each.
 
-use super::level::{Level, key_column};
+use super::level::Level;
 use super::select::{Limit, Prepared};
 use super::writer::{Alias, Writer};
 use crate::dialect::NestedForm;
 use crate::shape::{CHUNK, Column, Kind, Nested, Shape, Source};
+use carnet_expr::Predicate;
 use carnet_model::{Field, FieldType, RelationKind, Resource, Storage};
 
 /// Writes the columns of the outermost query, whose rows stand under `alias`.
@@ -36,6 +37,12 @@ pub(super) fn columns<'q>(
         comma(writer);
         columns.push(related(writer, alias, member, resource));
     }
+    if !prepared.query.counts.is_empty() {
+        comma(writer);
+        columns.push(counts(writer, alias, prepared, resource, |writer| {
+            writer.text(", ");
+        }));
+    }
     if columns.is_empty() {
         writer.text("1");
     }
@@ -60,12 +67,20 @@ pub(super) fn needed<'q>(
     let keys = prepared.includes.iter().map(|(include, _)| {
         match resource.relation(include.relation).kind {
             RelationKind::ToOne { field } => field,
-            RelationKind::ToMany { .. } => resource.key,
+            RelationKind::ToMany { .. } | RelationKind::Through { .. } => resource.key,
         }
     });
+    let counted = prepared.query.counts.first().map(|_| resource.key);
     let mut written = vec![false; resource.fields.len()];
     let mut first = true;
-    for index in prepared.query.fields.iter().copied().chain(keys) {
+    for index in prepared
+        .query
+        .fields
+        .iter()
+        .copied()
+        .chain(keys)
+        .chain(counted)
+    {
         let seen = &mut written[usize::from(index.0)];
         if std::mem::replace(seen, true) {
             continue;
@@ -83,6 +98,30 @@ pub(super) fn needed<'q>(
     }
 }
 
+/// Writes how many records each counted relation of the row under `parent` has.
+fn counts<'q>(
+    writer: &mut Writer<'q>,
+    parent: Alias,
+    prepared: &'q Prepared<'q>,
+    holder: &'q Resource,
+    mut separate: impl FnMut(&mut Writer<'q>),
+) -> Column {
+    let mut members = Vec::with_capacity(prepared.query.counts.len());
+    for (position, index) in prepared.query.counts.iter().enumerate() {
+        if position > 0 {
+            separate(writer);
+        }
+        let relation = holder.relation(*index);
+        let (level, hang) = Level::related(writer, (holder, parent), relation);
+        writer.text("(SELECT count(*)");
+        level.write_source(writer);
+        writer.conditions(&level, Some(&hang), &Predicate::True);
+        writer.text(")");
+        members.push(Column::new(&relation.name, Source::Cell(Kind::Integer)));
+    }
+    Column::new("_count", Source::Group(members))
+}
+
 /// Writes the records related to the row under `parent` as one JSON value.
 fn related<'q>(
     writer: &mut Writer<'q>,
@@ -93,57 +132,52 @@ fn related<'q>(
     let (include, prepared) = member;
     let relation = holder.relation(include.relation);
     let target = writer.frame.view.resource(relation.target);
-    let nested = match relation.kind {
-        RelationKind::ToOne { field } => {
-            let level = Level::new(target, writer.alias());
-            let mut level = level.showing(prepared.query.deleted);
-            writer.text("(SELECT ");
-            let nested = array(writer, level.alias, prepared, target, false);
-            level.join_for(writer, &prepared.predicate);
-            level.write_source(writer);
-            let link = (key_column(target), parent, &*holder.field(field).column);
-            writer.conditions(&level, Some(link), &prepared.predicate);
-            nested
+    let nested = if relation.kind.is_many() {
+        let (before, after) = writer.frame.dialect.aggregate();
+        let outer = writer.alias();
+        writer.text("(SELECT ");
+        let most = writer.frame.largest_list;
+        let most = most.filter(|_| writer.frame.dialect.guards_lists());
+        if let Some(most) = most {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            writer.text("CASE WHEN pg_column_size(list) <= ");
+            writer.number(most);
+            writer.text(" THEN list END FROM (SELECT ");
         }
-        RelationKind::ToMany { by } => {
-            let (before, after) = writer.frame.dialect.aggregate();
-            let outer = writer.alias();
-            writer.text("(SELECT ");
-            let most = writer.frame.largest_list;
-            let most = most.filter(|_| writer.frame.dialect.guards_lists());
-            if let Some(most) = most {
-                let most = i64::try_from(most).unwrap_or(i64::MAX);
-                writer.text("CASE WHEN pg_column_size(list) <= ");
-                writer.number(most);
-                writer.text(" THEN list END FROM (SELECT ");
-            }
-            writer.text(before);
-            let nested = array(writer, outer, prepared, target, true);
-            writer.text(after);
-            writer.text(if most.is_some() {
-                " AS list FROM (SELECT "
-            } else {
-                " FROM (SELECT "
-            });
-            let level = Level::new(target, writer.alias());
-            let mut level = level.showing(prepared.query.deleted);
-            needed(writer, level.alias, prepared, target);
-            level.join_for(writer, &prepared.predicate);
-            level.write_source(writer);
-            level.join_order(writer, &prepared.query.order);
-            let link = (&*target.field(by).column, parent, key_column(holder));
-            writer.conditions(&level, Some(link), &prepared.predicate);
-            writer.order(&level, &prepared.query.order);
-            Limit::related(prepared.query.window).write(writer);
+        writer.text(before);
+        let nested = array(writer, outer, prepared, target, true);
+        writer.text(after);
+        writer.text(if most.is_some() {
+            " AS list FROM (SELECT "
+        } else {
+            " FROM (SELECT "
+        });
+        let (level, hang) = Level::related(writer, (holder, parent), relation);
+        let mut level = level.showing(prepared.query.deleted);
+        needed(writer, level.alias, prepared, target);
+        level.join_for(writer, &prepared.predicate);
+        level.write_source(writer);
+        level.join_order(writer, &prepared.order);
+        writer.conditions(&level, Some(&hang), &prepared.predicate);
+        writer.order(&level, &prepared.order);
+        Limit::related(prepared.query.window).write(writer);
+        writer.text(") ");
+        writer.name(outer);
+        if most.is_some() {
             writer.text(") ");
-            writer.name(outer);
-            if most.is_some() {
-                writer.text(") ");
-                let alias = writer.alias();
-                writer.name(alias);
-            }
-            nested
+            let alias = writer.alias();
+            writer.name(alias);
         }
+        nested
+    } else {
+        let (level, hang) = Level::related(writer, (holder, parent), relation);
+        let mut level = level.showing(prepared.query.deleted);
+        writer.text("(SELECT ");
+        let nested = array(writer, level.alias, prepared, target, false);
+        level.join_for(writer, &prepared.predicate);
+        level.write_source(writer);
+        writer.conditions(&level, Some(&hang), &prepared.predicate);
+        nested
     };
     writer.text(")");
     Column::new(&relation.name, Source::Nested(nested))
@@ -160,7 +194,9 @@ fn array<'q>(
 ) -> Nested {
     let query = prepared.query;
     let fields = || query.fields.iter().map(|index| resource.field(*index));
-    let cells = fields().map(|field| parts(field).len()).sum::<usize>() + prepared.includes.len();
+    let cells = fields().map(|field| parts(field).len()).sum::<usize>()
+        + prepared.includes.len()
+        + query.counts.len();
     let chunked = cells > CHUNK;
     let open = writer.frame.dialect.array();
     writer.text(open);
@@ -197,6 +233,10 @@ fn array<'q>(
         writer.text(before);
         columns.push(related(writer, alias, member, resource));
         writer.text(after);
+    }
+    if !query.counts.is_empty() {
+        separate(writer);
+        columns.push(counts(writer, alias, prepared, resource, separate));
     }
     writer.text(if chunked { "))" } else { ")" });
     Nested {

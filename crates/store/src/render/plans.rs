@@ -4,8 +4,8 @@
 use super::fixture::Fixture;
 use super::select;
 use crate::schema::Accept;
-use crate::{Config, Count, Dialect, Param, Query, Store, Wall};
-use carnet_expr::{CompareOp, Operand, Predicate, TextOp};
+use crate::{Config, Count, Dialect, Nulls, Order, Param, Query, Store, Wall};
+use carnet_expr::{Aggregate, CompareOp, Function, Operand, Predicate, TextOp};
 use carnet_kernel::{Id, JsonText, Period, Secret, Value};
 use carnet_testkit::postgres::TestDatabase;
 use carnet_testkit::tempfile;
@@ -68,6 +68,35 @@ fn query(fixture: &Fixture, name: &str) -> Query {
                 fixture.include("goods", "parts", parts),
                 fixture.include("goods", "maker", maker),
             ];
+        }
+        "linked" => {
+            let goods = fixture.resource("goods");
+            let labels = goods.relation_named("labels").unwrap();
+            let wanted = fixture.resource("labels").key;
+            let id = Value::Id(Id::from_u128(5));
+            let condition = Predicate::compare(wanted, CompareOp::Eq, id);
+            query = sorted("-id");
+            query.predicate = Predicate::some(Vec::new(), labels, condition);
+            query.counts = vec![labels];
+            let included = fixture.query("labels", "id,name", "-id");
+            query.includes = vec![fixture.include("goods", "labels", included)];
+        }
+        "sorted by a count" => {
+            let goods = fixture.resource("goods");
+            query.count = Count::None;
+            query.order.insert(
+                0,
+                Order {
+                    by: Operand::Aggregate(Box::new(Aggregate {
+                        steps: Vec::new(),
+                        relation: goods.relation_named("parts").unwrap(),
+                        predicate: Predicate::True,
+                        function: Function::Count,
+                    })),
+                    descending: true,
+                    nulls: Nulls::Smallest,
+                },
+            );
         }
         other => panic!("no query `{other}`"),
     }
@@ -182,6 +211,16 @@ async fn sqlite_uses_the_declared_indexes() {
         ],
         &["TEMP B-TREE FOR LAST"],
     );
+    check(
+        "linked",
+        &["labelings", "labels__id (tenant=? AND id=?)"],
+        &[],
+    );
+    check(
+        "sorted by a count",
+        &["parts__good_id__index (tenant=? AND good_id=?)"],
+        &[],
+    );
 }
 
 /// A literal for `EXECUTE`.
@@ -226,6 +265,13 @@ const ROWS: &str = "
     insert into app.marks (tenant, id, text, part_id, version, created_at, updated_at)
         select t, pg_temp.key(i), 't' || i, pg_temp.key(1 + i % 10000), 1, now(), now()
         from generate_series(6, 7) t, generate_series(1, 20000) i;
+    insert into app.labels (tenant, id, name, name_key, version, created_at, updated_at)
+        select t, pg_temp.key(i), 'l' || i, 'l' || i, 1, now(), now()
+        from generate_series(6, 7) t, generate_series(1, 2000) i;
+    insert into app.labelings (tenant, id, good_id, label_id, version, created_at, updated_at)
+        select t, pg_temp.key(i), pg_temp.key(1 + i % 10000), pg_temp.key(1 + i % 2000), 1, now(),
+            now()
+        from generate_series(6, 7) t, generate_series(1, 10000) i;
     create index goods__extra on app.goods (tenant, extra);
     analyze;";
 
@@ -268,7 +314,7 @@ async fn postgres_uses_the_declared_indexes_behind_its_walls() {
     push(database.url().to_owned(), &fixture).await;
     let client = session(&database).await;
     let scan = "Seq Scan on goods";
-    let cases: [(&str, &[&str], &[&str]); 12] = [
+    let cases: [(&str, &[&str], &[&str]); 14] = [
         // The count walks the key too, not the table with another tenant's rows first.
         (
             "newest",
@@ -332,6 +378,16 @@ async fn postgres_uses_the_declared_indexes_behind_its_walls() {
                 "Seq Scan on marks",
                 "Seq Scan on makers",
             ],
+        ),
+        (
+            "linked",
+            &["labelings__", "labels__id"],
+            &["Seq Scan on labelings", "Seq Scan on labels", scan],
+        ),
+        (
+            "sorted by a count",
+            &["parts__good_id__index"],
+            &["Seq Scan on parts"],
         ),
     ];
     for (name, with, without) in cases {

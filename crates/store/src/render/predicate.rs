@@ -1,24 +1,24 @@
 //! Predicates to conditions. Expects the normal form of [`Predicate::simplify`]; only rows for
 //! which a predicate is true fulfil its condition, false and unknown are one.
 
-use super::level::{Level, Reached, key_column};
+use super::json::Place;
+use super::level::{Hang, Level, Reached};
 use super::literal::{self, List};
 use super::search::Searched;
 use super::text::{TextTest, spell};
 use super::writer::{Alias, Writer};
-use crate::Param;
+use crate::{Deleted, Param};
 use carnet_expr::{CompareOp, Operand, Path, Predicate, Row, Truth, evaluate};
 use carnet_kernel::{PrincipalRef, Value, text};
-use carnet_model::{FieldType, RelationIndex, RelationKind};
+use carnet_model::{FieldType, RelationIndex};
 use std::borrow::Cow;
 
 impl<'q> Writer<'q> {
-    /// Writes ` WHERE …` for a level: its tenant, how it hangs on another level
-    /// (`own column = their column`), and its predicate.
+    /// Writes ` WHERE …` for a level: its tenant, how it hangs on a row outside, and its predicate.
     pub(super) fn conditions(
         &mut self,
         level: &Level<'q>,
-        link: Option<(&str, Alias, &str)>,
+        hang: Option<&Hang<'q>>,
         predicate: &'q Predicate,
     ) {
         let start = self.sql.len();
@@ -29,11 +29,21 @@ impl<'q> Writer<'q> {
         } else {
             ""
         };
-        if let Some((own, alias, theirs)) = link {
+        if let Some(link) = &level.link {
+            if link.resource.is_tenant() {
+                self.text(joint);
+                self.tenant(link.resource, link.alias);
+                joint = " AND ";
+            }
+            if self.shown(joint, link.resource, link.alias, Deleted::Hidden) {
+                joint = " AND ";
+            }
+        }
+        if let Some(Hang { here, there }) = hang {
             self.text(joint);
-            self.column(level.alias, own);
+            self.column(here.0, here.1);
             self.text(" = ");
-            self.column(alias, theirs);
+            self.column(there.0, there.1);
             joint = " AND ";
         }
         if self.shown(joint, level.resource, level.alias, level.deleted) {
@@ -68,7 +78,7 @@ impl<'q> Writer<'q> {
     }
 
     /// Writes one condition.
-    fn predicate(&mut self, level: &Level<'q>, predicate: &'q Predicate) {
+    pub(super) fn predicate(&mut self, level: &Level<'q>, predicate: &'q Predicate) {
         match predicate {
             Predicate::True => self.text("true"),
             Predicate::False => self.text("false"),
@@ -86,6 +96,12 @@ impl<'q> Writer<'q> {
                     let test = TextTest::new(*op, pattern);
                     self.text_test(level, path, &test, *caseless, true);
                 }
+                Predicate::Has { path, all, list } => self.has(level, path, *all, list, true),
+                Predicate::Holds(test) => {
+                    self.text("(");
+                    self.predicate(level, test);
+                    self.text(") IS NOT TRUE");
+                }
                 other => {
                     self.text("NOT (");
                     self.predicate(level, other);
@@ -102,8 +118,19 @@ impl<'q> Writer<'q> {
                 (Operand::Path(left), Operand::Path(right)) => {
                     self.compare_paths(level, left, *op, right);
                 }
+                (Operand::Aggregate(aggregate), Operand::Value(value)) => {
+                    self.compare_aggregate(level, aggregate, *op, value);
+                }
+                (Operand::Value(value), Operand::Aggregate(aggregate)) => {
+                    self.compare_aggregate(level, aggregate, turned(*op), value);
+                }
+                // INVARIANT: planners compare an aggregate with literals alone.
+                (Operand::Aggregate(_), _) | (_, Operand::Aggregate(_)) => self.text("false"),
                 (Operand::Value(_), Operand::Value(_)) => self.constant(predicate),
             },
+            Predicate::Has { path, all, list } => self.has(level, path, *all, list, false),
+            // Here only what is true counts anyway.
+            Predicate::Holds(test) => self.predicate(level, test),
             Predicate::In { operand, list } => self.membership(level, operand, list, false),
             Predicate::IsNull(operand) => self.null_test(level, operand, false),
             Predicate::Text {
@@ -154,14 +181,17 @@ impl<'q> Writer<'q> {
         self.truth(holds);
     }
 
-    fn truth(&mut self, holds: bool) {
+    pub(super) fn truth(&mut self, holds: bool) {
         self.text(if holds { "true" } else { "false" });
     }
 
-    fn compare(&mut self, level: &Level<'q>, path: &Path, op: CompareOp, value: &Value) {
+    fn compare(&mut self, level: &Level<'q>, path: &'q Path, op: CompareOp, value: &'q Value) {
         let Some(reached) = level.reach(self.frame.view, path) else {
             return self.text("false");
         };
+        if super::json::is_inside(path, &reached, op) {
+            return self.compare_inside(&reached, &path.inside, op, value);
+        }
         match (op, value) {
             (CompareOp::Eq, Value::Null) => self.is_null(&reached, false),
             (CompareOp::Ne, Value::Null) => self.is_null(&reached, true),
@@ -172,7 +202,7 @@ impl<'q> Writer<'q> {
         }
     }
 
-    fn equals(&mut self, reached: &Reached<'q>, value: &Value) {
+    pub(super) fn equals(&mut self, reached: &Reached<'q>, value: &Value) {
         match (&reached.field.kind, value) {
             (FieldType::Principal, Value::Principal(principal)) => {
                 self.text("(");
@@ -258,6 +288,7 @@ impl<'q> Writer<'q> {
         let (Some(left), Some(right)) = (level.reach(view, left), level.reach(view, right)) else {
             return self.text("false");
         };
+        // INVARIANT: planners compare what is inside JSON with literals alone.
         let comparable = literal::comparable(&left.field.kind, &right.field.kind);
         let dialect = self.frame.dialect;
         match op {
@@ -302,10 +333,17 @@ impl<'q> Writer<'q> {
         self.column_part(right.alias, &right.field.column, part);
     }
 
-    fn null_test(&mut self, level: &Level<'q>, operand: &Operand, negated: bool) {
+    fn null_test(&mut self, level: &Level<'q>, operand: &'q Operand, negated: bool) {
         match operand {
             Operand::Value(value) => self.truth(value.is_null() != negated),
+            Operand::Aggregate(aggregate) => {
+                self.aggregate(level, aggregate);
+                self.text(if negated { " IS NOT NULL" } else { " IS NULL" });
+            }
             Operand::Path(path) => match level.reach(self.frame.view, path) {
+                Some(reached) if !path.inside.is_empty() => {
+                    self.null_inside(&reached, &path.inside, negated);
+                }
                 Some(reached) => self.is_null(&reached, negated),
                 None => self.text("false"),
             },
@@ -321,9 +359,18 @@ impl<'q> Writer<'q> {
         self.text(if negated { " IS NOT NULL" } else { " IS NULL" });
     }
 
-    fn membership(&mut self, level: &Level<'q>, operand: &Operand, list: &[Value], negated: bool) {
+    fn membership(
+        &mut self,
+        level: &Level<'q>,
+        operand: &'q Operand,
+        list: &'q [Value],
+        negated: bool,
+    ) {
         let path = match operand {
             Operand::Path(path) => path,
+            Operand::Aggregate(aggregate) => {
+                return self.aggregate_membership(level, aggregate, list, negated);
+            }
             Operand::Value(_) => {
                 let test = Predicate::In {
                     operand: operand.clone(),
@@ -339,6 +386,9 @@ impl<'q> Writer<'q> {
         let Some(reached) = level.reach(self.frame.view, path) else {
             return self.text("false");
         };
+        if !path.inside.is_empty() {
+            return self.membership_inside(&reached, &path.inside, list, negated);
+        }
         let list = match List::new(self.frame.dialect, &reached, list) {
             List::Bound(list) => list,
             List::Each(values) => return self.each(&reached, &values, negated),
@@ -390,7 +440,7 @@ impl<'q> Writer<'q> {
     fn text_test(
         &mut self,
         level: &Level<'q>,
-        path: &Path,
+        path: &'q Path,
         test: &TextTest<'q>,
         caseless: bool,
         negated: bool,
@@ -398,36 +448,51 @@ impl<'q> Writer<'q> {
         let Some(reached) = level.reach(self.frame.view, path) else {
             return self.text("false");
         };
-        if !reached.field.kind.is_text() {
+        if reached.field.kind.is_json() {
+            let place = self.inside(&reached, &path.inside);
+            return self.text_conditions(&Tested::Inside(place), test, negated);
+        }
+        if !reached.field.kind.is_text() || !path.inside.is_empty() {
             return self.text("false");
         }
-        let alias = reached.alias;
         let column = match (caseless, &reached.field.companion) {
             (false, _) => &reached.field.column,
             (true, Some(companion)) => companion,
             // Planners refuse it; no row is the safe answer.
             (true, None) => return self.text("false"),
         };
+        self.text_conditions(&Tested::Column(reached.alias, column), test, negated);
+    }
+
+    /// Writes the text that is tested.
+    fn tested(&mut self, tested: &Tested<'q>) {
+        match tested {
+            Tested::Column(alias, column) => self.column(*alias, column),
+            Tested::Inside(place) => self.json_text(place),
+        }
+    }
+
+    fn text_conditions(&mut self, tested: &Tested<'q>, test: &TextTest<'q>, negated: bool) {
         let dialect = self.frame.dialect;
         let not = if negated { "NOT " } else { "" };
         match test {
             // The opposite is false for a text and unknown for null.
             TextTest::Present if negated => self.text("false"),
             TextTest::Present => {
-                self.column(alias, column);
+                self.tested(tested);
                 self.text(" IS NOT NULL");
             }
             TextTest::Equal(wanted) => {
-                self.column(alias, column);
+                self.tested(tested);
                 self.text(if negated { " <> " } else { " = " });
                 self.bind(Param::Text(wanted.clone().into_owned()));
             }
-            TextTest::Prefix(prefix) => self.range(alias, column, prefix, negated),
+            TextTest::Prefix(prefix) => self.range(tested, prefix, negated),
             TextTest::Contains(wanted) => {
                 let [first, second, third] = dialect.contains();
                 self.text(not);
                 self.text(first);
-                self.column(alias, column);
+                self.tested(tested);
                 self.text(second);
                 self.bind(Param::Text(wanted.clone().into_owned()));
                 self.text(third);
@@ -436,7 +501,7 @@ impl<'q> Writer<'q> {
                 let [first, second, third] = dialect.ends_with();
                 self.text(not);
                 self.text(first);
-                self.column(alias, column);
+                self.tested(tested);
                 self.text(second);
                 let placeholder = self.bind(Param::Text(wanted.clone().into_owned()));
                 self.text(third);
@@ -447,11 +512,11 @@ impl<'q> Writer<'q> {
                 let ranged = !negated && !prefix.is_empty();
                 if ranged {
                     self.text("(");
-                    self.range(alias, column, prefix, false);
+                    self.range(tested, prefix, false);
                     self.text(" AND ");
                 }
                 self.text(not);
-                self.column(alias, column);
+                self.tested(tested);
                 self.text(before);
                 self.bind(Param::Text(spell(dialect, pieces)));
                 self.text(after);
@@ -463,17 +528,17 @@ impl<'q> Writer<'q> {
     }
 
     /// All texts with a prefix, as a range that an index answers even from a generic plan.
-    fn range(&mut self, alias: Alias, column: &str, prefix: &str, negated: bool) {
+    fn range(&mut self, tested: &Tested<'q>, prefix: &str, negated: bool) {
         let end = text::prefix_end(prefix);
         if end.is_some() {
             self.text("(");
         }
-        self.column(alias, column);
+        self.tested(tested);
         self.text(if negated { " < " } else { " >= " });
         self.bind(Param::Text(prefix.to_owned()));
         if let Some(end) = end {
             self.text(if negated { " OR " } else { " AND " });
-            self.column(alias, column);
+            self.tested(tested);
             self.text(if negated { " >= " } else { " < " });
             self.bind(Param::Text(end));
             self.text(")");
@@ -487,25 +552,25 @@ impl<'q> Writer<'q> {
         relation: RelationIndex,
         predicate: &'q Predicate,
     ) {
-        let Some((holder, alias)) = level.row(steps) else {
+        let Some(row) = level.row(steps) else {
             return self.text("false");
         };
-        let relation = holder.relation(relation);
-        let target = self.frame.view.resource(relation.target);
-        let (own, theirs) = match relation.kind {
-            RelationKind::ToMany { by } => (&*target.field(by).column, key_column(holder)),
-            RelationKind::ToOne { field } => (key_column(target), &*holder.field(field).column),
-        };
-        let mut inner = Level::new(target, self.alias());
+        let (mut inner, hang) = Level::related(self, row, row.0.relation(relation));
         inner.join_for(self, predicate);
         self.text("EXISTS (SELECT 1");
         inner.write_source(self);
-        self.conditions(&inner, Some((own, alias, theirs)), predicate);
+        self.conditions(&inner, Some(&hang), predicate);
         self.text(")");
     }
 }
 
-fn sign(op: CompareOp) -> &'static str {
+/// What a text test looks at.
+enum Tested<'q> {
+    Column(Alias, &'q str),
+    Inside(Place<'q>),
+}
+
+pub(super) fn sign(op: CompareOp) -> &'static str {
     match op {
         CompareOp::Eq => " = ",
         CompareOp::Ne => " <> ",

@@ -2,10 +2,10 @@
 
 use super::fixture::Fixture;
 use super::{Select, select};
-use crate::{Count, Dialect, Query, Statement, Wall};
+use crate::{Count, Dialect, Nulls, Order, Query, Statement, Wall};
 use carnet_kernel::{Decimal, Id, JsonText, PrincipalKind, PrincipalRef, Value};
 use carnet_model::{Field, FieldType};
-use predicates::{Seed, plant, seeds};
+use predicates::{OperandSeed, Seed, operands, plant, seeds};
 use proptest::prelude::*;
 
 #[path = "../../tests/it/predicates.rs"]
@@ -96,7 +96,17 @@ fn queries(fixture: &Fixture, outer: &Seed, inner: &Seed, offset: u64, count: Co
     query.window.offset = offset;
     query.count = count;
     query.includes = vec![fixture.include("goods", "parts", parts)];
+    query.counts = vec![fixture.resource("goods").relation_named("labels").unwrap()];
     query
+}
+
+fn sorted(fixture: &Fixture, made: &OperandSeed) -> Option<Order> {
+    let by = made.operand(&fixture.view, fixture.resource("goods"), &literal)?;
+    Some(Order {
+        by,
+        descending: true,
+        nulls: Nulls::First,
+    })
 }
 
 /// Any float that SQLite writes into nested JSON is read back as the same.
@@ -123,6 +133,7 @@ fn nested_floats_of_sqlite_are_exact() {
 fn sqlite_prepares_every_statement() {
     let fixture = Fixture::new();
     let connection = rusqlite::Connection::open_in_memory().unwrap();
+    crate::sqlite::exact::install(&connection).unwrap();
     for resource in &fixture.view.resources {
         let mut columns: Vec<String> = Vec::new();
         if resource.is_tenant() {
@@ -143,15 +154,19 @@ fn sqlite_prepares_every_statement() {
     }
     let mut runner = proptest::test_runner::TestRunner::default();
     runner
-        .run(&(seeds(PATTERNS), seeds(PATTERNS)), |(outer, inner)| {
-            let query = queries(&fixture, &outer, &inner, 1, Count::UpTo(10));
-            let select = select(fixture.frame(Dialect::Sqlite, Wall::Rls), &query);
-            for statement in [&select.main, select.fallback_count.as_ref().unwrap()] {
-                let prepared = connection.prepare(&statement.sql);
-                prop_assert!(prepared.is_ok(), "{:?}\n{}", prepared.err(), statement.sql);
-            }
-            Ok(())
-        })
+        .run(
+            &(seeds(PATTERNS), seeds(PATTERNS), operands()),
+            |(outer, inner, made)| {
+                let mut query = queries(&fixture, &outer, &inner, 1, Count::UpTo(10));
+                query.order.splice(0..0, sorted(&fixture, &made));
+                let select = select(fixture.frame(Dialect::Sqlite, Wall::Rls), &query);
+                for statement in [&select.main, select.fallback_count.as_ref().unwrap()] {
+                    let prepared = connection.prepare(&statement.sql);
+                    prop_assert!(prepared.is_ok(), "{:?}\n{}", prepared.err(), statement.sql);
+                }
+                Ok(())
+            },
+        )
         .unwrap();
 }
 
@@ -162,10 +177,12 @@ proptest! {
         inner in seeds(PATTERNS),
         offset in 0_u64..2,
         counted in 0_u8..3,
+        made in operands(),
     ) {
         let fixture = Fixture::new();
         let count = [Count::None, Count::UpTo(1_000), Count::Exact][usize::from(counted)];
-        let query = queries(&fixture, &outer, &inner, offset, count);
+        let mut query = queries(&fixture, &outer, &inner, offset, count);
+        query.order.splice(0..0, sorted(&fixture, &made));
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
             check(&select(fixture.frame(dialect, Wall::Rls), &query));
         }

@@ -1,14 +1,14 @@
 //! A whole read as one statement: the page first, then what is nested into its rows.
 
 use super::Frame;
-use super::leak::leaks;
+use super::leak::{aggregate_leaks, leaks};
 use super::level::Level;
 use super::nest;
 use super::search::Searched;
 use super::writer::{Placeholder, Writer};
 use crate::shape::Shape;
-use crate::{Count, Include, Param, Query, Statement, Window};
-use carnet_expr::Predicate;
+use crate::{Count, Include, Order, Param, Query, Statement, Window};
+use carnet_expr::{Operand, Predicate};
 use carnet_model::ModelView;
 
 /// A rendered read.
@@ -51,6 +51,7 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
 pub(super) struct Prepared<'q> {
     pub(super) query: &'q Query,
     pub(super) predicate: Predicate,
+    pub(super) order: Vec<Order>,
     pub(super) includes: Vec<(&'q Include, Prepared<'q>)>,
 }
 
@@ -60,6 +61,14 @@ impl<'q> Prepared<'q> {
         Self {
             query,
             predicate: query.predicate.clone().simplify(),
+            order: query
+                .order
+                .iter()
+                .map(|key| Order {
+                    by: key.by.clone().simplify(),
+                    ..*key
+                })
+                .collect(),
             includes: includes
                 .map(|include| (include, Self::new(&include.query)))
                 .collect(),
@@ -73,7 +82,13 @@ impl<'q> Prepared<'q> {
     }
 
     fn leaks(&self, view: &ModelView) -> bool {
-        leaks(view, view.resource(self.query.resource), &self.predicate)
+        let resource = view.resource(self.query.resource);
+        let order = |key: &Order| match &key.by {
+            Operand::Aggregate(aggregate) => aggregate_leaks(view, resource, aggregate),
+            Operand::Path(_) | Operand::Value(_) => false,
+        };
+        leaks(view, resource, &self.predicate)
+            || self.order.iter().any(order)
             || self.includes.iter().any(|(_, inner)| inner.leaks(view))
     }
 }
@@ -84,7 +99,7 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     let dialect = writer.frame.dialect;
     let resource = writer.frame.view.resource(query.resource);
     let counted = query.count != Count::None && dialect.counts_in_page();
-    let nests = !prepared.includes.is_empty();
+    let nests = !prepared.includes.is_empty() || !query.counts.is_empty();
     let mut limit = Limit::page(writer, query.window);
     let rounded = limit.step.is_some_and(|step| step != limit.rows);
     writer.text("SELECT ");
@@ -112,7 +127,7 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     match copied {
         Some(body) => {
             writer.text(&body.from);
-            level.join_order(writer, &query.order);
+            level.join_order(writer, &prepared.order);
             writer.text(&body.conditions);
             ordered(writer, &level, prepared);
             limit.write(writer);
@@ -137,7 +152,7 @@ fn rows<'q>(
 ) {
     level.join_for(writer, &prepared.predicate);
     level.write_source(writer);
-    level.join_order(writer, &prepared.query.order);
+    level.join_order(writer, &prepared.order);
     if let Some(searched) = prepared.ranked() {
         level.rank = writer.join_rank(&level, searched);
     }
@@ -152,7 +167,7 @@ fn ordered<'q>(writer: &mut Writer<'q>, level: &Level<'q>, prepared: &'q Prepare
     if let Some(searched) = searched {
         writer.order_by_rank(level, searched, level.rank);
     }
-    writer.order_after(level, &prepared.query.order, searched.is_some());
+    writer.order_after(level, &prepared.order, searched.is_some());
 }
 
 /// What a page and its count have in common, to be written a second time: the same aliases and

@@ -13,6 +13,13 @@ pub(super) struct Alias(u16);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placeholder(usize);
 
+/// A point of a statement in the making.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    sql: usize,
+    params: usize,
+}
+
 pub(super) struct Writer<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) sql: String,
@@ -51,6 +58,23 @@ impl<'a> Writer<'a> {
         Statement {
             sql: self.sql,
             params: self.params,
+        }
+    }
+
+    /// A point to come back to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            sql: self.sql.len(),
+            params: self.params.len(),
+        }
+    }
+
+    /// Forgets what was written and bound since.
+    pub(super) fn back_to(&mut self, mark: Mark) {
+        self.sql.truncate(mark.sql);
+        self.params.truncate(mark.params);
+        if self.tenant.is_some_and(|tenant| tenant.0 > mark.params) {
+            self.tenant = None;
         }
     }
 

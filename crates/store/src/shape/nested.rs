@@ -83,35 +83,51 @@ impl Nested {
         if self.chunked {
             cursor.expect(b'[')?;
         }
-        out.push('{');
         let mut place = Place {
             cell: 0,
             chunked: self.chunked,
         };
-        for (position, column) in self.columns.iter().enumerate() {
-            if position > 0 {
-                out.push(',');
-            }
-            out.push_str(&column.key);
-            place.next(cursor)?;
-            match &column.source {
-                Source::Cell(Kind::Principal) => {
-                    let kind = cursor.scalar()?;
-                    place.next(cursor)?;
-                    principal(kind, cursor.scalar()?, out)?;
-                }
-                Source::Cell(Kind::Json) => out.push_str(cursor.raw()?),
-                Source::Cell(kind) => write_token(*kind, cursor.scalar()?, out)?,
-                Source::Nested(nested) => nested.transcribe(cursor, bound, out)?,
-            }
-        }
+        members(&self.columns, &mut place, cursor, bound, out)?;
         if self.chunked {
             cursor.expect(b']')?;
         }
         cursor.expect(b']')?;
-        out.push('}');
         bound.check(out.len())
     }
+}
+
+fn members(
+    columns: &[Column],
+    place: &mut Place,
+    cursor: &mut Cursor<'_>,
+    bound: Bound,
+    out: &mut String,
+) -> Result<(), Error> {
+    out.push('{');
+    for (position, column) in columns.iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        out.push_str(&column.key);
+        if let Source::Group(inner) = &column.source {
+            members(inner, place, cursor, bound, out)?;
+            continue;
+        }
+        place.next(cursor)?;
+        match &column.source {
+            Source::Cell(Kind::Principal) => {
+                let kind = cursor.scalar()?;
+                place.next(cursor)?;
+                principal(kind, cursor.scalar()?, out)?;
+            }
+            Source::Cell(Kind::Json) => out.push_str(cursor.raw()?),
+            Source::Cell(kind) => write_token(*kind, cursor.scalar()?, out)?,
+            Source::Nested(nested) => nested.transcribe(cursor, bound, out)?,
+            Source::Group(_) => {}
+        }
+    }
+    out.push('}');
+    Ok(())
 }
 
 /// Which cell of a row is next.

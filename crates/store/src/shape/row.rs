@@ -36,6 +36,8 @@ pub(crate) enum Source {
     Cell(Kind),
     /// Related records.
     Nested(Nested),
+    /// An object of fields.
+    Group(Vec<Column>),
 }
 
 impl Column {
@@ -49,6 +51,7 @@ impl Column {
         match &self.source {
             Source::Cell(kind) => kind.width(),
             Source::Nested(_) => 1,
+            Source::Group(members) => members.iter().map(Self::width).sum(),
         }
     }
 }
@@ -84,20 +87,7 @@ impl Shape {
         bound: Bound,
         out: &mut String,
     ) -> Result<(), Error> {
-        out.push('{');
-        let mut at = 0;
-        for (position, column) in self.columns.iter().enumerate() {
-            if position > 0 {
-                out.push(',');
-            }
-            out.push_str(&column.key);
-            match &column.source {
-                Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
-                Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
-            }
-            at += column.width();
-        }
-        out.push('}');
+        write_members(&self.columns, cells, 0, bound, out)?;
         bound.check(out.len())
     }
 
@@ -114,6 +104,30 @@ impl Shape {
             version,
         })
     }
+}
+
+fn write_members<C: Cells>(
+    columns: &[Column],
+    cells: &C,
+    mut at: usize,
+    bound: Bound,
+    out: &mut String,
+) -> Result<(), Error> {
+    out.push('{');
+    for (position, column) in columns.iter().enumerate() {
+        if position > 0 {
+            out.push(',');
+        }
+        out.push_str(&column.key);
+        match &column.source {
+            Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
+            Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
+            Source::Group(members) => write_members(members, cells, at, bound, out)?,
+        }
+        at += column.width();
+    }
+    out.push('}');
+    Ok(())
 }
 
 fn write_cell<C: Cells>(kind: Kind, cells: &C, at: usize, out: &mut String) -> Result<(), Error> {

@@ -7,6 +7,7 @@ mod bind;
 mod cells;
 mod checkpoint;
 mod errors;
+pub(crate) mod exact;
 mod functions;
 mod health;
 mod job;

@@ -40,10 +40,7 @@ pub(crate) fn everything(resource: &Resource) -> Query {
         resource: resource.index,
         predicate: Predicate::True,
         deleted: carnet_store::Deleted::Hidden,
-        order: vec![Order {
-            path: Path::own(resource.key),
-            descending: false,
-        }],
+        order: vec![Order::path(Path::own(resource.key), false)],
         ranked: false,
         window: Window {
             limit: 50,
@@ -51,6 +48,7 @@ pub(crate) fn everything(resource: &Resource) -> Query {
         },
         fields: resource.each_field().map(|(index, _)| index).collect(),
         includes: Vec::new(),
+        counts: Vec::new(),
         count: Count::None,
     }
 }
@@ -296,10 +294,10 @@ fn a_read_takes_as_many_statements_as_its_shape_says() {
         let mut query = world.query("goods");
         query.predicate = Predicate::Compare {
             op: CompareOp::Ne,
-            left: Operand::Path(Path {
-                steps: vec![world.resource("goods").relation_named("maker").unwrap()],
-                field: world.resource("makers").field_named("rank").unwrap(),
-            }),
+            left: Operand::Path(Path::over(
+                vec![world.relation("goods", "maker")],
+                world.resource("makers").field_named("rank").unwrap(),
+            )),
             right: Operand::Value(Value::Integer(77)),
         };
         query.includes = vec![

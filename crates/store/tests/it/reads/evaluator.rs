@@ -4,10 +4,10 @@
 use super::place::Place;
 use super::values::value;
 use super::world::{World, sources};
-use crate::predicates::{Seed, path, plant, seeds};
+use crate::predicates::{OperandSeed, Seed, operands, path, plant, seeds};
 use carnet_kernel::{TenantKey, Value};
 use carnet_model::Field;
-use carnet_store::{Count, Dialect, Order, Query, Wall, Window};
+use carnet_store::{Count, Dialect, Nulls, Order, Query, Wall, Window};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config as Cases, TestRunner};
@@ -66,6 +66,7 @@ struct Chance {
     window: (u32, u64),
     count: u8,
     includes: u8,
+    made: Vec<(OperandSeed, u8)>,
     second: bool,
 }
 
@@ -80,16 +81,18 @@ fn chances() -> impl Strategy<Value = Chance> {
         (0_u32..30, prop_oneof![3 => Just(0_u64), 1 => 0_u64..60]),
         any::<u8>(),
         any::<u8>(),
+        proptest::collection::vec((operands(), any::<u8>()), 0..2),
         any::<bool>(),
     )
         .prop_map(
-            |(predicate, inner, order, window, count, includes, second)| Chance {
+            |(predicate, inner, order, window, count, includes, made, second)| Chance {
                 predicate,
                 inner,
                 order,
                 window,
                 count,
                 includes,
+                made,
                 second,
             },
         )
@@ -109,12 +112,21 @@ fn query(world: &World, chance: &Chance) -> Query {
     query.predicate = plant(&world.view, goods, &chance.predicate, &literal);
     let keys = chance.order.iter().map(|(steps, field, descending)| {
         let (path, field) = path(&world.view, goods, steps, *field);
-        field.kind.is_ordered().then_some(Order {
-            path,
-            descending: *descending,
-        })
+        field
+            .kind
+            .is_ordered()
+            .then_some(Order::path(path, *descending))
     });
     query.order.splice(0..0, keys.flatten());
+    let made = chance.made.iter().filter_map(|(seed, nulls)| {
+        let by = seed.operand(&world.view, goods, &literal)?;
+        Some(Order {
+            by,
+            descending: nulls % 2 == 0,
+            nulls: [Nulls::Smallest, Nulls::First, Nulls::Last][usize::from(nulls / 2 % 3)],
+        })
+    });
+    query.order.splice(0..0, made);
     query.window = Window {
         limit: chance.window.0,
         offset: chance.window.1,
@@ -148,6 +160,28 @@ fn query(world: &World, chance: &Chance) -> Query {
             world.include("parts", "good", world.query("goods")),
         ];
         query.includes.push(world.include("goods", "parts", parts));
+    }
+    if chance.includes & 16 != 0 {
+        let mut labels = world.query("labels");
+        labels.predicate = plant(
+            &world.view,
+            world.resource("labels"),
+            &chance.inner,
+            &literal,
+        );
+        labels.window = Window {
+            limit: 2,
+            offset: u64::from(chance.includes & 4 != 0),
+        };
+        labels.counts = vec![world.relation("labels", "goods")];
+        query
+            .includes
+            .push(world.include("goods", "labels", labels));
+    }
+    if chance.includes & 32 != 0 {
+        query.counts = ["labels", "parts", "children"]
+            .map(|name| world.relation("goods", name))
+            .to_vec();
     }
     if chance.includes & 8 != 0 {
         let mut parent = world.query("goods");

@@ -3,12 +3,12 @@
 
 use super::place::Place;
 use super::values::value;
-use carnet_expr::{Path, Predicate, RelationIndex, Row, Truth, compare, evaluate};
-use carnet_kernel::{Id, TenantKey, Value, text};
+use carnet_expr::{Found, Path, Predicate, RelationIndex, Row, Truth, evaluate, find};
+use carnet_kernel::{Id, JsonText, TenantKey, Value, text};
 use carnet_model::{
     FieldIndex, FieldType, ModelView, RelationKind, Resource, ResourceIndex, Source,
 };
-use carnet_store::{Count, Include, Order, Query, Record, Window, shape};
+use carnet_store::{Count, Include, Nulls, Order, Query, Record, Window, shape};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -20,12 +20,14 @@ pub(crate) fn id(kind: usize, number: usize) -> Id {
 }
 
 /// How many records of each resource there are.
-const SIZES: [(&str, usize); 5] = [
+const SIZES: [(&str, usize); 7] = [
     ("countries", 3),
     ("makers", 5),
     ("goods", 45),
     ("parts", 60),
     ("marks", 50),
+    ("labels", 6),
+    ("labelings", 80),
 ];
 
 /// All records of one tenant, with those of the platform.
@@ -56,6 +58,18 @@ impl World {
                     if name == "countries" {
                         let code = resource.field_named("code").unwrap();
                         record.set(code, Value::Text(format!("c{number}")));
+                    }
+                    if name == "labelings" {
+                        // No pair twice.
+                        let pair = [
+                            ("good", 2, number * 7 % 45),
+                            ("label", 5, (number / 45 + number) % 6),
+                        ];
+                        for (side, kind, there) in pair {
+                            let field = resource.field_named(&format!("{side}Id")).unwrap();
+                            record.set(field, Value::Id(id(kind, there)));
+                        }
+                        return record;
                     }
                     for (field, to) in references(view, resource) {
                         let there = SIZES.iter().position(|(name, _)| *name == to).unwrap();
@@ -123,17 +137,20 @@ impl World {
         (self.json(query, &all[from..to]), to < total, count)
     }
 
-    /// The records of a query in its order; of a parent's alone when there is one.
-    fn matching(&self, query: &Query, parent: Option<(FieldIndex, &Value)>) -> Vec<&Record> {
+    /// The records of a query in its order; some of `near` when it is there.
+    fn matching<'w>(&'w self, query: &Query, near: Option<&[&'w Record]>) -> Vec<&'w Record> {
         let resource = self.view.resource(query.resource);
         let seen = |record: &Record| Seen {
             world: self,
             resource,
             record: record.clone(),
         };
-        let mut rows: Vec<&Record> = self.records[&resource.index]
-            .iter()
-            .filter(|record| parent.is_none_or(|(field, id)| record.get(field) == id))
+        let all: Vec<&Record> = match near {
+            Some(near) => near.to_vec(),
+            None => self.records[&resource.index].iter().collect(),
+        };
+        let mut rows: Vec<&Record> = all
+            .into_iter()
             .filter(|record| evaluate(&query.predicate, &seen(record)) == Truth::True)
             .collect();
         rows.sort_by(|left, right| {
@@ -170,6 +187,19 @@ impl World {
             shape::write_name(&relation.name, &mut out);
             out.push_str(&self.included(include, resource, record));
         }
+        if !query.counts.is_empty() {
+            out.push_str(comma);
+            out.push_str("\"_count\":{");
+            for (position, relation) in query.counts.iter().enumerate() {
+                if position > 0 {
+                    out.push(',');
+                }
+                shape::write_name(&resource.relation(*relation).name, &mut out);
+                let count = self.related(resource, record, *relation).len();
+                out.push_str(&count.to_string());
+            }
+            out.push('}');
+        }
         out.push('}');
         out
     }
@@ -191,13 +221,38 @@ impl World {
                 .map_or("null".to_owned(), |found| {
                     self.object(&include.query, found)
                 }),
-            RelationKind::ToMany { by } => {
-                let key = record.get(resource.key);
-                let all = self.matching(&include.query, Some((by, key)));
+            RelationKind::ToMany { .. } | RelationKind::Through { .. } => {
+                let near = self.related(resource, record, include.relation);
+                let all = self.matching(&include.query, Some(&near));
                 let window = include.query.window;
                 let from = usize::try_from(window.offset).unwrap().min(all.len());
                 let to = (from + window.limit as usize).min(all.len());
                 self.json(&include.query, &all[from..to])
+            }
+        }
+    }
+
+    /// The records that a to-many relation leads to.
+    fn related(
+        &self,
+        resource: &Resource,
+        record: &Record,
+        relation: RelationIndex,
+    ) -> Vec<&Record> {
+        let relation = resource.relation(relation);
+        let key = record.get(resource.key);
+        let target = &self.records[&relation.target];
+        match relation.kind {
+            RelationKind::ToOne { .. } => Vec::new(),
+            RelationKind::ToMany { by } => target.iter().filter(|row| row.get(by) == key).collect(),
+            RelationKind::Through { link, by, to } => {
+                let of = self.view.resource(relation.target);
+                let links = self.records[&link].iter().filter(|row| row.get(by) == key);
+                let leads: Vec<&Value> = links.map(|row| row.get(to)).collect();
+                target
+                    .iter()
+                    .filter(|row| leads.contains(&row.get(of.key)))
+                    .collect()
             }
         }
     }
@@ -209,10 +264,7 @@ impl World {
             resource: resource.index,
             predicate: Predicate::True,
             deleted: carnet_store::Deleted::Hidden,
-            order: vec![Order {
-                path: Path::own(resource.key),
-                descending: true,
-            }],
+            order: vec![Order::path(Path::own(resource.key), true)],
             ranked: false,
             window: Window {
                 limit: 20,
@@ -220,8 +272,13 @@ impl World {
             },
             fields: resource.each_field().map(|(index, _)| index).collect(),
             includes: Vec::new(),
+            counts: Vec::new(),
             count: Count::None,
         }
+    }
+
+    pub(crate) fn relation(&self, resource: &str, relation: &str) -> RelationIndex {
+        self.resource(resource).relation_named(relation).unwrap()
     }
 
     pub(crate) fn include(&self, resource: &str, relation: &str, query: Query) -> Include {
@@ -293,7 +350,7 @@ impl<'w> Seen<'w> {
                 RelationKind::ToOne { field } => {
                     record.and_then(|record| self.world.find(target, record.get(field)).cloned())
                 }
-                RelationKind::ToMany { .. } => None,
+                RelationKind::ToMany { .. } | RelationKind::Through { .. } => None,
             };
             holder = target;
         }
@@ -313,26 +370,33 @@ impl Row for Seen<'_> {
         relation: RelationIndex,
         predicate: &Predicate,
     ) -> bool {
+        !self.related(steps, relation, predicate, None).is_empty()
+    }
+
+    fn related(
+        &self,
+        steps: &[RelationIndex],
+        relation: RelationIndex,
+        predicate: &Predicate,
+        field: Option<FieldIndex>,
+    ) -> Vec<Value> {
         let (holder, record) = self.walk(steps);
         let Some(record) = record else {
-            return false;
+            return Vec::new();
         };
-        let relation = holder.relation(relation);
-        let target = self.world.view.resource(relation.target);
-        let RelationKind::ToMany { by } = relation.kind else {
-            return false;
-        };
-        self.world.records[&target.index]
-            .iter()
-            .filter(|row| row.get(by) == record.get(holder.key))
-            .any(|row| {
-                let seen = Seen {
-                    world: self.world,
-                    resource: target,
-                    record: row.clone(),
-                };
-                evaluate(predicate, &seen) == Truth::True
-            })
+        let target = self.world.view.resource(holder.relation(relation).target);
+        let rows = self.world.related(holder, &record, relation).into_iter();
+        let chosen = rows.filter(|row| {
+            let seen = Seen {
+                world: self.world,
+                resource: target,
+                record: (*row).clone(),
+            };
+            evaluate(predicate, &seen) == Truth::True
+        });
+        chosen
+            .map(|row| field.map_or(Value::Null, |field| row.get(field).clone()))
+            .collect()
     }
 
     fn caseless(&self, path: &Path) -> bool {
@@ -341,21 +405,44 @@ impl Row for Seen<'_> {
 }
 
 fn order(key: &Order, left: &Seen<'_>, right: &Seen<'_>) -> Ordering {
-    let (first, second) = (left.value(&key.path), right.value(&key.path));
-    let ascending = match (&first, &second) {
-        (Value::Null, Value::Null) => Ordering::Equal,
-        (Value::Null, _) => Ordering::Less,
-        (_, Value::Null) => Ordering::Greater,
-        (Value::Text(a), Value::Text(b)) if left.caseless(&key.path) => {
+    let (first, second) = (find(&key.by, left), find(&key.by, right));
+    let nulls = match key.nulls {
+        Nulls::Smallest => None,
+        Nulls::First => Some(Ordering::Less),
+        Nulls::Last => Some(Ordering::Greater),
+    };
+    let turned = |order: Ordering| {
+        if key.descending {
+            order.reverse()
+        } else {
+            order
+        }
+    };
+    match (first.is_null(), second.is_null()) {
+        (true, true) => return Ordering::Equal,
+        (true, false) => return nulls.unwrap_or(turned(Ordering::Less)),
+        (false, true) => return nulls.map_or(turned(Ordering::Greater), Ordering::reverse),
+        (false, false) => {}
+    }
+    turned(match (&first, &second, key.as_path()) {
+        (Found::Value(Value::Text(a)), Found::Value(Value::Text(b)), Some(path))
+            if left.caseless(path) =>
+        {
             text::fold(a).cmp(&text::fold(b)).then_with(|| a.cmp(b))
         }
-        _ => compare(&first, &second).unwrap(),
-    };
-    if key.descending {
-        ascending.reverse()
-    } else {
-        ascending
-    }
+        (Found::Value(Value::Json(a)), Found::Value(Value::Json(b)), _) => {
+            let rank = |json: &JsonText| match json.to_value() {
+                serde_json::Value::Bool(false) => 1,
+                serde_json::Value::Bool(true) => 2,
+                serde_json::Value::Number(_) => 3,
+                serde_json::Value::String(_) => 4,
+                _ => 5,
+            };
+            let values = || first.compare(&second).unwrap_or(Ordering::Equal);
+            rank(a).cmp(&rank(b)).then_with(values)
+        }
+        _ => first.compare(&second).unwrap(),
+    })
 }
 
 /// The definition of the corpus.

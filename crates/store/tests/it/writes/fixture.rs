@@ -258,10 +258,7 @@ impl Fixture {
             resource: things.index,
             predicate: Predicate::True,
             deleted: carnet_store::Deleted::Hidden,
-            order: vec![Order {
-                path: Path::own(things.key),
-                descending: false,
-            }],
+            order: vec![Order::path(Path::own(things.key), false)],
             ranked: false,
             window: Window {
                 limit: 20,
@@ -269,6 +266,7 @@ impl Fixture {
             },
             fields: vec![things.field_named("name").unwrap()],
             includes: Vec::new(),
+            counts: Vec::new(),
             count: Count::None,
         }
     }
