@@ -110,9 +110,12 @@ pub(crate) fn field(resource: &Resource, name: &str) -> FieldIndex {
     resource.field_named(name).unwrap()
 }
 
+/// The moment of every request: 2026-11-27T10:00:00Z.
+pub(crate) const NOW: Timestamp = Timestamp(1_795_773_600_000_000);
+
 /// A list of products, or why not.
 pub(crate) fn list(query: &str) -> Result<ListRequest, Refusal> {
-    parse_list(view(), resource("products"), &pairs(query))
+    parse_list(view(), resource("products"), &pairs(query), NOW)
 }
 
 pub(crate) fn id(number: u128) -> Id {

@@ -7,7 +7,7 @@ use crate::metrics;
 use crate::plan;
 use crate::units;
 use crate::write::{Target, Work};
-use carnet_kernel::{Clock, Context, Id, IdGenerator, Refusal};
+use carnet_kernel::{Clock, Context, Id, IdGenerator, Refusal, Timestamp};
 use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
 use carnet_store::{Error, Scope, Stamp, Store};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -61,6 +61,11 @@ impl Operations {
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// A new id at the present moment.
@@ -120,7 +125,7 @@ impl Operations {
                 request,
             } => {
                 let resource = view.resource(resource);
-                let whole = request.fields.is_none() && request.includes.is_empty();
+                let whole = request.fields.is_none() && request.included.is_empty();
                 let query = plan::read(view, resource, key, request);
                 let scope = self
                     .scope(context, resource)

@@ -173,7 +173,7 @@ impl Reader<'_> {
         for (relation, raw) in nested {
             let by = match relation.kind {
                 RelationKind::ToMany { by } => by,
-                RelationKind::ToOne { .. } => continue,
+                RelationKind::ToOne { .. } | RelationKind::Through { .. } => continue,
             };
             let path = format!("{prefix}{}", relation.name);
             let hangs = Parent { by, id };
@@ -230,7 +230,7 @@ impl Reader<'_> {
         for (relation, raw) in nested {
             let by = match relation.kind {
                 RelationKind::ToMany { by } => by,
-                RelationKind::ToOne { .. } => continue,
+                RelationKind::ToOne { .. } | RelationKind::Through { .. } => continue,
             };
             let path = format!("{prefix}{}", relation.name);
             let records = self.children(relation, Parent { by, id }, raw, &path, depth);
@@ -261,7 +261,11 @@ impl Reader<'_> {
         let mut own = Vec::with_capacity(entries.len());
         let mut nested = Vec::new();
         for (name, raw) in entries {
-            let Some(index) = resource.relation_named(name) else {
+            let index = resource.relation_named(name).filter(|index| {
+                // Links are written by addresses of their own, or through the link resource.
+                !matches!(resource.relation(*index).kind, RelationKind::Through { .. })
+            });
+            let Some(index) = index else {
                 own.push((name.clone(), raw.clone()));
                 continue;
             };

@@ -123,6 +123,7 @@ fn related(view: &ModelView, resource: &Resource, relation: &Relation, new: bool
     let offers = |operation| target.operations.contains(operation);
     let object = |properties: Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     match relation.kind {
+        RelationKind::Through { .. } => None,
         RelationKind::ToOne { .. } => offers(Operation::Create).then(|| {
             let body = openapi::schema(&create_name(target));
             object(json!({ "create": body }), &["create"])

@@ -3,8 +3,7 @@
 use super::nested::{change_name, create_name, replace_name};
 use super::stem;
 use crate::parse::{
-    DEFAULT_LIMIT, DEFAULT_MAX_AFFECTED, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_SEARCH, OPERATORS,
-    upsert_keys,
+    DEFAULT_LIMIT, DEFAULT_MAX_AFFECTED, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_SEARCH, Word, upsert_keys,
 };
 use carnet_kernel::Code;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
@@ -133,7 +132,7 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
     parameters.extend(search(resource));
     parameters.extend(selection(view, resource));
     parameters.extend(deleted(resource));
-    parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value. Newest first by default."));
+    parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value, unless `:nullsFirst` or `:nullsLast` stands behind the field. Also counts and the like of to-many relations (`-items.count`) and places inside json. Newest first by default."));
     let codes: &[Code] = &[Code::UnknownOperator];
     operation(
         resource,
@@ -411,12 +410,34 @@ fn filter(resource: &Resource) -> Value {
         .filter(|field| field.kind.is_ordered())
         .map(|field| field.name.as_str())
         .collect();
-    let description = format!(
+    let operators: Vec<&str> = Word::ALL.iter().map(|(word, _)| *word).collect();
+    let mut description = format!(
         "Conditions as `filter[field][operator]=value`, also over to-one relations (`filter[relation.field][operator]`), \
          joined by and; `filter[or][0][field][operator]`, `filter[and][0]…` and `filter[not][field][operator]` nest. \
          Operators: {}. Fields: {}.",
-        OPERATORS.join(", "),
+        operators.join(", "),
         fields.join(", ")
+    );
+    let many = resource
+        .relations
+        .iter()
+        .find(|relation| relation.kind.is_many());
+    if let Some(relation) = many {
+        let name = &relation.name;
+        description.push_str(&format!(
+            " Of to-many relations: `filter[{name}][some|every|none][field][operator]`, `filter[{name}.count][gte]=1`, \
+             and `sum`, `avg`, `min`, `max` as in `filter[{name}.max(field)][gt]`."
+        ));
+    }
+    let json = resource.fields.iter().find(|field| field.kind.is_json());
+    if let Some(field) = json {
+        let name = &field.name;
+        description.push_str(&format!(
+            " Inside json: `filter[{name}.key.0][operator]`; a number, `true` or `false` is one, anything else a text."
+        ));
+    }
+    description.push_str(
+        " Dates may be relative: `now`, `now-7d`, `now/d` (units s, m, h, d, w, M, y; UTC).",
     );
     json!({
         "name": "filter",
@@ -479,8 +500,15 @@ fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
             Some(format!("{}.{}", relation.name, inner.name))
         });
         words.extend(nested);
-        let description = "Related records to nest; dots lead to relations of relations. \
-                           A to-many relation brings up to 1,000 records of each parent.";
+        let many = resource
+            .relations
+            .iter()
+            .find(|relation| relation.kind.is_many());
+        words.extend(many.map(|relation| format!("{}.count", relation.name)));
+        let description = "Related records to nest; dots lead to relations of relations. A to-many relation brings up to \
+                           1,000 records of each parent; options stand in parentheses: \
+                           `items(limit:5;offset:0;sort:-createdAt;fields:name;filter[quantity][gt]:5).product`. \
+                           `items.count` counts the records into `_count`.";
         parameters.push(list_parameter("include", words, description));
     }
     parameters
@@ -543,5 +571,10 @@ fn sort_words(resource: &Resource) -> Vec<String> {
         .iter()
         .filter(|relation| matches!(relation.kind, RelationKind::ToOne { .. }))
         .map(|relation| format!("{}.id", relation.name));
-    own.chain(related).collect()
+    let many = resource
+        .relations
+        .iter()
+        .find(|relation| relation.kind.is_many());
+    let counted = many.map(|relation| format!("{}.count", relation.name));
+    own.chain(related).chain(counted).collect()
 }

@@ -41,11 +41,14 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
             RelationKind::ToOne { .. } => {
                 json!({ "anyOf": [target, { "type": "null" }], "description": "Only when included." })
             }
-            RelationKind::ToMany { .. } => {
+            RelationKind::ToMany { .. } | RelationKind::Through { .. } => {
                 json!({ "type": "array", "items": target, "description": "Only when included." })
             }
         };
         properties.insert(relation.name.clone(), schema);
+    }
+    if let Some(counts) = counts(resource) {
+        properties.insert("_count".to_owned(), counts);
     }
     // `fields` can leave out everything but the key.
     let key = resource.field(resource.key).name.clone();
@@ -60,6 +63,28 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
         schema["description"] = description.clone().into();
     }
     schema
+}
+
+/// What `include=relation.count` adds.
+fn counts(resource: &Resource) -> Option<Value> {
+    let many = resource
+        .relations
+        .iter()
+        .filter(|relation| relation.kind.is_many());
+    let properties: Map<String, Value> = many
+        .map(|relation| {
+            let count = json!({ "type": "integer", "minimum": 0 });
+            (relation.name.clone(), count)
+        })
+        .collect();
+    (!properties.is_empty()).then(|| {
+        json!({
+            "type": "object",
+            "description": "How many related records there are; only those that are asked for by `include=relation.count`.",
+            "properties": properties,
+            "additionalProperties": false,
+        })
+    })
 }
 
 pub(super) fn input(resource: &Resource) -> Value {

@@ -1,34 +1,34 @@
-//! `fields=name,price` and `sort=-price,category.name`.
+//! `fields=name,price` and `sort=-price,category.name,items.count:desc:nullsLast`.
 
-use super::key::{Groups, split_list};
-use super::{Faults, resolve_path, shorten, unknown_field};
-use carnet_kernel::Code;
+use super::target::{Form, Target, resolve};
+use super::{Faults, shorten, unknown_field};
+use carnet_kernel::{Code, suggest};
 use carnet_model::{FieldIndex, ModelView, Resource};
-use carnet_store::Order;
+use carnet_store::{Nulls, Order};
 
 /// The most sort keys of one request.
 const MAX_KEYS: usize = 8;
 
 /// The named fields in the resource's order, the key always among them; `None` when none are named.
-pub(super) fn fields(
+pub(crate) fn fields(
     resource: &Resource,
-    groups: &Groups<'_>,
+    names: &[String],
+    place: &str,
     faults: &mut Faults,
 ) -> Option<Vec<FieldIndex>> {
-    let values = groups.values("fields");
-    if values.is_empty() {
+    if names.is_empty() {
         return None;
     }
     let mut named = vec![resource.key];
-    for name in values.iter().flat_map(|value| split_list(value)) {
-        match resource.field_named(&name) {
+    for name in names {
+        match resource.field_named(name) {
             Some(field) if !named.contains(&field) => named.push(field),
             Some(_) => {}
             None => faults.push(
                 Code::UnknownField,
-                "fields",
+                place,
                 "unknown",
-                unknown_field(resource, &name),
+                unknown_field(resource, name),
             ),
         }
     }
@@ -37,57 +37,94 @@ pub(super) fn fields(
 }
 
 /// The sort keys, most significant first.
-pub(super) fn sort(
+pub(crate) fn sort(
     view: &ModelView,
     resource: &Resource,
-    groups: &Groups<'_>,
+    texts: &[String],
+    place: &str,
     faults: &mut Faults,
 ) -> Vec<Order> {
     let mut keys: Vec<Order> = Vec::new();
-    for text in groups
-        .values("sort")
-        .iter()
-        .flat_map(|value| split_list(value))
-    {
-        let (name, descending) = match (text.strip_prefix('-'), text.split_once(':')) {
-            (Some(name), None) => (name, true),
-            (None, Some((name, "asc"))) => (name, false),
-            (None, Some((name, "desc"))) => (name, true),
-            (None, None) => (text.as_str(), false),
-            _ => {
-                let message = format!(
-                    "`{}` is not `field`, `-field`, `field:asc` or `field:desc`",
-                    shorten(&text)
-                );
-                faults.push(Code::InvalidParameter, "sort", "syntax", message);
-                continue;
-            }
-        };
-        let Some((path, at)) = resolve_path(view, resource, name, "sort", faults) else {
+    for text in texts {
+        let Some((name, descending, nulls)) = key(text, place, faults) else {
             continue;
         };
-        let field = view.resource(at.resource).field(at.field);
-        if !field.kind.is_ordered() {
-            let message = format!(
-                "`{}` is of type {}, which has no order",
-                field.name,
-                field.kind.word()
-            );
-            faults.push(Code::InvalidParameter, "sort", "type", message);
-        } else if keys.iter().any(|key| key.path == path) {
+        let by = match resolve(view, resource, name, place, faults) {
+            Some(Target::Subject(subject)) => match &subject.form {
+                Form::Field { kind, .. } if !kind.is_ordered() => {
+                    let inside = match kind.is_json() {
+                        true => format!("; sort by a path into it: `{name}.key`"),
+                        false => String::new(),
+                    };
+                    let message = format!(
+                        "`{}` is of type {}, which has no order{inside}",
+                        subject.name,
+                        kind.word()
+                    );
+                    faults.push(Code::InvalidParameter, place, "type", message);
+                    continue;
+                }
+                Form::Field { .. } | Form::Inside | Form::Made(_) => subject.operand,
+            },
+            Some(Target::Many { .. }) => {
+                let message = format!(
+                    "`{0}` leads to many records: sort by `{0}.count`, `{0}.max(field)` and the like",
+                    shorten(name)
+                );
+                faults.push(Code::InvalidParameter, place, "relation", message);
+                continue;
+            }
+            None => continue,
+        };
+        if keys.iter().any(|key| key.by == by) {
             let message = format!("`{}` stands twice", shorten(name));
-            faults.push(Code::InvalidParameter, "sort", "repeated", message);
+            faults.push(Code::InvalidParameter, place, "repeated", message);
         } else if keys.len() == MAX_KEYS {
-            faults.push(
-                Code::InvalidParameter,
-                "sort",
-                "max",
-                format!("a list sorts by at most {MAX_KEYS} fields"),
-            );
+            let message = format!("a list sorts by at most {MAX_KEYS} fields");
+            faults.push(Code::InvalidParameter, place, "max", message);
             return keys;
         } else {
-            keys.push(Order { path, descending });
+            keys.push(Order {
+                by,
+                descending,
+                nulls,
+            });
         }
     }
     keys
+}
+
+/// The words behind a sort key.
+const WORDS: &[&str] = &["asc", "desc", "nullsFirst", "nullsLast"];
+
+/// `field`, `-field`, `field:desc`, `field:desc:nullsLast` and the like.
+fn key<'t>(text: &'t str, place: &str, faults: &mut Faults) -> Option<(&'t str, bool, Nulls)> {
+    let mut words = text.split(':');
+    let name = words.next().unwrap_or_default();
+    let (name, minus) = match name.strip_prefix('-') {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    let (mut descending, mut nulls) = (minus.then_some(true), None);
+    for word in words {
+        let fits = match word {
+            "asc" | "desc" => descending.replace(word == "desc").is_none(),
+            "nullsFirst" => nulls.replace(Nulls::First).is_none(),
+            "nullsLast" => nulls.replace(Nulls::Last).is_none(),
+            _ => false,
+        };
+        if !fits {
+            let hint = match WORDS.contains(&word) {
+                true => String::new(),
+                false => suggest::hint(word, WORDS.iter().copied()),
+            };
+            let message = format!(
+                "`{}` is not `field`, `-field`, `field:asc` or `field:desc`, with `:nullsFirst` or `:nullsLast` behind it{hint}",
+                shorten(text)
+            );
+            faults.push(Code::InvalidParameter, place, "syntax", message);
+            return None;
+        }
+    }
+    Some((name, descending.unwrap_or(false), nulls.unwrap_or_default()))
 }

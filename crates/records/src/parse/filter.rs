@@ -1,107 +1,92 @@
-//! `filter[…]` to one predicate: fields over to-one relations, operators, `and`, `or`, `not`.
+//! A tree of conditions to one predicate: names, operators, `and`, `or`, `not`, and `some`, `every`,
+//! `none` over to-many relations. Not how the tree was written.
 
-use super::key::{FilterPair, split_list};
-use super::value::from_text;
-use super::{Faults, resolve_path, shorten};
-use carnet_expr::{CompareOp, Operand, Path, Predicate, TextOp};
-use carnet_kernel::{Code, Value, suggest, text};
-use carnet_model::{Field, FieldType, ModelView, Resource};
+use super::operator::{self, Word};
+use super::target::{Subject, Target, resolve};
+use super::tree::{Node, Words};
+use super::{Faults, shorten};
+use carnet_expr::{Predicate, RelationIndex};
+use carnet_kernel::{Code, Timestamp, suggest};
+use carnet_model::{ModelView, Resource};
 
 /// The most tests of one filter.
 const MAX_TERMS: usize = 200;
-/// The most members of one list.
-const MAX_MEMBERS: usize = 1_000;
-/// The deepest nesting of `and`, `or` and `not`.
+/// The deepest nesting of `and`, `or`, `not` and of quantifiers.
 const MAX_DEPTH: usize = 8;
+/// The deepest nesting of quantifiers alone.
+const MAX_QUANTIFIED: usize = 4;
 
-/// Every operator a filter knows.
-pub(crate) const OPERATORS: &[&str] = &[
-    "eq",
-    "ne",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "in",
-    "nin",
-    "between",
-    "isNull",
-    "like",
-    "contains",
-    "startsWith",
-    "endsWith",
-    "ieq",
-    "ilike",
-    "icontains",
-    "istartsWith",
-    "iendsWith",
-];
+/// How many of the related records a condition is for.
+const QUANTIFIERS: &[&str] = &["some", "every", "none"];
 
-pub(super) fn parse(
+/// Reads a tree of conditions on `resource`; `now` is what relative dates count from.
+pub(crate) fn parse(
     view: &ModelView,
     resource: &Resource,
-    pairs: &[FilterPair<'_>],
+    tree: &Node<'_>,
+    now: Timestamp,
     faults: &mut Faults,
 ) -> Predicate {
-    if pairs.len() > MAX_TERMS {
-        let message = format!(
-            "a filter has at most {MAX_TERMS} conditions, not {}",
-            pairs.len()
-        );
-        faults.push(Code::InvalidParameter, "filter", "max", message);
+    let leaves = tree.leaves();
+    if leaves > MAX_TERMS + operator::MAX_MEMBERS {
+        let message = format!("a filter has at most {MAX_TERMS} conditions, not {leaves}");
+        faults.push(Code::InvalidParameter, tree.place.clone(), "max", message);
         return Predicate::False;
     }
-    let members: Vec<(&[&str], &FilterPair<'_>)> = pairs
-        .iter()
-        .map(|pair| (pair.segments.as_slice(), pair))
-        .collect();
-    Reader {
+    let mut reader = Reader {
         view,
-        resource,
+        now,
         faults,
+        terms: 0,
+    };
+    let predicate = reader.group(resource, tree, Depth::default());
+    let terms = reader.terms;
+    if terms > MAX_TERMS {
+        let message = format!("a filter has at most {MAX_TERMS} conditions, not {terms}");
+        faults.push(Code::InvalidParameter, tree.place.clone(), "max", message);
     }
-    .group(&members, 0)
+    predicate
 }
 
-type Member<'p, 'a> = (&'p [&'a str], &'p FilterPair<'a>);
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    groups: usize,
+    quantified: usize,
+}
 
 struct Reader<'r> {
     view: &'r ModelView,
-    resource: &'r Resource,
+    now: Timestamp,
     faults: &'r mut Faults,
+    terms: usize,
 }
 
-impl Reader<'_> {
-    fn fault(&mut self, pair: &FilterPair<'_>, rule: &'static str, message: impl Into<String>) {
+impl<'r> Reader<'r> {
+    fn fault(&mut self, node: &Node<'_>, rule: &'static str, message: impl Into<String>) {
         self.faults
-            .push(Code::InvalidParameter, shorten(pair.key), rule, message);
+            .push(Code::InvalidParameter, node.place.clone(), rule, message);
     }
 
     /// All members joined by and; the heads `and`, `or` and `not` open inner groups.
-    fn group(&mut self, members: &[Member<'_, '_>], depth: usize) -> Predicate {
-        let mut parts = Vec::new();
-        for (head, inner) in by_head(members) {
-            let Some((_, pair)) = inner.first() else {
-                continue;
-            };
-            if depth == MAX_DEPTH && matches!(head, "and" | "or" | "not") {
-                self.fault(
-                    pair,
-                    "depth",
-                    format!("a filter nests at most {MAX_DEPTH} deep"),
-                );
+    fn group(&mut self, resource: &'r Resource, node: &Node<'_>, depth: Depth) -> Predicate {
+        let mut parts = Vec::with_capacity(node.children.len());
+        for (head, inner) in &node.children {
+            let joins = matches!(&**head, "and" | "or" | "not");
+            if joins && depth.groups == MAX_DEPTH {
+                let message = format!("a filter nests at most {MAX_DEPTH} deep");
+                self.fault(inner, "depth", message);
                 continue;
             }
-            parts.push(match head {
-                "and" => Predicate::And(self.alternatives(&inner, depth)),
-                "or" => Predicate::Or(self.alternatives(&inner, depth)),
-                "not" if inner.iter().any(|(rest, _)| rest.is_empty()) => {
+            parts.push(match &**head {
+                "and" => Predicate::And(self.alternatives(resource, inner, depth)),
+                "or" => Predicate::Or(self.alternatives(resource, inner, depth)),
+                "not" if !inner.values.is_empty() => {
                     let message = "`not` holds conditions: `filter[not][field][operator]=value`";
-                    self.fault(pair, "syntax", message);
+                    self.fault(inner, "syntax", message);
                     Predicate::False
                 }
-                "not" => Predicate::Not(Box::new(self.group(&inner, depth + 1))),
-                field => self.conditions(field, &inner),
+                "not" => Predicate::Not(Box::new(self.group(resource, inner, deeper(depth)))),
+                name => self.conditions(resource, name, inner, depth),
             });
         }
         match parts.len() {
@@ -112,261 +97,180 @@ impl Reader<'_> {
     }
 
     /// `[0][…]`, `[1][…]`: one group for each number.
-    fn alternatives(&mut self, members: &[Member<'_, '_>], depth: usize) -> Vec<Predicate> {
-        let mut groups = Vec::new();
-        for (head, inner) in by_head(members) {
-            let Some((_, pair)) = inner.first() else {
-                continue;
-            };
+    fn alternatives(
+        &mut self,
+        resource: &'r Resource,
+        node: &Node<'_>,
+        depth: Depth,
+    ) -> Vec<Predicate> {
+        if !node.values.is_empty() {
+            let message = "groups are numbered: `filter[or][0][field][operator]=value`";
+            self.fault(node, "syntax", message);
+        }
+        let mut groups = Vec::with_capacity(node.children.len());
+        for (head, inner) in &node.children {
             if head.is_empty() || !head.bytes().all(|byte| byte.is_ascii_digit()) {
                 let message = "groups are numbered: `filter[or][0][field][operator]=value`";
-                self.fault(pair, "syntax", message);
-            } else if inner.iter().any(|(rest, _)| rest.is_empty()) {
-                self.fault(
-                    pair,
-                    "syntax",
-                    "a group holds conditions: `filter[or][0][field][operator]=value`",
-                );
+                self.fault(inner, "syntax", message);
+            } else if !inner.values.is_empty() {
+                let message = "a group holds conditions: `filter[or][0][field][operator]=value`";
+                self.fault(inner, "syntax", message);
             } else {
-                groups.push(self.group(&inner, depth + 1));
+                groups.push(self.group(resource, inner, deeper(depth)));
             }
         }
         groups
     }
 
-    /// `[operator]=value` or `=value` for one field.
-    fn conditions(&mut self, name: &str, members: &[Member<'_, '_>]) -> Predicate {
-        let Some((_, first)) = members.first() else {
-            return Predicate::True;
-        };
-        let Some((path, at)) = resolve_path(
-            self.view,
-            self.resource,
-            name,
-            &shorten(first.key),
-            self.faults,
-        ) else {
-            return Predicate::False;
-        };
-        let owner = self.view.resource(at.resource);
-        let field = owner.field(at.field);
-        let mut tests: Vec<(&str, Vec<&FilterPair<'_>>)> = Vec::new();
-        for (rest, pair) in members {
-            let operator = match rest {
-                [] => "eq",
-                [operator] => operator,
-                _ => {
-                    self.fault(
-                        pair,
-                        "syntax",
-                        "nothing stands behind the operator: `filter[field][operator]=value`",
-                    );
-                    continue;
-                }
-            };
-            match tests.iter_mut().find(|(known, _)| *known == operator) {
-                // A list may stand several times, each value adding to it.
-                Some((_, pairs)) if matches!(operator, "in" | "nin") => pairs.push(pair),
-                Some(_) => {
-                    let message = format!("`{}` stands twice", shorten(pair.key));
-                    self.fault(pair, "repeated", message);
-                }
-                None => tests.push((operator, vec![pair])),
-            }
+    /// What stands under a name that is no word of ours.
+    fn conditions(
+        &mut self,
+        resource: &'r Resource,
+        name: &str,
+        node: &Node<'_>,
+        depth: Depth,
+    ) -> Predicate {
+        match resolve(self.view, resource, name, &node.place, self.faults) {
+            None => Predicate::False,
+            Some(Target::Subject(subject)) => self.tests(&subject, node),
+            Some(Target::Many {
+                steps,
+                relation,
+                of,
+            }) => self.quantified(name, (steps, relation, of), node, depth),
         }
-        let mut parts = Vec::with_capacity(tests.len());
-        for (operator, pairs) in tests {
-            parts.push(self.condition(&path, field, operator, &pairs));
+    }
+
+    /// `[operator]=value` or `=value` for one subject.
+    fn tests(&mut self, subject: &Subject<'_>, node: &Node<'_>) -> Predicate {
+        let mut parts = Vec::with_capacity(1 + node.children.len());
+        if !node.values.is_empty() {
+            parts.push(self.test(subject, "eq", node));
+        }
+        for (operator, inner) in &node.children {
+            if !inner.children.is_empty() {
+                let message = "nothing stands behind the operator: `filter[field][operator]=value`";
+                // The place of what stands behind.
+                let place = inner.children.first().map_or(inner, |(_, behind)| behind);
+                self.fault(place, "syntax", message);
+                continue;
+            }
+            if operator == "eq" && !node.values.is_empty() {
+                let message = format!("`{}` stands twice", inner.place);
+                self.fault(inner, "repeated", message);
+                continue;
+            }
+            parts.push(self.test(subject, operator, inner));
         }
         match parts.len() {
+            0 => Predicate::True,
             1 => parts.swap_remove(0),
             _ => Predicate::And(parts),
         }
     }
 
-    fn condition(
-        &mut self,
-        path: &Path,
-        field: &Field,
-        operator: &str,
-        pairs: &[&FilterPair<'_>],
-    ) -> Predicate {
-        let Some(pair) = pairs.first().copied() else {
-            return Predicate::True;
-        };
-        if !OPERATORS.contains(&operator) {
-            let hint = suggest::hint(operator, OPERATORS.iter().copied());
+    fn test(&mut self, subject: &Subject<'_>, operator: &str, node: &Node<'_>) -> Predicate {
+        self.terms += 1;
+        let Some(word) = Word::parse(operator) else {
+            let known = Word::ALL.iter().map(|(word, _)| *word);
+            let hint = suggest::hint(operator, known);
             let message = format!("there is no operator `{}`{hint}", shorten(operator));
-            self.faults
-                .push(Code::UnknownOperator, shorten(pair.key), "unknown", message);
+            self.faults.push(
+                Code::UnknownOperator,
+                node.place.clone(),
+                "unknown",
+                message,
+            );
             return Predicate::False;
-        }
-        if let Some(why) = misfit(field, operator) {
-            self.faults
-                .push(Code::UnknownOperator, shorten(pair.key), "type", why);
-            return Predicate::False;
-        }
-        let operand = Operand::Path(path.clone());
-        match operator {
-            "isNull" => match pair.value {
-                "true" => Predicate::IsNull(operand),
-                "false" => Predicate::Not(Box::new(Predicate::IsNull(operand))),
-                _ => {
-                    self.fault(pair, "type", "`isNull` takes `true` or `false`");
-                    Predicate::False
-                }
-            },
-            "in" | "nin" => {
-                let list = self.members(field, pairs);
-                let member = Predicate::In { operand, list };
-                if operator == "in" {
-                    member
-                } else {
-                    Predicate::Not(Box::new(member))
-                }
-            }
-            "between" => match self.members(field, pairs).as_slice() {
-                [low, high] => Predicate::And(vec![
-                    compare(&operand, CompareOp::Gte, low.clone()),
-                    compare(&operand, CompareOp::Lte, high.clone()),
-                ]),
-                _ => {
-                    self.fault(
-                        pair,
-                        "count",
-                        "`between` takes two values, separated by a comma",
-                    );
-                    Predicate::False
-                }
-            },
-            "like" | "contains" | "startsWith" | "endsWith" => {
-                text_test(text_op(operator), path, pair.value.to_owned(), false)
-            }
-            "ieq" => {
-                let pattern = text::fold(pair.value);
-                let escaped = pattern
-                    .replace('\\', "\\\\")
-                    .replace('%', "\\%")
-                    .replace('_', "\\_");
-                text_test(TextOp::Like, path, escaped, true)
-            }
-            "ilike" | "icontains" | "istartsWith" | "iendsWith" => {
-                let op = text_op(operator.trim_start_matches('i'));
-                text_test(op, path, text::fold(pair.value), true)
-            }
-            _ => match from_text(&field.kind, pair.value) {
-                Ok(value) => compare(&operand, compare_op(operator), value),
-                Err(why) => {
-                    self.fault(pair, "type", why);
-                    Predicate::False
-                }
-            },
-        }
-    }
-
-    fn members(&mut self, field: &Field, pairs: &[&FilterPair<'_>]) -> Vec<Value> {
-        let mut values = Vec::new();
-        for pair in pairs {
-            let texts = split_list(pair.value);
-            let count = values.len() + texts.len();
-            if count > MAX_MEMBERS {
-                let message = format!("a list has at most {MAX_MEMBERS} members, not {count}");
-                self.fault(pair, "max", message);
-                return Vec::new();
-            }
-            for text in texts {
-                match from_text(&field.kind, &text) {
-                    Ok(value) => values.push(value),
-                    Err(why) => {
-                        self.fault(pair, "type", format!("`{}`: {why}", shorten(&text)));
-                        return Vec::new();
-                    }
-                }
-            }
-        }
-        values
-    }
-}
-
-/// Groups members by their first segment, in order of first appearance, and drops that segment.
-fn by_head<'p, 'a>(members: &[Member<'p, 'a>]) -> Vec<(&'a str, Vec<Member<'p, 'a>>)> {
-    let mut groups: Vec<(&str, Vec<Member<'p, 'a>>)> = Vec::new();
-    for (segments, pair) in members {
-        let (head, rest) = match segments.split_first() {
-            Some((head, rest)) => (*head, rest),
-            None => ("", &[] as &[&str]),
         };
-        match groups.iter_mut().find(|(known, _)| *known == head) {
-            Some((_, group)) => group.push((rest, pair)),
-            None => groups.push((head, vec![(rest, pair)])),
+        if let Some(why) = word.misfit(subject) {
+            self.faults
+                .push(Code::UnknownOperator, node.place.clone(), "type", why);
+            return Predicate::False;
+        }
+        operator::test(subject, word, node, self.now, self.faults)
+    }
+
+    /// `[some][…]`, `[every][…]`, `[none][…]`: the conditions of each hold for one record together.
+    fn quantified(
+        &mut self,
+        name: &str,
+        (steps, relation, of): (Vec<RelationIndex>, RelationIndex, &'r Resource),
+        node: &Node<'_>,
+        depth: Depth,
+    ) -> Predicate {
+        if !node.values.is_empty() || node.children.is_empty() {
+            let message = format!(
+                "`{name}` leads to many records: write `[{name}][some][field][operator]`, `[every]` or `[none]`, or `{name}.count`"
+            );
+            self.fault(node, "relation", message);
+            return Predicate::False;
+        }
+        let mut parts = Vec::with_capacity(node.children.len());
+        for (word, inner) in &node.children {
+            let word = &**word;
+            if !QUANTIFIERS.contains(&word) {
+                let hint = match of.field_named(word).is_some() || word.contains('.') {
+                    true => format!(" (did you mean `[{name}][some][{}]`?)", shorten(word)),
+                    false => suggest::hint(word, QUANTIFIERS.iter().copied()),
+                };
+                let message = format!(
+                    "conditions on `{name}` are for `some`, `every` or `none` of them, not `{}`{hint}",
+                    shorten(word)
+                );
+                self.fault(inner, "relation", message);
+                continue;
+            }
+            if depth.quantified == MAX_QUANTIFIED || depth.groups == MAX_DEPTH {
+                let message = format!(
+                    "a filter nests at most {MAX_QUANTIFIED} of `some`, `every` and `none`"
+                );
+                self.fault(inner, "depth", message);
+                continue;
+            }
+            let below = Depth {
+                groups: depth.groups + 1,
+                quantified: depth.quantified + 1,
+            };
+            let condition = match inner.values.first() {
+                None => self.group(of, inner, below),
+                Some((Words::Text(text), _)) if text == "true" && only_value(inner) => {
+                    Predicate::True
+                }
+                Some((Words::Json(text), _)) if text == "true" && only_value(inner) => {
+                    Predicate::True
+                }
+                Some(_) => {
+                    let message = format!(
+                        "`{word}` holds conditions: `[{name}][{word}][field][operator]`, or `true` for any record"
+                    );
+                    self.fault(inner, "syntax", message);
+                    Predicate::False
+                }
+            };
+            self.terms += 1;
+            let steps = steps.clone();
+            parts.push(match word {
+                "every" => Predicate::every(steps, relation, condition),
+                "none" => Predicate::Not(Box::new(Predicate::some(steps, relation, condition))),
+                _ => Predicate::some(steps, relation, condition),
+            });
+        }
+        match parts.len() {
+            0 => Predicate::False,
+            1 => parts.swap_remove(0),
+            _ => Predicate::And(parts),
         }
     }
-    groups
 }
 
-/// Why an operator does not fit a field, if it does not.
-fn misfit(field: &Field, operator: &str) -> Option<String> {
-    let kind = &field.kind;
-    let word = kind.word();
-    let name = &field.name;
-    let free_text = matches!(
-        kind,
-        FieldType::Text { .. } | FieldType::Email { .. } | FieldType::Url { .. }
-    );
-    match operator {
-        "isNull" => None,
-        _ if !kind.is_ordered() => Some(format!(
-            "`{name}` is of type {word}, which takes only `isNull`; more comes with a later release"
-        )),
-        "eq" | "ne" | "in" | "nin" => None,
-        "gt" | "gte" | "lt" | "lte" | "between" if matches!(kind, FieldType::Boolean) => {
-            Some(format!("`{name}` is of type boolean, which has no order"))
-        }
-        "gt" | "gte" | "lt" | "lte" | "between" => None,
-        _ if !free_text => Some(format!(
-            "`{operator}` is for text; `{name}` is of type {word}"
-        )),
-        _ if operator.starts_with('i') && !field.caseless() => Some(format!(
-            "`{operator}` needs `{name}` to be declared `caseless: true`; use `{}` for an exact test",
-            operator.trim_start_matches('i')
-        )),
-        _ => None,
-    }
+fn only_value(node: &Node<'_>) -> bool {
+    node.values.len() == 1 && node.children.is_empty()
 }
 
-fn compare(operand: &Operand, op: CompareOp, value: Value) -> Predicate {
-    Predicate::Compare {
-        op,
-        left: operand.clone(),
-        right: Operand::Value(value),
-    }
-}
-
-fn text_test(op: TextOp, path: &Path, pattern: String, caseless: bool) -> Predicate {
-    Predicate::Text {
-        op,
-        path: path.clone(),
-        pattern,
-        caseless,
-    }
-}
-
-fn compare_op(operator: &str) -> CompareOp {
-    match operator {
-        "ne" => CompareOp::Ne,
-        "gt" => CompareOp::Gt,
-        "gte" => CompareOp::Gte,
-        "lt" => CompareOp::Lt,
-        "lte" => CompareOp::Lte,
-        _ => CompareOp::Eq,
-    }
-}
-
-fn text_op(operator: &str) -> TextOp {
-    match operator {
-        "contains" => TextOp::Contains,
-        "startsWith" => TextOp::StartsWith,
-        "endsWith" => TextOp::EndsWith,
-        _ => TextOp::Like,
+fn deeper(depth: Depth) -> Depth {
+    Depth {
+        groups: depth.groups + 1,
+        ..depth
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Faults, LATER, LIST_PARAMETERS, shorten};
 use carnet_kernel::{Code, suggest};
+use std::borrow::Cow;
 
 /// The pairs of one query, sorted by parameter.
 #[derive(Default)]
@@ -17,7 +18,7 @@ pub(super) struct Groups<'a> {
 pub(super) struct FilterPair<'a> {
     pub(super) segments: Vec<&'a str>,
     pub(super) key: &'a str,
-    pub(super) value: &'a str,
+    pub(super) value: Cow<'a, str>,
 }
 
 pub(super) struct SearchPair<'a> {
@@ -33,6 +34,12 @@ impl<'a> Groups<'a> {
             .iter()
             .find(|(known, _)| *known == name)
             .map_or(&[], |(_, values)| values.as_slice())
+    }
+
+    /// The members of a list parameter, of comma-separated values.
+    pub(super) fn members(&self, name: &str) -> Vec<String> {
+        let values = self.values(name).iter();
+        values.flat_map(|value| split_list(value)).collect()
     }
 
     /// The value of a scalar parameter.
@@ -73,7 +80,7 @@ pub(super) fn group<'a>(
                 Some(segments) if !segments.is_empty() => groups.filter.push(FilterPair {
                     segments,
                     key,
-                    value,
+                    value: Cow::Borrowed(value),
                 }),
                 _ => {
                     let message = "a filter is written `filter[field][operator]=value`";
@@ -114,7 +121,7 @@ pub(super) fn group<'a>(
 }
 
 /// `[a][b]` as `a`, `b`; `None` when the brackets do not match or one is empty.
-fn segments(brackets: &str) -> Option<Vec<&str>> {
+pub(super) fn segments(brackets: &str) -> Option<Vec<&str>> {
     let mut rest = brackets;
     let mut segments = Vec::new();
     while !rest.is_empty() {

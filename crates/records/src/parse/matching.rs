@@ -4,9 +4,9 @@
 use super::key::{self, Groups, split_list};
 use super::window::number;
 use super::write::{WriteRequest, flag};
-use super::{Faults, filter, shorten};
+use super::{Faults, cost, shorten};
 use carnet_expr::Predicate;
-use carnet_kernel::{Code, Refusal, suggest};
+use carnet_kernel::{Code, Refusal, Timestamp, suggest};
 use carnet_model::{FieldIndex, ModelView, Operation, Resource};
 use carnet_store::Deleted;
 
@@ -115,10 +115,11 @@ pub fn parse_patch_matching(
     view: &ModelView,
     resource: &Resource,
     pairs: &[(String, String)],
+    now: Timestamp,
 ) -> Result<(MatchingRequest, WriteRequest), Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(pairs, PATCH_MATCHING_PARAMETERS, &mut faults);
-    let request = matching(view, resource, pairs, &groups, &mut faults);
+    let request = matching(view, resource, pairs, &groups, now, &mut faults);
     let write = WriteRequest::read(&groups, &mut faults);
     faults.into_result((request, write))
 }
@@ -128,10 +129,11 @@ pub fn parse_delete_matching(
     view: &ModelView,
     resource: &Resource,
     pairs: &[(String, String)],
+    now: Timestamp,
 ) -> Result<(MatchingRequest, WriteRequest), Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(pairs, DELETE_MATCHING_PARAMETERS, &mut faults);
-    let mut request = matching(view, resource, pairs, &groups, &mut faults);
+    let mut request = matching(view, resource, pairs, &groups, now, &mut faults);
     request.purge = purge(resource, &groups, &mut faults);
     request.deleted = deleted(resource, &groups, &mut faults);
     if request.deleted != Deleted::Hidden && !request.purge {
@@ -159,6 +161,7 @@ fn matching(
     resource: &Resource,
     pairs: &[(String, String)],
     groups: &Groups<'_>,
+    now: Timestamp,
     faults: &mut Faults,
 ) -> MatchingRequest {
     if !pairs
@@ -170,7 +173,8 @@ fn matching(
     }
     let most = u64::from(MAX_MAX_AFFECTED);
     let max_affected = number(groups, "maxAffected", 1, most, faults);
-    let predicate = filter::parse(view, resource, &groups.filter, faults);
+    let predicate = super::conditions(view, resource, groups, now, faults);
+    cost::check_filter(&predicate, faults);
     MatchingRequest {
         predicate: predicate.simplify(),
         max_affected: max_affected.map_or(DEFAULT_MAX_AFFECTED, |number| number as u32),
@@ -249,7 +253,7 @@ mod tests {
     #[test]
     fn writes_by_filter() {
         let products = resource("products");
-        let parse = |query| parse_patch_matching(view(), products, &pairs(query));
+        let parse = |query| parse_patch_matching(view(), products, &pairs(query), NOW);
         assert_eq!(parse("filter[stock][gt]=1").unwrap().0.max_affected, 100);
         assert_eq!(
             parse("filter[stock][gt]=1&maxAffected=10000")

@@ -2,29 +2,33 @@
 //! value typed. Pure. All faults are found at once; the first one gives the code.
 
 mod cost;
-mod fields;
-mod filter;
-mod include;
+pub(crate) mod fields;
+pub(crate) mod filter;
+pub(crate) mod include;
 mod key;
 mod matching;
+mod operator;
+mod scan;
 mod search;
+pub(crate) mod target;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tree;
 mod value;
 mod window;
 mod write;
 
-use carnet_expr::{Path, Predicate};
-use carnet_kernel::{Code, Detail, Refusal, suggest};
+use carnet_expr::Predicate;
+use carnet_kernel::{Code, Detail, Refusal, Timestamp, suggest};
 use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
 use carnet_store::{Deleted, Order};
 
-pub(crate) use filter::OPERATORS;
 pub(crate) use matching::upsert_keys;
 pub use matching::{
     CREATE_PARAMETERS, DEFAULT_MAX_AFFECTED, DELETE_PARAMETERS, MAX_MAX_AFFECTED, MatchingRequest,
     parse_create, parse_delete, parse_delete_matching, parse_patch_matching,
 };
+pub(crate) use operator::Word;
 pub(crate) use search::MAX_TEXT as MAX_SEARCH;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT};
 pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
@@ -41,7 +45,7 @@ pub struct ListRequest {
     /// Which fields; all when absent.
     pub fields: Option<Vec<FieldIndex>>,
     /// Which related records.
-    pub includes: Vec<IncludeRequest>,
+    pub included: Included,
     /// At most so many.
     pub limit: u32,
     /// After skipping so many.
@@ -59,7 +63,7 @@ impl Default for ListRequest {
             sort: Vec::new(),
             ranked: false,
             fields: None,
-            includes: Vec::new(),
+            included: Included::default(),
             limit: DEFAULT_LIMIT,
             offset: 0,
             count: CountMode::Auto,
@@ -68,13 +72,41 @@ impl Default for ListRequest {
     }
 }
 
-/// A relation to include, with relations of the related records.
+/// What comes along with each record.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Included {
+    /// Related records.
+    pub relations: Vec<IncludeRequest>,
+    /// To-many relations whose records are counted.
+    pub counts: Vec<RelationIndex>,
+}
+
+impl Included {
+    /// Whether nothing comes along.
+    pub fn is_empty(&self) -> bool {
+        self.relations.is_empty() && self.counts.is_empty()
+    }
+}
+
+/// A relation to include, with what comes along with the related records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncludeRequest {
     /// Over which relation.
     pub relation: RelationIndex,
-    /// Of the related records.
-    pub includes: Vec<IncludeRequest>,
+    /// Whether its options were given.
+    configured: bool,
+    /// Which of the related records.
+    pub predicate: Predicate,
+    /// In which order, without the final key.
+    pub sort: Vec<Order>,
+    /// Which of their fields; all when absent.
+    pub fields: Option<Vec<FieldIndex>>,
+    /// At most so many for each parent.
+    pub limit: Option<u32>,
+    /// After skipping so many of each parent.
+    pub offset: u64,
+    /// What comes along with the related records.
+    pub included: Included,
 }
 
 /// What a read of one record asks for.
@@ -83,7 +115,7 @@ pub struct ReadRequest {
     /// Which fields; all when absent.
     pub fields: Option<Vec<FieldIndex>>,
     /// Which related records.
-    pub includes: Vec<IncludeRequest>,
+    pub included: Included,
     /// Whether it is shown when it is deleted softly.
     pub deleted: Deleted,
 }
@@ -105,19 +137,20 @@ const LATER: &[&str] = &[
     "asOf",
 ];
 
-/// Parses the query of a list of `resource`.
+/// Parses the query of a list of `resource`; `now` is what relative dates count from.
 pub fn parse_list(
     view: &ModelView,
     resource: &Resource,
     pairs: &[(String, String)],
+    now: Timestamp,
 ) -> Result<ListRequest, Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(pairs, LIST_PARAMETERS, &mut faults);
     let mut request = ListRequest {
-        predicate: filter::parse(view, resource, &groups.filter, &mut faults),
-        sort: fields::sort(view, resource, &groups, &mut faults),
-        fields: fields::fields(resource, &groups, &mut faults),
-        includes: include::parse(view, resource, &groups, &mut faults),
+        predicate: conditions(view, resource, &groups, now, &mut faults),
+        sort: fields::sort(view, resource, &groups.members("sort"), "sort", &mut faults),
+        fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
+        included: include::parse(view, resource, groups.values("include"), now, &mut faults),
         deleted: matching::deleted(resource, &groups, &mut faults),
         ..ListRequest::default()
     };
@@ -131,20 +164,60 @@ pub fn parse_list(
     faults.into_result(request)
 }
 
-/// Parses the query of a read of one record of `resource`.
+/// Parses the query of a read of one record of `resource`; `now` as in [`parse_list`].
 pub fn parse_read(
     view: &ModelView,
     resource: &Resource,
     pairs: &[(String, String)],
+    now: Timestamp,
 ) -> Result<ReadRequest, Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(pairs, READ_PARAMETERS, &mut faults);
     let request = ReadRequest {
-        fields: fields::fields(resource, &groups, &mut faults),
-        includes: include::parse(view, resource, &groups, &mut faults),
+        fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
+        included: include::parse(view, resource, groups.values("include"), now, &mut faults),
         deleted: matching::deleted(resource, &groups, &mut faults),
     };
+    cost::check_included(&request.included, &mut faults);
     faults.into_result(request)
+}
+
+/// The conditions of `filter[…]`.
+fn conditions(
+    view: &ModelView,
+    resource: &Resource,
+    groups: &key::Groups<'_>,
+    now: Timestamp,
+    faults: &mut Faults,
+) -> Predicate {
+    match tree::Node::from_pairs(&groups.filter, "") {
+        Ok(tree) => filter::parse(view, resource, &tree, now, faults),
+        Err(place) => {
+            let message = "the brackets nest too deep";
+            faults.push(Code::InvalidParameter, place, "depth", message);
+            Predicate::False
+        }
+    }
+}
+
+/// Parses the conditions of a JSON object, the same as a filter's brackets:
+/// `{"price":{"gte":10},"items":{"some":{…}}}`. `place` names the object in faults.
+pub fn parse_conditions(
+    view: &ModelView,
+    resource: &Resource,
+    conditions: &str,
+    place: &str,
+    now: Timestamp,
+) -> Result<Predicate, Refusal> {
+    let mut faults = Faults::default();
+    let predicate = match tree::Node::from_json(conditions, place) {
+        Ok(tree) => filter::parse(view, resource, &tree, now, &mut faults),
+        Err(why) => {
+            faults.push(Code::InvalidParameter, place, "json", why);
+            Predicate::False
+        }
+    };
+    faults.into_result(predicate)
 }
 
 /// Faults in the order they were found, with a bound on how many are told.
@@ -179,78 +252,6 @@ impl Faults {
     }
 }
 
-/// Resolves a dotted path over to-one relations to a field.
-pub(crate) fn resolve_path(
-    view: &ModelView,
-    resource: &Resource,
-    text: &str,
-    place: &str,
-    faults: &mut Faults,
-) -> Option<(Path, FieldOf)> {
-    let mut steps = Vec::new();
-    let mut at = resource;
-    let mut names = text.split('.').peekable();
-    while let Some(name) = names.next() {
-        if names.peek().is_none() {
-            let Some(field) = at.field_named(name) else {
-                faults.push(
-                    Code::UnknownField,
-                    place,
-                    "unknown",
-                    unknown_field(at, name),
-                );
-                return None;
-            };
-            return Some((
-                Path { steps, field },
-                FieldOf {
-                    resource: at.index,
-                    field,
-                },
-            ));
-        }
-        if steps.len() == MAX_STEPS {
-            faults.push(
-                Code::InvalidParameter,
-                place,
-                "depth",
-                format!("a path has at most {MAX_STEPS} relations"),
-            );
-            return None;
-        }
-        let Some(relation) = at.relation_named(name) else {
-            let message = match at.field_named(name) {
-                Some(field) if at.field(field).kind.is_json() => {
-                    format!("paths into `{name}` come with a later release")
-                }
-                Some(_) => format!("`{name}` is a field of `{}`, not a relation", at.name),
-                None => unknown_relation(at, name),
-            };
-            faults.push(Code::UnknownField, place, "unknown", message);
-            return None;
-        };
-        if !matches!(at.relation(relation).kind, RelationKind::ToOne { .. }) {
-            let message =
-                format!("conditions over the to-many relation `{name}` come with a later release");
-            faults.push(Code::InvalidParameter, place, "relation", message);
-            return None;
-        }
-        steps.push(relation);
-        at = view.resource(at.relation(relation).target);
-    }
-    None
-}
-
-/// The most relations of one path.
-const MAX_STEPS: usize = 8;
-
-/// A field with the resource it belongs to.
-#[derive(Clone, Copy)]
-pub(crate) struct FieldOf {
-    pub(crate) resource: carnet_model::ResourceIndex,
-    pub(crate) field: FieldIndex,
-}
-
 pub(crate) fn unknown_field(resource: &Resource, name: &str) -> String {
     let names = resource.fields.iter().map(|field| field.name.as_str());
     let hint = match resource
@@ -263,7 +264,9 @@ pub(crate) fn unknown_field(resource: &Resource, name: &str) -> String {
                 resource.field(field).name
             )
         }
-        Some(RelationKind::ToMany { .. }) => " (it is a to-many relation)".to_owned(),
+        Some(RelationKind::ToMany { .. } | RelationKind::Through { .. }) => {
+            " (it is a to-many relation)".to_owned()
+        }
         None => suggest::hint(name, names),
     };
     format!("`{}` has no field `{}`{hint}", resource.name, shorten(name))

@@ -1,18 +1,67 @@
 //! A filter's text to a value of the field's type. The field's own limits do not bind here: a
 //! filter may ask for a text that could not be written.
 
+use super::tree::Words;
 use crate::validate::read_value;
-use carnet_kernel::{Id, Value, json};
+use carnet_kernel::{Id, JsonText, Timestamp, Value, json, relative, time};
 use carnet_model::FieldType;
 
+/// The value that `words` mean for a field of this type, or what is wrong with them.
+pub(super) fn from_words(
+    kind: &FieldType,
+    words: &Words<'_>,
+    now: Timestamp,
+) -> Result<Value, String> {
+    match words {
+        Words::Text(text) => from_text(kind, text, now),
+        Words::Json(raw) if raw == "null" => Ok(Value::Null),
+        Words::Json(raw) => {
+            let text = serde_json::from_str::<String>(raw).ok();
+            match (text, kind) {
+                (Some(text), FieldType::Date | FieldType::DateTime | FieldType::Ulid) => {
+                    from_text(kind, &text, now)
+                }
+                _ => from_raw(kind, raw),
+            }
+        }
+    }
+}
+
+/// The JSON value that `words` mean: in an address a number, `true`, `false`, a text in double
+/// quotes, or any other text as it is.
+pub(super) fn json_from_words(words: &Words<'_>) -> Result<Value, String> {
+    let text = match words {
+        Words::Json(raw) if raw == "null" => return Ok(Value::Null),
+        Words::Json(raw) => return Ok(Value::Json(parse(raw)?)),
+        Words::Text(text) => text,
+    };
+    let quoted = text.len() >= 2 && text.starts_with('"') && text.ends_with('"');
+    let literal = matches!(&**text, "true" | "false") || is_json_number(text);
+    if quoted || literal {
+        return Ok(Value::Json(parse(text)?));
+    }
+    let text = serde_json::Value::String(text.clone().into_owned());
+    Ok(Value::Json(JsonText::from_value(&text)))
+}
+
+fn parse(raw: &str) -> Result<JsonText, String> {
+    JsonText::parse(raw).map_err(|error| error.to_string())
+}
+
 /// The value that `text` means for a field of this type, or what is wrong with it.
-pub(super) fn from_text(kind: &FieldType, text: &str) -> Result<Value, String> {
+fn from_text(kind: &FieldType, text: &str, now: Timestamp) -> Result<Value, String> {
+    if text.starts_with("now") && matches!(kind, FieldType::Date | FieldType::DateTime) {
+        let moment = relative::moment(text, now).map_err(|error| error.to_string())?;
+        return Ok(match kind {
+            FieldType::Date => Value::Date(moment.0.div_euclid(time::DAY_MICROS) as i32),
+            _ => Value::DateTime(moment.0),
+        });
+    }
     // The journal names records of all resources, so it is also asked by those named by a UUID.
     if let (FieldType::Ulid, Ok(id)) = (kind, Id::parse_uuid(text)) {
         return Ok(Value::Id(id));
     }
-    let kind = without_limits(kind);
-    let raw = match kind {
+    let raw = match without_limits(kind) {
         FieldType::Integer { .. } | FieldType::Float { .. } if is_json_number(text) => {
             text.to_owned()
         }
@@ -23,8 +72,12 @@ pub(super) fn from_text(kind: &FieldType, text: &str) -> Result<Value, String> {
             raw
         }
     };
+    from_raw(kind, &raw)
+}
+
+fn from_raw(kind: &FieldType, raw: &str) -> Result<Value, String> {
     let mut faults = Vec::new();
-    match read_value(&kind, &raw, "", &mut faults) {
+    match read_value(&without_limits(kind), raw, "", &mut faults) {
         Some(value) => Ok(value),
         None => Err(faults
             .into_iter()

@@ -9,7 +9,7 @@ pub const DEFAULT_LIMIT: u32 = 20;
 /// The largest `limit`.
 pub const MAX_LIMIT: u32 = 1_000;
 /// The largest offset: far beyond what anybody pages to, far below what a database refuses.
-const MAX_OFFSET: u64 = 1_000_000_000;
+pub(super) const MAX_OFFSET: u64 = 1_000_000_000;
 
 /// How far to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,17 @@ pub(super) fn number(
     max: u64,
     faults: &mut Faults,
 ) -> Option<u64> {
-    let text = groups.value(name)?;
+    read_number(groups.value(name)?, name, (min, max), name, faults)
+}
+
+/// A whole number within bounds.
+pub(super) fn read_number(
+    text: &str,
+    name: &str,
+    (min, max): (u64, u64),
+    place: &str,
+    faults: &mut Faults,
+) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text
         .parse::<u64>()
@@ -77,7 +87,7 @@ pub(super) fn number(
         Some(number) => Some(number),
         None => {
             let message = format!("`{name}` is a whole number from {min} to {max}");
-            faults.push(Code::InvalidParameter, name, "range", message);
+            faults.push(Code::InvalidParameter, place, "range", message);
             None
         }
     }

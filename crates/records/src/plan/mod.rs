@@ -1,9 +1,9 @@
 //! From a parsed request to the store's `Query`. Pure: the policy's predicate is joined here.
 
-use crate::parse::{CountMode, IncludeRequest, ListRequest, MAX_LIMIT, ReadRequest};
+use crate::parse::{CountMode, Included, ListRequest, MAX_LIMIT, ReadRequest};
 use carnet_expr::{CompareOp, Path, Predicate};
 use carnet_kernel::{Id, Value};
-use carnet_model::{FieldIndex, ModelView, RelationKind, Resource};
+use carnet_model::{FieldIndex, ModelView, Resource};
 use carnet_store::{Count, Deleted, Include, Order, Query, Window};
 
 /// Up to how many records an automatic count is exact.
@@ -22,7 +22,8 @@ pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Quer
             offset: request.offset,
         },
         fields: request.fields.unwrap_or_else(|| all(resource)),
-        includes: includes(view, resource, request.includes),
+        counts: request.included.counts.clone(),
+        includes: includes(view, resource, request.included),
         count: match request.count {
             CountMode::Auto => Count::UpTo(COUNT_BOUND),
             CountMode::Exact => Count::Exact,
@@ -44,7 +45,8 @@ pub fn read(view: &ModelView, resource: &Resource, key: Value, request: ReadRequ
             offset: 0,
         },
         fields: request.fields.unwrap_or_else(|| all(resource)),
-        includes: includes(view, resource, request.includes),
+        counts: request.included.counts.clone(),
+        includes: includes(view, resource, request.included),
         count: Count::None,
     }
 }
@@ -54,28 +56,31 @@ pub fn whole(view: &ModelView, resource: &Resource, id: Id) -> Query {
     read(view, resource, Value::Id(id), ReadRequest::default())
 }
 
-fn includes(view: &ModelView, resource: &Resource, requests: Vec<IncludeRequest>) -> Vec<Include> {
-    requests
+fn includes(view: &ModelView, resource: &Resource, included: Included) -> Vec<Include> {
+    included
+        .relations
         .into_iter()
         .map(|request| {
             let relation = resource.relation(request.relation);
             let target = view.resource(relation.target);
-            let limit = match relation.kind {
-                RelationKind::ToOne { .. } => 1,
-                RelationKind::ToMany { .. } => MAX_LIMIT,
-            };
+            let many = relation.kind.is_many();
+            let limit = if many { MAX_LIMIT } else { 1 };
             let query = Query {
                 resource: target.index,
-                predicate: Predicate::True,
+                predicate: request.predicate.simplify(),
                 deleted: Deleted::Hidden,
-                order: match relation.kind {
-                    RelationKind::ToOne { .. } => Vec::new(),
-                    RelationKind::ToMany { .. } => with_key(target, Vec::new()),
+                order: match many {
+                    false => Vec::new(),
+                    true => with_key(target, request.sort),
                 },
                 ranked: false,
-                window: Window { limit, offset: 0 },
-                fields: all(target),
-                includes: includes(view, target, request.includes),
+                window: Window {
+                    limit: request.limit.unwrap_or(limit),
+                    offset: request.offset,
+                },
+                fields: request.fields.unwrap_or_else(|| all(target)),
+                counts: request.included.counts.clone(),
+                includes: includes(view, target, request.included),
                 count: Count::None,
             };
             Include {
@@ -89,15 +94,12 @@ fn includes(view: &ModelView, resource: &Resource, requests: Vec<IncludeRequest>
 /// The order that tells any two records apart: by the key at last, newest first by default.
 fn with_key(resource: &Resource, mut sort: Vec<Order>) -> Vec<Order> {
     let key = Path::own(resource.key);
-    if sort.iter().any(|order| order.path == key) {
+    if sort.iter().any(|order| order.as_path() == Some(&key)) {
         return sort;
     }
     // The key follows the direction of the last sort field, so that an index fits both.
     let descending = sort.last().is_none_or(|order| order.descending);
-    sort.push(Order {
-        path: key,
-        descending,
-    });
+    sort.push(Order::path(key, descending));
     sort
 }
 

@@ -7,8 +7,11 @@ fn order(query: &str) -> Vec<(String, bool)> {
     let products = resource("products");
     let query = list(view(), products, parse(query).unwrap());
     let keys = query.order.into_iter();
-    keys.map(|key| (products.field(key.path.field).name.clone(), key.descending))
-        .collect()
+    keys.map(|key| {
+        let path = key.as_path().unwrap();
+        (products.field(path.field).name.clone(), key.descending)
+    })
+    .collect()
 }
 
 #[track_caller]

@@ -11,7 +11,12 @@ use carnet_web::problem::Problem;
 use http::{StatusCode, header};
 
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
-    let request = parse_list(&call.view, call.resource(), &call.pairs)?;
+    let request = parse_list(
+        &call.view,
+        call.resource(),
+        &call.pairs,
+        call.operations.now(),
+    )?;
     let (limit, offset) = (request.limit, request.offset);
     let command = Command::List {
         resource: call.resource,
@@ -39,7 +44,12 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
 }
 
 pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
-    let request = parse_read(&call.view, call.resource(), &call.pairs)?;
+    let request = parse_read(
+        &call.view,
+        call.resource(),
+        &call.pairs,
+        call.operations.now(),
+    )?;
     let command = Command::Read {
         resource: call.resource,
         key,

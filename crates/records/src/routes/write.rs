@@ -117,7 +117,12 @@ pub(super) async fn restore(call: Call, id: Id, request: Request) -> Result<Resp
 }
 
 pub(super) async fn patch_matching(call: Call, request: Request) -> Result<Response, Problem> {
-    let (matching, asked) = parse_patch_matching(&call.view, call.resource(), &call.pairs)?;
+    let (matching, asked) = parse_patch_matching(
+        &call.view,
+        call.resource(),
+        &call.pairs,
+        call.operations.now(),
+    )?;
     let precondition = precondition(request.headers())?;
     let command = Command::PatchMatching {
         resource: call.resource,
@@ -129,7 +134,12 @@ pub(super) async fn patch_matching(call: Call, request: Request) -> Result<Respo
 }
 
 pub(super) async fn delete_matching(call: Call, request: Request) -> Result<Response, Problem> {
-    let (matching, asked) = parse_delete_matching(&call.view, call.resource(), &call.pairs)?;
+    let (matching, asked) = parse_delete_matching(
+        &call.view,
+        call.resource(),
+        &call.pairs,
+        call.operations.now(),
+    )?;
     let command = Command::DeleteMatching {
         resource: call.resource,
         request: matching,

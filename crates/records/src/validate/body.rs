@@ -129,6 +129,9 @@ fn reference_hint(resource: &Resource, relation: carnet_model::RelationIndex) ->
         carnet_model::RelationKind::ToOne { field } => {
             format!(" (write the reference as `{}`)", resource.field(field).name)
         }
+        carnet_model::RelationKind::Through { .. } => {
+            " (records are linked through the link resource)".to_owned()
+        }
         carnet_model::RelationKind::ToMany { .. } => {
             " (related records are written through their own resource)".to_owned()
         }

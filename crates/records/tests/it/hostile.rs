@@ -137,7 +137,13 @@ async fn odd_texts(world: World) {
                 (format!("filter[name][{operator}]"), text.to_owned()),
                 ("filter[id]".to_owned(), id.to_owned()),
             ];
-            let request = carnet_records::parse::parse_list(&world.view, owner, &pairs).unwrap();
+            let request = carnet_records::parse::parse_list(
+                &world.view,
+                owner,
+                &pairs,
+                carnet_kernel::Timestamp(0),
+            )
+            .unwrap();
             let command = carnet_records::Command::List {
                 resource: owner.index,
                 request,

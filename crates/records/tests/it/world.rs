@@ -229,7 +229,12 @@ impl World {
         query: &str,
     ) -> Result<(Vec<Value>, Option<u64>), Refusal> {
         let owner = self.view.resource_named(resource).unwrap();
-        let request = parse_list(&self.view, owner, &pairs(query))?;
+        let request = parse_list(
+            &self.view,
+            owner,
+            &pairs(query),
+            carnet_kernel::Timestamp(0),
+        )?;
         let command = Command::List {
             resource: owner.index,
             request,
@@ -263,7 +268,12 @@ impl World {
         query: &str,
     ) -> Result<Value, Refusal> {
         let owner = self.view.resource_named(resource).unwrap();
-        let request = parse_read(&self.view, owner, &pairs(query))?;
+        let request = parse_read(
+            &self.view,
+            owner,
+            &pairs(query),
+            carnet_kernel::Timestamp(0),
+        )?;
         let command = Command::Read {
             resource: owner.index,
             key: carnet_kernel::Value::Id(key(id)),

@@ -1,39 +1,78 @@
 //! Queries as clients write them: filters here, what else a list takes in `shape`.
 
+mod related;
 mod shape;
 
 use super::*;
-use crate::fixture::{list, pairs, resource, told, view};
-use carnet_expr::{CompareOp, Operand, TextOp};
-use carnet_kernel::Value;
+use crate::fixture::{NOW, list, pairs, resource, told, view};
+use carnet_expr::{CompareOp, Function, JsonStep, Operand, Path, TextOp};
+use carnet_kernel::{JsonText, Value};
 use proptest::prelude::*;
 
 /// What a filter of products means, in short.
 fn show(predicate: &Predicate) -> String {
+    show_over(resource("products"), predicate)
+}
+
+fn walk<'r>(mut at: &'r Resource, steps: &[RelationIndex], text: &mut String) -> &'r Resource {
+    for step in steps {
+        text.push_str(&at.relation(*step).name);
+        text.push('.');
+        at = view().resource(at.relation(*step).target);
+    }
+    at
+}
+
+fn show_path(of: &Resource, path: &Path) -> String {
+    let mut text = String::new();
+    let at = walk(of, &path.steps, &mut text);
+    text.push_str(&at.field(path.field).name);
+    for step in &path.inside {
+        match step {
+            JsonStep::Key(key) => text.push_str(&format!("/{key}")),
+            JsonStep::Index(index) => text.push_str(&format!("/#{index}")),
+        }
+    }
+    text
+}
+
+fn show_operand(of: &Resource, operand: &Operand) -> String {
+    match operand {
+        Operand::Path(at) => show_path(of, at),
+        Operand::Value(value) => short(value),
+        Operand::Aggregate(aggregate) => {
+            let mut text = String::new();
+            let holder = walk(of, &aggregate.steps, &mut text);
+            let relation = holder.relation(aggregate.relation);
+            let target = view().resource(relation.target);
+            let field = |field| &target.field(field).name;
+            text.push_str(&relation.name);
+            text + &match aggregate.function {
+                Function::Count => ".count".to_owned(),
+                Function::Sum(one) => format!(".sum({})", field(one)),
+                Function::Average(one) => format!(".avg({})", field(one)),
+                Function::Min(one) => format!(".min({})", field(one)),
+                Function::Max(one) => format!(".max({})", field(one)),
+            }
+        }
+    }
+}
+
+fn show_over(of: &Resource, predicate: &Predicate) -> String {
+    let show = |predicate: &Predicate| show_over(of, predicate);
     let all = |list: &[Predicate], word: &str| {
         let parts: Vec<String> = list.iter().map(show).collect();
         format!("({})", parts.join(word))
     };
-    let path = |path: &Path| {
-        let mut at = resource("products");
-        let mut text = String::new();
-        for step in &path.steps {
-            text.push_str(&at.relation(*step).name);
-            text.push('.');
-            at = view().resource(at.relation(*step).target);
-        }
-        text + &at.field(path.field).name
-    };
-    let operand = |one: &Operand| match one {
-        Operand::Path(at) => path(at),
-        Operand::Value(value) => short(value),
-    };
+    let path = |path: &Path| show_path(of, path);
+    let operand = |one: &Operand| show_operand(of, one);
     match predicate {
         Predicate::True => "true".to_owned(),
         Predicate::False => "false".to_owned(),
         Predicate::And(list) => all(list, " and "),
         Predicate::Or(list) => all(list, " or "),
         Predicate::Not(inner) => format!("not {}", show(inner)),
+        Predicate::Holds(inner) => format!("holds {}", show(inner)),
         Predicate::Compare { op, left, right } => {
             let op = match op {
                 CompareOp::Eq => "=",
@@ -50,6 +89,15 @@ fn show(predicate: &Predicate) -> String {
             format!("{} in [{}]", operand(one), members.join(" "))
         }
         Predicate::IsNull(one) => format!("{} is null", operand(one)),
+        Predicate::Has {
+            path: at,
+            all,
+            list,
+        } => {
+            let members: Vec<&str> = list.iter().map(JsonText::as_str).collect();
+            let word = if *all { "all" } else { "any" };
+            format!("{} has {word} [{}]", path(at), members.join(" "))
+        }
         Predicate::Text {
             op,
             path: at,
@@ -69,7 +117,21 @@ fn show(predicate: &Predicate) -> String {
             let terms: Vec<String> = terms.iter().map(|term| format!("{term:?}")).collect();
             format!("search {}", terms.join(", "))
         }
-        Predicate::Exists { .. } => "exists".to_owned(),
+        Predicate::Exists {
+            steps,
+            relation,
+            predicate,
+        } => {
+            let mut text = String::new();
+            let holder = walk(of, steps, &mut text);
+            let relation = holder.relation(*relation);
+            let target = view().resource(relation.target);
+            format!(
+                "some {text}{} ({})",
+                relation.name,
+                show_over(target, predicate)
+            )
+        }
     }
 }
 
@@ -81,6 +143,7 @@ fn short(value: &Value) -> String {
         Value::Float(float) => float.to_string(),
         Value::Boolean(boolean) => boolean.to_string(),
         Value::Id(id) => format!("#{}", id.as_u128()),
+        Value::Json(text) => format!("json {}", text.as_str()),
         other => format!("{other:?}"),
     }
 }
@@ -146,7 +209,10 @@ fn every_operator() {
         "filter[id]=00000000000000000000000001&filter[version][gt]=1",
         "(id = #1 and version > 1)",
     );
-    assert_eq!(OPERATORS.len(), 19, "each one is tested above");
+    filter("filter[tags][has]=a,b", r#"tags has all ["a,b"]"#);
+    filter("filter[tags][hasAny]=a,b", r#"tags has any ["a" "b"]"#);
+    filter("filter[tags][hasAll]=a,b", r#"tags has all ["a" "b"]"#);
+    assert_eq!(Word::ALL.len(), 22, "each one is tested above");
 }
 
 #[test]
@@ -201,7 +267,7 @@ filter[pirce]: unknown: `products` has no field `pirce` (did you mean `price`?)
 filter[stock][equals]: unknown: there is no operator `equals`
 sort: unknown: `products` has no field `stok` (did you mean `stock`?)
 fields: unknown: `products` has no field `nam` (did you mean `name`?)
-include: unknown: `products` has no relation `catgory` (did you mean `category`?)",
+include.catgory: unknown: `products` has no relation `catgory` (did you mean `category`?)",
     );
     refused(
         "filter[category]=1",
@@ -225,12 +291,11 @@ search[fuzzy]: unknown: `products` is not searched; its definition names fields 
     refused(
         "filter[lines.quantity]=1",
         "INVALID_PARAMETER
-filter[lines.quantity]: relation: conditions over the to-many relation `lines` come with a later release",
+filter[lines.quantity]: relation: `lines` leads to many records: write `filter[lines][some][quantity][…]` for a condition on them, or `lines.max(quantity)` for a value of all",
     );
     refused(
-        "filter[details.a]=1&filter[stock.a]=1",
+        "filter[stock.a]=1",
         "UNKNOWN_FIELD
-filter[details.a]: unknown: paths into `details` come with a later release
 filter[stock.a]: unknown: `stock` is a field of `products`, not a relation",
     );
 }
@@ -298,7 +363,7 @@ fn operators_that_do_not_fit() {
         ),
         (
             "filter[details]=1",
-            "`details` is of type json, which takes only `isNull`; more comes with a later release",
+            "`details` is of type json, which takes `isNull`, or a path into it: `details.key`",
         ),
         (
             "filter[isFeatured][gt]=true",
@@ -355,7 +420,7 @@ fn repeated_keys() {
         "INVALID_PARAMETER\nfilter[stock][eq]: repeated: `filter[stock][eq]` stands twice",
     );
     let one = list("include=category&include[]=lines.product&sort=name&sort=-price&fields=name&fields=stock,name").unwrap();
-    assert_eq!(one.includes.len(), 2);
+    assert_eq!(one.included.relations.len(), 2);
     assert_eq!(one.sort.len(), 2);
     assert_eq!(one.fields.map(|fields| fields.len()), Some(3));
 }
@@ -416,8 +481,8 @@ resources:
         pairs.collect()
     };
     let nodes = view.resource_named("nodes").unwrap();
-    assert!(parse_list(&view, nodes, &pairs(&query(6))).is_ok());
-    let refusal = parse_list(&view, nodes, &pairs(&query(32))).unwrap_err();
+    assert!(parse_list(&view, nodes, &pairs(&query(6)), NOW).is_ok());
+    let refusal = parse_list(&view, nodes, &pairs(&query(32)), NOW).unwrap_err();
     assert_eq!(
         told(&refusal),
         "INVALID_PARAMETER\nfilter: max: filter and sort follow at most 32 relations together, not 62"
@@ -430,7 +495,7 @@ proptest! {
         keys in proptest::collection::vec(
             prop_oneof![
                 "(filter|sort|fields|include|limit|page|count|x)(\\[[a-z.0-9]{0,8}\\]){0,4}",
-                "filter(\\[(and|or|not|0|1|name|stock|category.name|price|in|eq|ilike)\\]){1,5}",
+                "filter(\\[(and|or|not|0|1|name|stock|category.name|price|in|eq|ilike|lines|some|every|quantity|lines.count|details.a.0|tags|has)\\]){1,6}",
                 "\\PC{0,12}",
             ],
             0..6,
@@ -441,7 +506,7 @@ proptest! {
         ),
     ) {
         let pairs: Vec<(String, String)> = keys.into_iter().zip(values).collect();
-        if let Err(refusal) = parse_list(view(), resource("products"), &pairs) {
+        if let Err(refusal) = parse_list(view(), resource("products"), &pairs, NOW) {
             prop_assert!(!refusal.details.is_empty());
             prop_assert!(refusal.code.status() == 400);
             for detail in &refusal.details {

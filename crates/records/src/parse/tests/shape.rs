@@ -1,34 +1,27 @@
 //! Includes, sort, pages, counts, fields.
 
 use super::refused;
-use crate::fixture::{field, list, pairs, resource, told, view};
-use crate::parse::{CountMode, IncludeRequest, ListRequest, parse_read, parse_write};
+use crate::fixture::{NOW, field, list, pairs, resource, told, view};
+use crate::parse::{CountMode, Included, ListRequest, parse_read, parse_write};
 use carnet_model::Resource;
 
 #[test]
 fn include_trees() {
     let request = list("include=category.parent,category.children,lines").unwrap();
-    let products = resource("products");
-    let categories = resource("categories");
-    let relation = |of: &Resource, name: &str| of.relation_named(name).unwrap();
+    let names = |included: &Included, of: &Resource| -> Vec<String> {
+        let relations = included.relations.iter();
+        relations
+            .map(|one| of.relation(one.relation).name.clone())
+            .collect()
+    };
+    let top = &request.included;
+    assert_eq!(names(top, resource("products")), ["category", "lines"]);
+    let category = &top.relations[0].included;
     assert_eq!(
-        request.includes,
-        [
-            IncludeRequest {
-                relation: relation(products, "category"),
-                includes: ["parent", "children"]
-                    .map(|name| IncludeRequest {
-                        relation: relation(categories, name),
-                        includes: Vec::new()
-                    })
-                    .into(),
-            },
-            IncludeRequest {
-                relation: relation(products, "lines"),
-                includes: Vec::new()
-            }
-        ]
+        names(category, resource("categories")),
+        ["parent", "children"]
     );
+    assert!(top.relations[1].included.is_empty());
     for good in [
         "category.products.category",
         "category.children.children.parent",
@@ -43,7 +36,7 @@ fn include_trees() {
         refused(
             &format!("include={circle}"),
             &format!(
-                "INVALID_PARAMETER\ninclude: repeated: `{name}` stands twice in `{circle}`; each time would multiply the records"
+                "INVALID_PARAMETER\ninclude.{circle}: repeated: `{name}` stands twice in the path; each time would multiply the records"
             ),
         );
     }
@@ -51,17 +44,15 @@ fn include_trees() {
     assert!(list(&format!("include={up}")).is_ok());
     refused(
         &format!("include={up}.parent"),
-        &format!("INVALID_PARAMETER\ninclude: depth: `{up}.parent` nests deeper than 8 relations"),
-    );
-    refused(
-        "include=lines(limit:5)",
-        "INVALID_PARAMETER\ninclude: syntax: options of an included relation come with a later release",
+        &format!(
+            "INVALID_PARAMETER\n{}…: depth: it nests deeper than 8 relations",
+            &format!("include.{up}")[..64]
+        ),
     );
     refused(
         "include=stock,",
-        "UNKNOWN_FIELD
-include: unknown: `products` has no relation `stock`
-include: unknown: `products` has no relation ``",
+        "INVALID_PARAMETER
+include: syntax: at character 7: expected the name of a relation, found the end",
     );
     let paths = [
         "category.parent.parent.parent.parent.parent.parent.parent",
@@ -85,10 +76,11 @@ fn sort_forms() {
         let request = list(query).unwrap_or_else(|refusal| panic!("{}", told(&refusal)));
         let keys = request.sort.into_iter();
         keys.map(|key| {
-            let field = if key.path.steps.is_empty() {
-                resource("products").field(key.path.field)
+            let path = key.as_path().unwrap();
+            let field = if path.steps.is_empty() {
+                resource("products").field(path.field)
             } else {
-                resource("categories").field(key.path.field)
+                resource("categories").field(path.field)
             };
             (field.name.clone(), key.descending)
         })
@@ -107,10 +99,10 @@ fn sort_forms() {
     refused(
         "sort=details&sort=name,-name&sort=-price:desc&sort=price:down&sort=createdBy",
         "INVALID_PARAMETER
-sort: type: `details` is of type json, which has no order
+sort: type: `details` is of type json, which has no order; sort by a path into it: `details.key`
 sort: repeated: `name` stands twice
-sort: syntax: `-price:desc` is not `field`, `-field`, `field:asc` or `field:desc`
-sort: syntax: `price:down` is not `field`, `-field`, `field:asc` or `field:desc`
+sort: syntax: `-price:desc` is not `field`, `-field`, `field:asc` or `field:desc`, with `:nullsFirst` or `:nullsLast` behind it
+sort: syntax: `price:down` is not `field`, `-field`, `field:asc` or `field:desc`, with `:nullsFirst` or `:nullsLast` behind it
 sort: type: `createdBy` is of type principal, which has no order",
     );
 }
@@ -157,7 +149,13 @@ fn fields_keep_the_key_and_the_order() {
 
 #[test]
 fn reads_and_writes_take_less() {
-    let read = parse_read(view(), resource("products"), &pairs("sort=name&incude=a")).unwrap_err();
+    let read = parse_read(
+        view(),
+        resource("products"),
+        &pairs("sort=name&incude=a"),
+        NOW,
+    )
+    .unwrap_err();
     assert_eq!(
         told(&read),
         "UNKNOWN_PARAMETER
