@@ -111,7 +111,7 @@ async fn titles(world: &World, pairs: &[(&str, &str)]) -> Vec<String> {
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
         .collect();
-    let request = parse_list(&world.view, resource, &pairs)
+    let request = parse_list(&world.view, resource, &pairs, carnet_kernel::Timestamp(0))
         .unwrap_or_else(|refusal| panic!("{pairs:?}: {}", told(&refusal)));
     let command = Command::List {
         resource: resource.index,
@@ -132,7 +132,13 @@ async fn titles(world: &World, pairs: &[(&str, &str)]) -> Vec<String> {
 /// What the evaluator says of the corpus; `None` when the search is refused.
 fn expected(world: &World, key: &str, text: &str) -> Option<BTreeSet<String>> {
     let resource = world.view.resource_named("articles").unwrap();
-    let request = parse_list(&world.view, resource, &[(key.to_owned(), text.to_owned())]).ok()?;
+    let request = parse_list(
+        &world.view,
+        resource,
+        &[(key.to_owned(), text.to_owned())],
+        carnet_kernel::Timestamp(0),
+    )
+    .ok()?;
     let found = CORPUS.iter().filter(|[title, body, contact]| {
         let contact = if contact.is_ascii() { *contact } else { "" };
         let row = Article(resource, [title, body, contact]);
@@ -156,7 +162,9 @@ async fn check(world: &World, key: &str, text: &str) {
         None => {
             let resource = world.view.resource_named("articles").unwrap();
             let pairs = [(key.to_owned(), text.to_owned())];
-            assert!(parse_list(&world.view, resource, &pairs).is_err());
+            assert!(
+                parse_list(&world.view, resource, &pairs, carnet_kernel::Timestamp(0)).is_err()
+            );
         }
     }
 }
