@@ -3,6 +3,7 @@
 #![no_main]
 
 use carnet_fuzz::VIEW;
+use carnet_kernel::Timestamp;
 use carnet_records::parse::parse_list;
 use carnet_records::plan;
 use carnet_store::{Dialect, Statement, rendered};
@@ -14,7 +15,7 @@ fuzz_target!(|text: &str| {
         return;
     };
     for resource in &VIEW.resources {
-        let Ok(request) = parse_list(&VIEW, resource, &pairs) else {
+        let Ok(request) = parse_list(&VIEW, resource, &pairs, Timestamp(0)) else {
             continue;
         };
         let query = plan::list(&VIEW, resource, request);

@@ -67,7 +67,7 @@ pub(super) fn largest(params: &[Param]) -> usize {
     }
     let sizes = params.iter().map(|param| match param {
         Param::Value(value) => written(value),
-        Param::Integer(_) => 40,
+        Param::Integer(_) | Param::Exact(_) => 40,
         Param::Text(text) => text.len() + 1,
         Param::List(_, values) => values.iter().map(written).sum::<usize>() + 3,
     });
