@@ -222,7 +222,7 @@ fn is_soft(resource: &Resource, name: &'static str, faults: &mut Faults) -> bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{field, pairs, resource, told, view};
+    use crate::fixture::{NOW, field, pairs, resource, told, view};
 
     #[track_caller]
     fn refused<T: std::fmt::Debug>(result: Result<T, Refusal>, expected: &str) {
