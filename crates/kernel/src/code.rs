@@ -52,6 +52,7 @@ codes! {
     MalformedRequest "MALFORMED_REQUEST" 400 Request "The request cannot be read";
     UnknownParameter "UNKNOWN_PARAMETER" 400 Request "A query parameter is not known";
     InvalidParameter "INVALID_PARAMETER" 400 Request "A query parameter has an unusable value";
+    CursorInvalid "CURSOR_INVALID" 400 Request "A cursor does not fit the request";
     UnknownField "UNKNOWN_FIELD" 400 Request "A field is not known";
     UnknownOperator "UNKNOWN_OPERATOR" 400 Request "A filter operator is not known or does not fit the field";
     ValidationFailed "VALIDATION_FAILED" 400 Request "The data breaks rules of the definition";

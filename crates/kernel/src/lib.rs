@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod calendar;
 mod clock;
 mod code;
 mod context;
@@ -17,6 +18,7 @@ pub mod time;
 mod units;
 mod value;
 
+pub use calendar::CalendarUnit;
 pub use clock::{Clock, Timestamp};
 pub use code::{Code, Stage};
 pub use context::Context;

@@ -1,10 +1,11 @@
 //! What `Operations` takes and gives: plain values, the same for every interface.
 
 use crate::decide::Precondition;
-use crate::parse::{ListRequest, MatchingRequest, ReadRequest};
+use crate::parse::{GroupRequest, ListRequest, MatchingRequest, ReadRequest};
 use carnet_kernel::{Id, Value};
 use carnet_model::{FieldIndex, ResourceIndex};
-use carnet_store::Listing;
+use carnet_store::{Explanation, Groups, Listing};
+use std::time::Duration;
 
 /// One operation on one resource of the view it is executed with.
 #[derive(Clone, Debug)]
@@ -15,6 +16,13 @@ pub enum Command {
         resource: ResourceIndex,
         /// Which part, in which order, with what.
         request: ListRequest,
+    },
+    /// Reads groups of records.
+    Group {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which groups, and what is told of each.
+        request: GroupRequest,
     },
     /// Reads one record.
     Read {
@@ -122,10 +130,12 @@ pub struct Options {
 }
 
 /// What a command gives.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// A list.
-    List(Listing),
+    List(ListAnswer),
+    /// Groups.
+    Groups(GroupAnswer),
     /// A record as it is after the command.
     Record(RecordAnswer),
     /// The record is gone.
@@ -144,6 +154,37 @@ pub enum Answer {
         /// How many items it has.
         items: usize,
     },
+}
+
+/// A list in an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListAnswer {
+    /// The records.
+    pub listing: Listing,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+    /// Where the page before ends, if there is one.
+    pub prev: Option<String>,
+    /// How the list was read, when that was asked for.
+    pub explained: Option<Explained>,
+}
+
+/// Groups in an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupAnswer {
+    /// The groups.
+    pub groups: Groups,
+    /// How they were read, when that was asked for.
+    pub explained: Option<Explained>,
+}
+
+/// How a list was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// The statements with their plans.
+    pub explanation: Explanation,
+    /// How long the read took.
+    pub took: Duration,
 }
 
 /// One record in an answer.

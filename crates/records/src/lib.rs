@@ -3,6 +3,7 @@
 mod batch;
 
 mod command;
+pub mod cursor;
 pub mod decide;
 #[cfg(test)]
 mod fixture;
@@ -15,11 +16,13 @@ pub mod plan;
 pub mod routes;
 pub mod seed;
 mod shipped;
+mod stream;
 mod units;
 pub mod validate;
 mod write;
 
 pub use batch::MAX_ITEMS;
-pub use command::{Answer, Command, Options, RecordAnswer};
+pub use command::{Answer, Command, Explained, GroupAnswer, ListAnswer, Options, RecordAnswer};
 pub use operations::Operations;
 pub use shipped::definitions;
+pub use stream::{Broken, Stream};

@@ -1,17 +1,21 @@
 //! The one entry to declared resources: commands in, answers out. Interfaces translate to it and
 //! from it; nothing else in this crate touches the store.
 
-use crate::command::{Answer, Command, Options, RecordAnswer};
+use crate::command::{Answer, Command, Explained, GroupAnswer, ListAnswer, Options, RecordAnswer};
+use crate::cursor::{CursorKey, Fingerprint, Place, SECRET};
 use crate::decide::Kind;
 use crate::metrics;
+use crate::parse::{GroupRequest, ListRequest};
 use crate::plan;
 use crate::units;
 use crate::write::{Target, Work};
-use carnet_kernel::{Clock, Context, Id, IdGenerator, Refusal, Timestamp};
+use carnet_kernel::{Clock, Code, Context, Detail, Id, IdGenerator, Refusal, Timestamp, Value};
 use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
 use carnet_store::{Error, Scope, Stamp, Store};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
+use tokio::sync::OnceCell;
 
 /// The operations of one deployment. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ struct Inner {
     view: RwLock<ModelView>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
+    cursor_key: OnceCell<CursorKey>,
+    explains: AtomicBool,
 }
 
 impl Operations {
@@ -36,6 +42,8 @@ impl Operations {
                 view,
                 clock,
                 ids: IdGenerator::new(),
+                cursor_key: OnceCell::new(),
+                explains: AtomicBool::new(false),
             }),
         }
     }
@@ -56,6 +64,11 @@ impl Operations {
             .view
             .write()
             .unwrap_or_else(PoisonError::into_inner) = ModelView::new(model);
+    }
+
+    /// Says whether lists may be asked how they were read; not unless it is said.
+    pub fn allow_explain(&self, allowed: bool) {
+        self.inner.explains.store(allowed, Ordering::Relaxed);
     }
 
     /// The store below.
@@ -108,16 +121,15 @@ impl Operations {
         match command {
             Command::List { resource, request } => {
                 let resource = view.resource(resource);
-                let query = plan::list(view, resource, request);
-                let scope = self
-                    .scope(context, resource)
+                Box::pin(self.list(context, view, resource, request))
                     .await
-                    .map_err(|error| told(&error, view, context))?;
-                let listing = scope
-                    .list(view, &query)
+                    .map(Answer::List)
+            }
+            Command::Group { resource, request } => {
+                let resource = view.resource(resource);
+                Box::pin(self.group(context, view, resource, request))
                     .await
-                    .map_err(|error| told(&error, view, context))?;
-                Ok(Answer::List(listing))
+                    .map(Answer::Groups)
             }
             Command::Read {
                 resource,
@@ -228,6 +240,123 @@ impl Operations {
         }
     }
 
+    async fn list(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: &Resource,
+        mut request: ListRequest,
+    ) -> Result<ListAnswer, Refusal> {
+        let failed = |error: Error| told(&error, view, context);
+        let scope = self.scope(context, resource).await.map_err(failed)?;
+        let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
+        let place = self
+            .place(context, view, list, request.cursor.take())
+            .await?;
+        let explain = request.explain;
+        self.check_explain(explain)?;
+        let mut query = plan::list(view, resource, request);
+        if let Some(place) = place {
+            query.seek.after = Some(place.values);
+            query.seek.backwards = place.backwards;
+        }
+        let started = Instant::now();
+        let mut listing = scope.list(view, &query).await.map_err(failed)?;
+        let took = started.elapsed();
+        let explained = if explain {
+            let explanation = scope.explain(view, &query).await.map_err(failed)?;
+            Some(Explained { explanation, took })
+        } else {
+            None
+        };
+        let (first, last) = (listing.first.take(), listing.last.take());
+        let began = query.seek.after.is_none() && query.window.offset == 0;
+        let first = first.filter(|_| !began);
+        let key = if first.is_some() || last.is_some() {
+            Some(self.cursor_key().await.map_err(failed)?)
+        } else {
+            None
+        };
+        let seal = |values: Option<Vec<Value>>, backwards| {
+            let place = Place {
+                values: values?,
+                backwards,
+            };
+            Some(key.as_ref()?.seal(list, &place))
+        };
+        Ok(ListAnswer {
+            next: seal(last, false),
+            prev: seal(first, true),
+            listing,
+            explained,
+        })
+    }
+
+    async fn group(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: &Resource,
+        request: GroupRequest,
+    ) -> Result<GroupAnswer, Refusal> {
+        let failed = |error: Error| told(&error, view, context);
+        let explain = request.explain;
+        self.check_explain(explain)?;
+        let grouping = plan::groups(resource, request);
+        let scope = self.scope(context, resource).await.map_err(failed)?;
+        let started = Instant::now();
+        let groups = scope.group(view, &grouping).await.map_err(failed)?;
+        let took = started.elapsed();
+        let explained = if explain {
+            let explanation = scope
+                .explain_groups(view, &grouping)
+                .await
+                .map_err(failed)?;
+            Some(Explained { explanation, took })
+        } else {
+            None
+        };
+        Ok(GroupAnswer { groups, explained })
+    }
+
+    fn check_explain(&self, asked: bool) -> Result<(), Refusal> {
+        if !asked || self.inner.explains.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let message = "`explain` is switched off here (setting `server.explain`)";
+        let detail = Detail::new("explain", "setting", message);
+        Err(Refusal::new(Code::InvalidParameter, message).with(detail))
+    }
+
+    /// The place that a cursor stands for, when it belongs to the list.
+    pub(crate) async fn place(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        list: Fingerprint,
+        cursor: Option<String>,
+    ) -> Result<Option<Place>, Refusal> {
+        let Some(text) = cursor else {
+            return Ok(None);
+        };
+        let key = self
+            .cursor_key()
+            .await
+            .map_err(|error| told(&error, view, context))?;
+        key.open(list, &text).map(Some)
+    }
+
+    /// What cursors are signed with; asked of the store once.
+    pub(crate) async fn cursor_key(&self) -> Result<&CursorKey, Error> {
+        self.inner
+            .cursor_key
+            .get_or_try_init(|| async {
+                let secret = self.inner.store.system().secret(SECRET).await?;
+                Ok(CursorKey::new(secret))
+            })
+            .await
+    }
+
     pub(crate) async fn scope(
         &self,
         context: &Context,
@@ -254,6 +383,7 @@ impl Command {
     fn name(&self) -> (&'static str, ResourceIndex) {
         match self {
             Self::List { resource, .. } => ("list", *resource),
+            Self::Group { resource, .. } => ("group", *resource),
             Self::Read { resource, .. } => ("read", *resource),
             Self::Create { resource, .. } => ("create", *resource),
             Self::Update { resource, .. } => ("update", *resource),

@@ -82,6 +82,7 @@ async fn run(
     });
     let clock = Arc::new(SystemClock);
     let operations = Operations::new(store.clone(), Arc::clone(&model), clock.clone());
+    operations.allow_explain(config.explains());
     let name = application.name.clone();
     let parts = Parts {
         operations,
@@ -91,7 +92,10 @@ async fn run(
         openapi: document(model, application),
     };
     let options = EdgeOptions {
-        config: config.web.clone(),
+        config: carnet_web::Config {
+            server_timing: Some(config.tells_timing()),
+            ..config.web.clone()
+        },
         clock,
         ids: Arc::new(IdGenerator::new()),
         probes: PROBES,

@@ -4,6 +4,9 @@ mod changes;
 mod config;
 mod dialect;
 mod error;
+mod estimate;
+mod explain;
+mod grouping;
 mod journal;
 pub mod metrics;
 mod options;
@@ -13,6 +16,7 @@ mod query;
 mod render;
 pub mod schema;
 mod scope;
+mod secret;
 pub mod shape;
 mod sqlite;
 mod store;
@@ -24,10 +28,14 @@ pub use changes::{
 pub use config::{Config, Synchronous, Wall};
 pub use dialect::Dialect;
 pub use error::{Error, WriteFailure};
+pub use explain::{Explained, Explanation};
+pub use grouping::{
+    GroupColumn, GroupOrder, Grouping, Groups, Having, Made, average_scale, sum_scale,
+};
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Outcome, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
-pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Window};
+pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window};
 #[cfg(fuzzing)]
 pub use render::rendered;
 pub use render::{ListType, Param, Statement};

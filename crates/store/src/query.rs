@@ -1,6 +1,7 @@
 //! A read as a value. Made by planners, rendered by `render`, answered as bytes.
 
 use carnet_expr::{FieldIndex, Operand, Path, Predicate, RelationIndex};
+use carnet_kernel::Value;
 use carnet_model::ResourceIndex;
 
 /// Which records of one resource, in which order, with what of them.
@@ -28,6 +29,23 @@ pub struct Query {
     pub counts: Vec<RelationIndex>,
     /// How far to count all that fulfil the predicate.
     pub count: Count,
+    /// Where in the order the page begins. Of the outermost query alone.
+    pub seek: Seek,
+}
+
+/// Where in its order a page begins, told by the sort keys of a row instead of a number of rows:
+/// as cheap at any depth, and steady while rows come and go.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Seek {
+    /// Whether the listing tells the sort keys of its first and last rows.
+    pub marks: bool,
+    /// The values of the sort keys of the row before the page, in the order of `Query::order` up to
+    /// the resource's key; from the beginning when absent. Not together with an offset.
+    pub after: Option<Vec<Value>>,
+    /// Whether the page ends before that row instead of beginning after it.
+    pub backwards: bool,
+    /// Whether the rows come one a line instead of as an array.
+    pub lines: bool,
 }
 
 /// Whether a read shows records that are deleted softly. Rendered for every level of a statement:
@@ -114,19 +132,54 @@ pub enum Count {
     UpTo(u32),
     /// Exactly.
     Exact,
+    /// Exactly up to a bound, estimated above it; with a bound of 0 exactly only when the page
+    /// itself tells. Never dear.
+    Estimate(u32),
+}
+
+impl Count {
+    /// Whether matching rows are counted one by one where the page does not tell.
+    pub(crate) fn counts(self) -> bool {
+        !matches!(self, Self::None | Self::Estimate(0))
+    }
 }
 
 /// The answer to a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listing {
-    /// A JSON array of objects.
+    /// A JSON array of objects, or one object a line.
     pub json: Vec<u8>,
     /// How many objects it holds.
     pub rows: usize,
-    /// Whether more follow.
+    /// Whether more follow in the direction of the seek.
     pub more: bool,
     /// How many fulfil the predicate in all, as far as was asked and known.
     pub total: Option<u64>,
+    /// Whether the total is an estimate.
+    pub total_is_estimate: bool,
+    /// The sort keys of the first row, when they were asked for and rows may stand before it.
+    pub first: Option<Vec<Value>>,
+    /// The sort keys of the last row, when they were asked for and rows may follow it.
+    pub last: Option<Vec<Value>>,
+}
+
+impl Listing {
+    /// Whether the total is to be estimated.
+    pub(crate) fn wants_estimate(&self, query: &Query) -> bool {
+        self.total.is_none() && matches!(query.count, Count::Estimate(_))
+    }
+
+    /// The list with an estimate of its total, never below what is known.
+    pub(crate) fn estimated(mut self, query: &Query, estimate: u64) -> Self {
+        let bound = match query.count {
+            Count::Estimate(bound) if bound > 0 => u64::from(bound) + 1,
+            _ => 0,
+        };
+        let seen = query.window.offset + self.rows as u64 + u64::from(self.more);
+        self.total = Some(estimate.max(bound).max(seen));
+        self.total_is_estimate = true;
+        self
+    }
 }
 
 /// The answer to a read of one record.

@@ -2,8 +2,8 @@
 
 use crate::store::Engine;
 use crate::{
-    Changes, Document, Error, JournalCursor, JournalRow, Listing, Namespace, Param, Placement,
-    Query, Stamp, Store, Unit, WriteFailure, WriteOptions, Written,
+    Changes, Document, Error, Explanation, Grouping, Groups, JournalCursor, JournalRow, Listing,
+    Namespace, Param, Placement, Query, Stamp, Store, Unit, WriteFailure, WriteOptions, Written,
 };
 use carnet_kernel::{Context, TenantKey, Value};
 use carnet_model::ModelView;
@@ -53,6 +53,34 @@ impl Scope {
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => engine.list(&self.target, view, query).await,
             Engine::Postgres(engine) => engine.list(&self.target, view, query).await,
+        }
+    }
+
+    /// Reads groups of records: one round trip, one snapshot.
+    pub async fn group(&self, view: &ModelView, grouping: &Grouping) -> Result<Groups, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.group(&self.target, view, grouping).await,
+            Engine::Postgres(engine) => engine.group(&self.target, view, grouping).await,
+        }
+    }
+
+    /// Tells how groups would be read, without reading them.
+    pub async fn explain_groups(
+        &self,
+        view: &ModelView,
+        grouping: &Grouping,
+    ) -> Result<Explanation, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.explain_groups(&self.target, view, grouping).await,
+            Engine::Postgres(engine) => engine.explain_groups(&self.target, view, grouping).await,
+        }
+    }
+
+    /// Tells how a list would be read, without reading it.
+    pub async fn explain(&self, view: &ModelView, query: &Query) -> Result<Explanation, Error> {
+        match &self.store.inner.engine {
+            Engine::Sqlite(engine) => engine.explain(&self.target, view, query).await,
+            Engine::Postgres(engine) => engine.explain(&self.target, view, query).await,
         }
     }
 

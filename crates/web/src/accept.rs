@@ -25,6 +25,8 @@ pub enum Media {
     Json,
     /// `application/vnd.carnet.v<N>+json`.
     Versioned(u16),
+    /// `application/x-ndjson`: one record a line. Of lists alone.
+    Lines,
 }
 
 impl Media {
@@ -32,6 +34,7 @@ impl Media {
     pub fn content_type(self) -> HeaderValue {
         match self {
             Self::Json | Self::Versioned(0) => HeaderValue::from_static("application/json"),
+            Self::Lines => HeaderValue::from_static("application/x-ndjson"),
             Self::Versioned(version) => {
                 HeaderValue::try_from(format!("application/vnd.carnet.v{version}+json"))
                     .unwrap_or_else(|_| HeaderValue::from_static("application/json"))
@@ -46,6 +49,22 @@ impl Media {
 /// A client that lists only `application/problem+json` speaks of failures: its successes are
 /// `application/json`.
 pub fn negotiate(headers: &HeaderMap) -> Result<Media, Refusal> {
+    choose(headers, false)
+}
+
+/// The same where records can also be answered one a line.
+pub fn negotiate_list(headers: &HeaderMap) -> Result<Media, Refusal> {
+    choose(headers, true)
+}
+
+/// The names of the media type of lines: the usual one, and those that others use.
+const LINES: &[&str] = &[
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+];
+
+fn choose(headers: &HeaderMap, lines: bool) -> Result<Media, Refusal> {
     if is_usual(headers) {
         return Ok(Media::Json);
     }
@@ -65,8 +84,15 @@ pub fn negotiate(headers: &HeaderMap) -> Result<Media, Refusal> {
             Media::Versioned(*version),
         )
     });
-    for (quality, media) in std::iter::once((plain, Media::Json)).chain(versioned) {
-        // A tie goes to the versioned type: it is only ever there because the client named it.
+    let lined = LINES
+        .iter()
+        .filter(|_| lines)
+        .map(|media| (named(&ranges, media).unwrap_or(0), Media::Lines));
+    let offered = std::iter::once((plain, Media::Json))
+        .chain(versioned)
+        .chain(lined);
+    for (quality, media) in offered {
+        // A tie goes to the later type: it is only ever there because the client named it.
         if quality > 0 && best.is_none_or(|(highest, _)| quality >= highest) {
             best = Some((quality, media));
         }
@@ -79,7 +105,11 @@ pub fn negotiate(headers: &HeaderMap) -> Result<Media, Refusal> {
         .with(Detail::new(
             "Accept",
             "offered",
-            "offered are `application/json` and `application/vnd.carnet.v1+json`",
+            if lines {
+                "offered are `application/json`, `application/vnd.carnet.v1+json` and `application/x-ndjson`"
+            } else {
+                "offered are `application/json` and `application/vnd.carnet.v1+json`"
+            },
         ))
     })
 }
@@ -236,6 +266,15 @@ mod tests {
         ] {
             check(refused, None);
         }
+    }
+
+    #[test]
+    fn lines_are_for_lists() {
+        for accept in ["application/x-ndjson", "application/jsonl, */*;q=0.1"] {
+            assert_eq!(negotiate_list(&headers(accept)), Ok(Media::Lines));
+        }
+        assert_eq!(negotiate_list(&headers("*/*")), Ok(Media::Json));
+        check("application/x-ndjson", None);
     }
 
     #[test]

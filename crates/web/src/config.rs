@@ -32,8 +32,9 @@ pub struct Config {
     pub hsts: Period,
     /// Whether each request leaves a line in the log. Default true.
     pub access_log: bool,
-    /// Whether answers tell in `Server-Timing` how long each stage took. Default false.
-    pub server_timing: bool,
+    /// Whether answers tell in `Server-Timing` how long each stage took. By default in profile
+    /// `dev`.
+    pub server_timing: Option<bool>,
     /// Which pages of other origins may call the API.
     pub cors: CorsConfig,
 }
@@ -78,7 +79,7 @@ impl Default for Config {
             tls: Tls::Never,
             hsts: Period::seconds(365 * 86_400),
             access_log: true,
-            server_timing: false,
+            server_timing: None,
             cors: CorsConfig::default(),
         }
     }

@@ -158,7 +158,7 @@ impl Shared {
             let headers = response.headers_mut();
             request_id::echo(&info, headers);
             self.security.apply(encrypted, headers);
-            if self.config.server_timing {
+            if self.config.server_timing == Some(true) {
                 server_timing::apply(&info, headers);
             }
             if is_head {

@@ -9,14 +9,18 @@ use http::{HeaderValue, StatusCode, header};
 /// Where a list stands in the whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pagination {
-    /// The page, counted from 1.
-    pub page: u64,
+    /// The page, counted from 1; `None` (JSON null) when it was reached by a cursor.
+    pub page: Option<u64>,
     /// The most records of one page.
     pub limit: u64,
     /// How many records there are; `None` (JSON null) when it was not counted to the end.
     pub total: Option<u64>,
+    /// Whether the total is an estimate.
+    pub total_is_estimate: bool,
     /// Where the next page begins; left out when there is none or cursors are not offered.
     pub next_cursor: Option<String>,
+    /// Where the page before ends; left out when there is none or cursors are not offered.
+    pub prev_cursor: Option<String>,
 }
 
 impl Pagination {
@@ -49,16 +53,24 @@ pub fn close_list(
     out.extend_from_slice(br#","count":"#);
     push_number(out, count as u64);
     out.extend_from_slice(br#","pagination":{"page":"#);
-    push_number(out, pagination.page);
+    push_optional(out, pagination.page);
     out.extend_from_slice(br#","limit":"#);
     push_number(out, pagination.limit);
     out.extend_from_slice(br#","total":"#);
     push_optional(out, pagination.total);
     out.extend_from_slice(br#","totalPages":"#);
     push_optional(out, pagination.total_pages());
-    if let Some(cursor) = &pagination.next_cursor {
-        out.extend_from_slice(br#","nextCursor":"#);
-        push_string(out, cursor);
+    if pagination.total_is_estimate {
+        out.extend_from_slice(br#","totalIsEstimate":true"#);
+    }
+    for (name, cursor) in [
+        (br#","nextCursor":"#, &pagination.next_cursor),
+        (br#","prevCursor":"#, &pagination.prev_cursor),
+    ] {
+        if let Some(cursor) = cursor {
+            out.extend_from_slice(name);
+            push_string(out, cursor);
+        }
     }
     out.push(b'}');
     if let Some(meta) = meta {
@@ -176,20 +188,31 @@ mod tests {
     #[test]
     fn lists() {
         let mut pagination = Pagination {
-            page: 2,
+            page: Some(2),
             limit: 20,
             total: Some(41),
-            next_cursor: None,
+            ..Pagination::default()
         };
         check(
             list(b"[1]", 1, &pagination, None, "Found"),
             r#"{"success":true,"data":[1],"message":"Found","count":1,"pagination":{"page":2,"limit":20,"total":41,"totalPages":3}}"#,
         );
-        pagination.total = None;
+        pagination.total = Some(1_500);
+        pagination.total_is_estimate = true;
+        pagination.prev_cursor = Some("p".to_owned());
+        check(
+            list(b"[1]", 1, &pagination, None, "Found"),
+            r#"{"success":true,"data":[1],"message":"Found","count":1,"pagination":{"page":2,"limit":20,"total":1500,"totalPages":75,"totalIsEstimate":true,"prevCursor":"p"}}"#,
+        );
+        pagination = Pagination {
+            page: None,
+            limit: 20,
+            ..Pagination::default()
+        };
         pagination.next_cursor = Some("a\"b".to_owned());
         check(
             list(b"[]", 0, &pagination, Some(br#"{"took":1}"#), "Found"),
-            r#"{"success":true,"data":[],"message":"Found","count":0,"pagination":{"page":2,"limit":20,"total":null,"totalPages":null,"nextCursor":"a\"b"},"meta":{"took":1}}"#,
+            r#"{"success":true,"data":[],"message":"Found","count":0,"pagination":{"page":null,"limit":20,"total":null,"totalPages":null,"nextCursor":"a\"b"},"meta":{"took":1}}"#,
         );
     }
 

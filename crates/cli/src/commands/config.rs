@@ -73,6 +73,8 @@ fn entries(loaded: &Loaded) -> Result<Vec<Entry>, Error> {
         let value = match key {
             "database.url" => json!(redacted(loaded.config.database.url.reveal())),
             "server.docs" => json!(loaded.config.serves_docs()),
+            "server.explain" => json!(loaded.config.explains()),
+            "web.server_timing" => json!(loaded.config.tells_timing()),
             _ => {
                 let pointer = format!("/{}", key.replace('.', "/"));
                 values.pointer(&pointer).cloned().unwrap_or_default()

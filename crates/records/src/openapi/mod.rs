@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 /// Paths, schemas and tags of every resource.
 pub fn fragment(view: &ModelView) -> Fragment {
     let mut fragment = Fragment::default();
+    schema::insert_shared(&mut fragment.schemas);
     for resource in &view.resources {
         fragment.tags.push(Tag {
             name: resource.name.clone(),
@@ -33,6 +34,7 @@ pub fn fragment(view: &ModelView) -> Fragment {
         };
         path("", collection(view, resource));
         path("/batch", batch(resource));
+        path("/query", query(resource));
         path("/{id}", record(view, resource));
         path("/{id}/restore", restore(resource));
     }
@@ -60,6 +62,14 @@ fn batch(resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::Batch) {
         item.insert("post".to_owned(), operation::batch(resource));
+    }
+    item
+}
+
+fn query(resource: &Resource) -> Map<String, Value> {
+    let mut item = Map::new();
+    if resource.operations.contains(Operation::List) {
+        item.insert("post".to_owned(), operation::query(resource));
     }
     item
 }
@@ -99,7 +109,14 @@ fn id_parameter(resource: &Resource) -> Value {
 const ENDINGS: [&str; 4] = ["Input", "Patch", "Batch", "Record"];
 
 /// Schemas of every document, whatever its resources.
-const SHARED: [&str; 4] = ["Error", "ErrorDetail", "Pagination", "Problem"];
+const SHARED: [&str; 6] = [
+    "Error",
+    "ErrorDetail",
+    "Group",
+    "Pagination",
+    "Problem",
+    "Query",
+];
 
 /// `productDataSources` as `ProductDataSources`, the stem of schema names and operation ids. No
 /// two resources give the same schema name, and none that of a shared schema.

@@ -3,7 +3,8 @@
 use super::nested::{change_name, create_name, replace_name};
 use super::stem;
 use crate::parse::{
-    DEFAULT_LIMIT, DEFAULT_MAX_AFFECTED, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_SEARCH, Word, upsert_keys,
+    DEFAULT_LIMIT, DEFAULT_MAX_AFFECTED, FUNCTIONS, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_OFFSET,
+    MAX_SEARCH, Word, upsert_keys,
 };
 use carnet_kernel::Code;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
@@ -107,43 +108,80 @@ fn with_header(mut response: Value, names: &[&str]) -> Value {
 pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
     let item = schema(&stem(resource));
     let mut parameters = vec![
-        query(
+        query_parameter(
             "limit",
             json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT }),
             "At most so many records.",
         ),
-        query(
+        query_parameter(
             "offset",
-            json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000_000 }),
-            "After skipping so many; not together with `page`.",
+            json!({ "type": "integer", "minimum": 0, "maximum": MAX_OFFSET }),
+            "After skipping so many; not together with `page` or `cursor`.",
         ),
-        query(
+        query_parameter(
             "page",
             json!({ "type": "integer", "minimum": 1 }),
-            "The page, counted from 1; not together with `offset`.",
+            "The page, counted from 1; not together with `offset` or `cursor`.",
         ),
-        query(
+        query_parameter(
+            "cursor",
+            json!({ "type": "string" }),
+            "Where the page begins or ends: `nextCursor` or `prevCursor` of an answer to the same filter and sort. As cheap at any depth.",
+        ),
+        query_parameter(
             "count",
-            json!({ "type": "string", "enum": ["auto", "exact", "none"], "default": "auto" }),
-            "How far to count all records: `auto` is exact up to 1,000 and unknown above.",
+            json!({ "type": "string", "enum": ["auto", "exact", "estimated", "none"], "default": "auto" }),
+            "How far to count all records: `auto` is exact up to 1,000 and an estimate above; `none` is the default beside `cursor`.",
+        ),
+        query_parameter(
+            "explain",
+            json!({ "type": "boolean", "default": false }),
+            "Tells in `meta.explain` the statements, their plans and how long the read took. Where the setting `server.explain` allows it.",
         ),
         filter(resource),
     ];
     parameters.extend(search(resource));
     parameters.extend(selection(view, resource));
     parameters.extend(deleted(resource));
+    parameters.extend(grouping(resource));
     parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value, unless `:nullsFirst` or `:nullsLast` stands behind the field. Also counts and the like of to-many relations (`-items.count`) and places inside json. Newest first by default."));
-    let codes: &[Code] = &[Code::UnknownOperator];
+    let codes: &[Code] = &[Code::UnknownOperator, Code::CursorInvalid];
+    let answer = listed(item);
     operation(
         resource,
         "list",
         format!("List {}", resource.name),
         parameters,
+        answers(("200", answer), &[&READ_CODES, codes]),
+    )
+}
+
+/// The answer to a list: records, or groups where those were asked for; as lines where asked so.
+fn listed(item: Value) -> Value {
+    let told = json!({ "anyOf": [item, schema("Group")] });
+    let mut answer = success("A page of records, or of groups.", list_envelope(told));
+    answer["content"]["application/x-ndjson"] = json!({ "schema": item });
+    answer
+}
+
+pub(super) fn query(resource: &Resource) -> Value {
+    let codes: &[Code] = &[
+        Code::UnknownOperator,
+        Code::CursorInvalid,
+        Code::PayloadTooLarge,
+        Code::UnsupportedMediaType,
+    ];
+    let operation = operation(
+        resource,
+        "query",
+        format!("List {} by a query in the body", resource.name),
+        Vec::new(),
         answers(
-            ("200", success("A page of records.", list_envelope(item))),
+            ("200", listed(schema(&stem(resource)))),
             &[&READ_CODES, codes],
         ),
-    )
+    );
+    with_body(operation, &["application/json"], "Query")
 }
 
 pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
@@ -171,7 +209,7 @@ pub(super) fn create(resource: &Resource) -> Value {
         .collect();
     let (mut parameters, mut codes) = (vec![parameter("DryRun")], Vec::new());
     if !keys.is_empty() {
-        parameters.push(query(
+        parameters.push(query_parameter(
             "upsert",
             json!({ "type": "string", "enum": keys }),
             "The fields of a unique constraint: a record that has these values already is changed where the body names fields, and the answer is 200.",
@@ -315,7 +353,7 @@ fn matching(
     }
     let mut parameters = vec![
         filter,
-        query(
+        query_parameter(
             "maxAffected",
             json!({ "type": "integer", "minimum": 1, "maximum": MAX_MAX_AFFECTED, "default": DEFAULT_MAX_AFFECTED }),
             "If more records match, nothing is changed.",
@@ -386,7 +424,7 @@ fn if_match(resource: &Resource) -> Value {
     }
 }
 
-fn query(name: &str, schema: Value, description: &str) -> Value {
+fn query_parameter(name: &str, schema: Value, description: &str) -> Value {
     json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
 }
 
@@ -462,7 +500,7 @@ fn search(resource: &Resource) -> Vec<Value> {
     let fields = fields.join(", ");
     let text = || json!({ "type": "string", "minLength": 1, "maxLength": MAX_SEARCH });
     vec![
-        query(
+        query_parameter(
             "search",
             text(),
             &format!(
@@ -470,11 +508,58 @@ fn search(resource: &Resource) -> Vec<Value> {
                  says otherwise. `\"a phrase\"`, `beginning*`, `-without`. Case and accents do not matter."
             ),
         ),
-        query(
+        query_parameter(
             "search[fuzzy]",
             text(),
             &format!("Words of which each must be like one of: {fields}; the likest first."),
         ),
+    ]
+}
+
+/// The parameters that ask for groups.
+fn grouping(resource: &Resource) -> Vec<Value> {
+    let ordered = resource
+        .fields
+        .iter()
+        .filter(|field| field.kind.is_ordered())
+        .map(|field| field.name.clone());
+    let keys: Vec<String> = ordered.take(8).collect();
+    let sums = resource
+        .fields
+        .iter()
+        .filter(|field| carnet_store::sum_scale(&field.kind).is_some())
+        .map(|field| format!("sum({})", field.name));
+    let functions: Vec<String> = std::iter::once("count".to_owned())
+        .chain(sums.take(4))
+        .collect();
+    vec![
+        list_parameter(
+            "aggregate",
+            functions,
+            &format!(
+                "What is made of all records or of each group: {}, with a field in parentheses. The answer holds groups instead of records.",
+                FUNCTIONS.join(", ")
+            ),
+        ),
+        list_parameter(
+            "groupBy",
+            keys.clone(),
+            "What the records of a group have in common: fields, fields over to-one relations, and `year`, `month`, `week`, `day` or `hour` of dates and moments (`createdAt.month`).",
+        ),
+        list_parameter(
+            "distinct",
+            keys,
+            "The different combinations of these, as groups.",
+        ),
+        json!({
+            "name": "having",
+            "in": "query",
+            "required": false,
+            "description": "Conditions on groups as `having[count][gt]=5`, `having[sum(field)][gte]=10`.",
+            "style": "deepObject",
+            "explode": true,
+            "schema": { "type": "object" },
+        }),
     ]
 }
 
@@ -517,7 +602,7 @@ fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
 /// `deleted`, where deletions are soft.
 fn deleted(resource: &Resource) -> Option<Value> {
     resource.deleted().map(|_| {
-        query(
+        query_parameter(
             "deleted",
             json!({ "type": "string", "enum": ["with", "only"] }),
             "Also records that are deleted, or nothing else. Without it they are hidden.",
@@ -528,7 +613,7 @@ fn deleted(resource: &Resource) -> Option<Value> {
 /// `purge`, where deletions are soft.
 fn purge(resource: &Resource) -> Option<Value> {
     resource.deleted().map(|_| {
-        query(
+        query_parameter(
             "purge",
             json!({ "type": "boolean", "default": false }),
             "Removes for good, what is deleted already as well.",

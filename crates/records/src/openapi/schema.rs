@@ -1,10 +1,50 @@
 //! The component schemas of one resource: the record, and what a create, a replace and a patch take.
 
 use super::{field, stem};
+use crate::parse::{MAX_LIMIT, MAX_OFFSET};
 use crate::validate::{operand, operations};
 use carnet_model::{ModelView, Operation, RelationKind, Resource, Role};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
+
+/// Schemas that all resources share.
+pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
+    let words = |description: &str| json!({ "type": ["array", "null"], "items": { "type": "string" }, "description": description });
+    let number = |minimum: u32, maximum: u64| json!({ "type": ["integer", "null"], "minimum": minimum, "maximum": maximum });
+    let conditions = |example: Value, description: &str| json!({ "type": "object", "description": description, "examples": [example] });
+    schemas.insert(
+        "Group".to_owned(),
+        json!({
+            "type": "object",
+            "description": "One member for each expression of `groupBy`, `aggregate` or `distinct`, named as it was asked for. Sums of decimals and means are texts; sums of integers are numbers up to 2^53 − 1 and texts beyond.",
+            "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
+        }),
+    );
+    schemas.insert(
+        "Query".to_owned(),
+        json!({
+            "type": "object",
+            "description": "The parameters of a list as JSON.",
+            "additionalProperties": false,
+            "properties": {
+                "filter": conditions(json!({ "price": { "gte": 10 } }), "Conditions: field, operator, value; `or` and `and` hold lists, `not` an object."),
+                "sort": words("Fields to sort by, `-` before one for descending order."),
+                "include": words("Related records to nest."),
+                "fields": words("Only these fields."),
+                "limit": number(1, u64::from(MAX_LIMIT)),
+                "offset": number(0, MAX_OFFSET),
+                "page": number(1, MAX_OFFSET + 1),
+                "cursor": { "type": ["string", "null"] },
+                "count": { "type": ["string", "null"], "enum": ["auto", "exact", "estimated", "none", null] },
+                "explain": { "type": ["boolean", "null"] },
+                "aggregate": words("What is made of each group."),
+                "groupBy": words("What the records of a group have in common."),
+                "having": conditions(json!({ "count": { "gt": 5 } }), "Conditions on groups."),
+                "distinct": words("The different combinations of these."),
+            },
+        }),
+    );
+}
 
 /// Inserts the schemas that the operations of `resource` refer to.
 pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<String, Value>) {

@@ -93,7 +93,14 @@ fn what_is_not_offered_is_not_described() {
         .keys()
         .filter(|path| path.contains("journal"))
         .collect();
-    assert_eq!(journal, ["/api/v1/journal", "/api/v1/journal/{id}"]);
+    assert_eq!(
+        journal,
+        [
+            "/api/v1/journal",
+            "/api/v1/journal/query",
+            "/api/v1/journal/{id}"
+        ]
+    );
 }
 
 #[test]

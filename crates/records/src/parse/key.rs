@@ -6,11 +6,13 @@ use std::borrow::Cow;
 
 /// The pairs of one query, sorted by parameter.
 #[derive(Default)]
-pub(super) struct Groups<'a> {
+pub(crate) struct Groups<'a> {
     /// `filter[…]…=value`: bracket segments, whole key, value.
     pub(super) filter: Vec<FilterPair<'a>>,
     /// `search` and `search[fuzzy]`.
     pub(super) search: Vec<SearchPair<'a>>,
+    /// `having[…]…=value`, the same.
+    pub(super) having: Vec<FilterPair<'a>>,
     /// Each other parameter that is there, with its values; a list may stand several times.
     lists: Vec<(&'a str, Vec<&'a str>)>,
 }
@@ -49,7 +51,14 @@ impl<'a> Groups<'a> {
 }
 
 /// Parameters that may stand several times, each value adding to the list.
-const LISTS: &[&str] = &["include", "fields", "sort"];
+const LISTS: &[&str] = &[
+    "include",
+    "fields",
+    "sort",
+    "aggregate",
+    "groupBy",
+    "distinct",
+];
 
 /// Sorts `pairs` into groups; keys that are not in `known` are faults.
 pub(super) fn group<'a>(
@@ -75,15 +84,26 @@ pub(super) fn group<'a>(
             faults.push(Code::UnknownParameter, shorten(key), "unknown", message);
             continue;
         }
-        if name == "filter" {
+        if name == "filter" || name == "having" {
             match segments(brackets) {
-                Some(segments) if !segments.is_empty() => groups.filter.push(FilterPair {
-                    segments,
-                    key,
-                    value: Cow::Borrowed(value),
-                }),
+                Some(segments) if !segments.is_empty() => {
+                    let pair = FilterPair {
+                        segments,
+                        key,
+                        value: Cow::Borrowed(value),
+                    };
+                    if name == "filter" {
+                        groups.filter.push(pair);
+                    } else {
+                        groups.having.push(pair);
+                    }
+                }
                 _ => {
-                    let message = "a filter is written `filter[field][operator]=value`";
+                    let message = if name == "filter" {
+                        "a filter is written `filter[field][operator]=value`"
+                    } else {
+                        "a condition on groups is written `having[count][gt]=5`"
+                    };
                     faults.push(Code::InvalidParameter, shorten(key), "syntax", message);
                 }
             }

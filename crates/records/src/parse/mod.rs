@@ -1,9 +1,11 @@
 //! From the decoded pairs of a query string to a `ListRequest` with every name resolved and every
 //! value typed. Pure. All faults are found at once; the first one gives the code.
 
+mod body;
 mod cost;
 pub(crate) mod fields;
 pub(crate) mod filter;
+mod group;
 pub(crate) mod include;
 mod key;
 mod matching;
@@ -18,11 +20,15 @@ mod value;
 mod window;
 mod write;
 
-use carnet_expr::Predicate;
+use crate::cursor::Binding;
+use carnet_expr::{Path, Predicate};
 use carnet_kernel::{Code, Detail, Refusal, Timestamp, suggest};
 use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
 use carnet_store::{Deleted, Order};
 
+pub use body::{in_body, pairs_of_body};
+pub(crate) use group::FUNCTIONS;
+pub use group::GroupRequest;
 pub(crate) use matching::upsert_keys;
 pub use matching::{
     CREATE_PARAMETERS, DEFAULT_MAX_AFFECTED, DELETE_PARAMETERS, MAX_MAX_AFFECTED, MatchingRequest,
@@ -30,7 +36,7 @@ pub use matching::{
 };
 pub(crate) use operator::Word;
 pub(crate) use search::MAX_TEXT as MAX_SEARCH;
-pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT};
+pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
 pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
 
 /// What a list request asks for.
@@ -52,6 +58,12 @@ pub struct ListRequest {
     pub offset: u64,
     /// How far to count.
     pub count: CountMode,
+    /// Where the page begins, as an answer told it; not together with an offset.
+    pub cursor: Option<String>,
+    /// What a cursor of this list is bound to.
+    pub binding: Binding,
+    /// Whether the answer tells how it was made.
+    pub explain: bool,
     /// Whether records that are deleted softly are shown.
     pub deleted: Deleted,
 }
@@ -67,6 +79,9 @@ impl Default for ListRequest {
             limit: DEFAULT_LIMIT,
             offset: 0,
             count: CountMode::Auto,
+            cursor: None,
+            binding: Binding::default(),
+            explain: false,
             deleted: Deleted::Hidden,
         }
     }
@@ -122,20 +137,27 @@ pub struct ReadRequest {
 
 /// Query parameters of a list.
 pub const LIST_PARAMETERS: &[&str] = &[
-    "filter", "search", "include", "fields", "sort", "limit", "offset", "page", "count", "deleted",
-];
-/// Query parameters of a read.
-pub const READ_PARAMETERS: &[&str] = &["include", "fields", "deleted"];
-/// Parameters that a later release brings.
-const LATER: &[&str] = &[
+    "filter",
+    "search",
+    "include",
+    "fields",
+    "sort",
+    "limit",
+    "offset",
+    "page",
     "cursor",
+    "count",
+    "explain",
     "aggregate",
     "groupBy",
     "having",
     "distinct",
-    "explain",
-    "asOf",
+    "deleted",
 ];
+/// Query parameters of a read.
+pub const READ_PARAMETERS: &[&str] = &["include", "fields", "deleted"];
+/// Parameters that a later release brings.
+const LATER: &[&str] = &["asOf"];
 
 /// Parses the query of a list of `resource`; `now` is what relative dates count from.
 pub fn parse_list(
@@ -143,6 +165,80 @@ pub fn parse_list(
     resource: &Resource,
     pairs: &[(String, String)],
     now: Timestamp,
+) -> Result<ListRequest, Refusal> {
+    parse_window(view, resource, pairs, now, window::parse)
+}
+
+/// A request for records, or for groups of them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// Records.
+    Records(ListRequest),
+    /// Groups.
+    Groups(GroupRequest),
+}
+
+/// Parses the query of a collection of `resource`: records, or groups where `aggregate`, `groupBy`
+/// or `distinct` is there.
+pub fn parse_wanted(
+    view: &ModelView,
+    resource: &Resource,
+    pairs: &[(String, String)],
+    now: Timestamp,
+) -> Result<Wanted, Refusal> {
+    let mut faults = Faults::default();
+    let groups = key::group(pairs, LIST_PARAMETERS, &mut faults);
+    if !group::asked(&groups) {
+        return parse_list(view, resource, pairs, now).map(Wanted::Records);
+    }
+    let mut window = ListRequest {
+        predicate: conditions(view, resource, &groups, now, &mut faults),
+        ..ListRequest::default()
+    };
+    if let Some(searched) = search::parse(resource, &groups, &mut faults) {
+        window.predicate = window.predicate.and(searched);
+    }
+    let asked = group::parse(view, resource, &groups, now, &mut faults);
+    window::parse(&groups, &mut window, &mut faults);
+    // What groups are told by and made of is reached by joins like sort keys are.
+    let paths = asked.paths().cloned();
+    window.sort = paths.map(|path| Order::path(path, false)).collect();
+    window.deleted = matching::deleted(resource, &groups, &mut faults);
+    cost::check(&window, &mut faults);
+    faults.into_result(Wanted::Groups(GroupRequest {
+        predicate: window.predicate,
+        columns: asked.columns,
+        having: asked.having,
+        sort: asked.sort,
+        limit: window.limit,
+        offset: window.offset,
+        explain: window.explain,
+        deleted: window.deleted,
+    }))
+}
+
+/// Parses the query of a stream of `resource`: every record, or at most as many as it says.
+pub fn parse_stream(
+    view: &ModelView,
+    resource: &Resource,
+    pairs: &[(String, String)],
+    now: Timestamp,
+) -> Result<(ListRequest, Option<u64>), Refusal> {
+    let mut limit = None;
+    let request = parse_window(view, resource, pairs, now, |groups, request, faults| {
+        limit = window::parse_stream(groups, request, faults);
+        // The best match of all is known at the end alone.
+        request.ranked = false;
+    })?;
+    Ok((request, limit))
+}
+
+fn parse_window(
+    view: &ModelView,
+    resource: &Resource,
+    pairs: &[(String, String)],
+    now: Timestamp,
+    read_window: impl FnOnce(&key::Groups<'_>, &mut ListRequest, &mut Faults),
 ) -> Result<ListRequest, Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(pairs, LIST_PARAMETERS, &mut faults);
@@ -159,9 +255,31 @@ pub fn parse_list(
         request.predicate = filter.and(searched);
         request.ranked = request.sort.is_empty();
     }
-    window::parse(&groups, &mut request, &mut faults);
+    if group::asked(&groups) {
+        let message = "groups are not asked for here; they are a list of their own";
+        faults.push(Code::InvalidParameter, "aggregate", "conflict", message);
+    }
+    read_window(&groups, &mut request, &mut faults);
+    if request.cursor.is_some() && !seekable(&request.sort) {
+        let message = "a list that is sorted by what is made of related records, or by a place inside json, has no cursors: go on with `page`";
+        faults.push(Code::InvalidParameter, "cursor", "conflict", message);
+    }
+    if request.ranked && request.cursor.is_some() {
+        let message = "a search that is sorted by how well records match has no cursors: sort it, or go on with `page`";
+        faults.push(Code::InvalidParameter, "cursor", "conflict", message);
+    }
+    let bound = pairs
+        .iter()
+        .map(|(key, value)| (key.as_str(), value.as_str()));
+    request.binding = Binding::of(bound);
     cost::check(&request, &mut faults);
     faults.into_result(request)
+}
+
+/// Whether a cursor can hold a place in this order.
+pub(crate) fn seekable(sort: &[Order]) -> bool {
+    let plain = |path: &Path| path.inside.is_empty();
+    sort.iter().all(|key| key.as_path().is_some_and(plain))
 }
 
 /// Parses the query of a read of one record of `resource`; `now` as in [`parse_list`].
@@ -218,6 +336,13 @@ pub fn parse_conditions(
         }
     };
     faults.into_result(predicate)
+}
+
+/// Refuses every pair, for requests that take no query.
+pub fn parse_none(pairs: &[(String, String)]) -> Result<(), Refusal> {
+    let mut faults = Faults::default();
+    key::group(pairs, &[], &mut faults);
+    faults.into_result(())
 }
 
 /// Faults in the order they were found, with a bound on how many are told.

@@ -1,4 +1,4 @@
-//! `limit`, `offset`, `page`, `count`.
+//! `limit`, `offset`, `page`, `cursor`, `count`.
 
 use super::key::Groups;
 use super::{Faults, ListRequest};
@@ -8,14 +8,16 @@ use carnet_kernel::{Code, suggest};
 pub const DEFAULT_LIMIT: u32 = 20;
 /// The largest `limit`.
 pub const MAX_LIMIT: u32 = 1_000;
-/// The largest offset: far beyond what anybody pages to, far below what a database refuses.
-pub(super) const MAX_OFFSET: u64 = 1_000_000_000;
+/// The largest offset. Every record before it is walked over; a cursor costs the same at any depth.
+pub const MAX_OFFSET: u64 = 100_000;
 
 /// How far to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CountMode {
-    /// Exactly where it costs little, unknown otherwise.
+    /// Exactly where it costs little, estimated otherwise.
     Auto,
+    /// Exactly where the page itself tells, estimated otherwise.
+    Estimated,
     /// Exactly, whatever it costs.
     Exact,
     /// Not at all.
@@ -47,17 +49,58 @@ pub(super) fn parse(groups: &Groups<'_>, request: &mut ListRequest, faults: &mut
         (None, Some(page)) => request.offset = (page - 1) * u64::from(request.limit),
         (None, None) => {}
     }
+    request.explain = match groups.value("explain") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            let message = "`explain` is `true` or `false`";
+            faults.push(Code::InvalidParameter, "explain", "enum", message);
+            false
+        }
+    };
+    request.cursor = groups.value("cursor").map(str::to_owned);
+    for other in ["offset", "page"] {
+        if request.cursor.is_some() && groups.value(other).is_some() {
+            let message = format!("`cursor` and `{other}` exclude each other");
+            faults.push(Code::InvalidParameter, "cursor", "conflict", message);
+        }
+    }
     request.count = match groups.value("count") {
+        // Whoever goes on from page to page knows the total from the first.
+        None if request.cursor.is_some() => CountMode::None,
         None | Some("auto") => CountMode::Auto,
         Some("exact") => CountMode::Exact,
+        Some("estimated") => CountMode::Estimated,
         Some("none") => CountMode::None,
         Some(other) => {
-            let hint = suggest::hint(other, ["auto", "exact", "none"]);
-            let message = format!("`count` is `auto`, `exact` or `none`{hint}");
+            let hint = suggest::hint(other, ["auto", "exact", "estimated", "none"]);
+            let message = format!("`count` is `auto`, `exact`, `estimated` or `none`{hint}");
             faults.push(Code::InvalidParameter, "count", "enum", message);
             CountMode::Auto
         }
     };
+}
+
+/// The window of a stream: from the beginning or a cursor, to the end or a limit.
+pub(super) fn parse_stream(
+    groups: &Groups<'_>,
+    request: &mut ListRequest,
+    faults: &mut Faults,
+) -> Option<u64> {
+    request.cursor = groups.value("cursor").map(str::to_owned);
+    request.count = CountMode::None;
+    for name in ["offset", "page", "count", "explain"] {
+        if groups
+            .value(name)
+            .is_some_and(|value| !matches!(value, "none" | "false"))
+        {
+            let message = format!(
+                "a stream takes no `{name}`; it gives every record, from `cursor` on if there is one"
+            );
+            faults.push(Code::InvalidParameter, name, "conflict", message);
+        }
+    }
+    number(groups, "limit", 1, u64::from(u32::MAX), faults)
 }
 
 pub(super) fn number(
@@ -86,7 +129,15 @@ pub(super) fn read_number(
     {
         Some(number) => Some(number),
         None => {
-            let message = format!("`{name}` is a whole number from {min} to {max}");
+            let deep = matches!(name, "offset" | "page")
+                && digits
+                && text.parse::<u64>().map_or(true, |number| number > max);
+            let hint = if deep {
+                "; go further with `cursor`, which costs the same at any depth"
+            } else {
+                ""
+            };
+            let message = format!("`{name}` is a whole number from {min} to {max}{hint}");
             faults.push(Code::InvalidParameter, place, "range", message);
             None
         }

@@ -1,21 +1,28 @@
 //! From a parsed request to the store's `Query`. Pure: the policy's predicate is joined here.
 
-use crate::parse::{CountMode, Included, ListRequest, MAX_LIMIT, ReadRequest};
+use crate::parse::{
+    CountMode, GroupRequest, Included, ListRequest, MAX_LIMIT, ReadRequest, seekable,
+};
 use carnet_expr::{CompareOp, Path, Predicate};
 use carnet_kernel::{Id, Value};
 use carnet_model::{FieldIndex, ModelView, Resource};
-use carnet_store::{Count, Deleted, Include, Order, Query, Window};
+use carnet_store::{
+    Count, Deleted, GroupOrder, Grouping, Include, Made, Order, Query, Seek, Window,
+};
 
 /// Up to how many records an automatic count is exact.
 pub const COUNT_BOUND: u32 = 1_000;
 
 /// The query of a list.
 pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Query {
+    let order = with_key(resource, request.sort);
+    // A place is told by sort keys; how well a record matches is none.
+    let marks = !request.ranked && seekable(&order);
     Query {
         resource: resource.index,
         predicate: request.predicate.simplify(),
         deleted: request.deleted,
-        order: with_key(resource, request.sort),
+        order,
         ranked: request.ranked,
         window: Window {
             limit: request.limit,
@@ -25,9 +32,40 @@ pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Quer
         counts: request.included.counts.clone(),
         includes: includes(view, resource, request.included),
         count: match request.count {
-            CountMode::Auto => Count::UpTo(COUNT_BOUND),
+            CountMode::Auto => Count::Estimate(COUNT_BOUND),
+            CountMode::Estimated => Count::Estimate(0),
             CountMode::Exact => Count::Exact,
             CountMode::None => Count::None,
+        },
+        seek: Seek {
+            marks,
+            ..Seek::default()
+        },
+    }
+}
+
+/// The grouping of a request for groups.
+pub fn groups(resource: &Resource, request: GroupRequest) -> Grouping {
+    let mut order = request.sort;
+    for column in &request.columns {
+        let key = matches!(column.made, Made::Key { .. });
+        if key && order.iter().all(|known| known.by != column.made) {
+            order.push(GroupOrder {
+                by: column.made.clone(),
+                descending: false,
+            });
+        }
+    }
+    Grouping {
+        resource: resource.index,
+        predicate: request.predicate.simplify(),
+        deleted: request.deleted,
+        columns: request.columns,
+        having: request.having,
+        order,
+        window: Window {
+            limit: request.limit,
+            offset: request.offset,
         },
     }
 }
@@ -48,6 +86,7 @@ pub fn read(view: &ModelView, resource: &Resource, key: Value, request: ReadRequ
         counts: request.included.counts.clone(),
         includes: includes(view, resource, request.included),
         count: Count::None,
+        seek: Seek::default(),
     }
 }
 
@@ -82,6 +121,7 @@ fn includes(view: &ModelView, resource: &Resource, included: Included) -> Vec<In
                 counts: request.included.counts.clone(),
                 includes: includes(view, target, request.included),
                 count: Count::None,
+                seek: Seek::default(),
             };
             Include {
                 relation: request.relation,
@@ -94,7 +134,9 @@ fn includes(view: &ModelView, resource: &Resource, included: Included) -> Vec<In
 /// The order that tells any two records apart: by the key at last, newest first by default.
 fn with_key(resource: &Resource, mut sort: Vec<Order>) -> Vec<Order> {
     let key = Path::own(resource.key);
-    if sort.iter().any(|order| order.as_path() == Some(&key)) {
+    if let Some(at) = sort.iter().position(|order| order.as_path() == Some(&key)) {
+        // No two records share the key: what follows orders nothing.
+        sort.truncate(at + 1);
         return sort;
     }
     // The key follows the direction of the last sort field, so that an index fits both.

@@ -2,9 +2,11 @@
 //! served by the same routes, resolved against the model view of the request.
 
 mod read;
+mod stream;
 mod write;
 
 use crate::Operations;
+use crate::parse::{in_body, pairs_of_body, parse_none};
 use crate::validate::parse_id;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -12,11 +14,13 @@ use axum::response::Response;
 use axum::routing::any;
 use carnet_kernel::{Code, Context, Detail, Id, Refusal, Value};
 use carnet_model::{FieldType, ModelView, Operation, Resource, ResourceIndex, Storage};
-use carnet_web::accept::{Media, negotiate};
+use carnet_web::accept::{Media, negotiate, negotiate_list};
+use carnet_web::content_type::BodyType;
 use carnet_web::problem::{Problem, method_not_allowed};
 use carnet_web::query_string::{self, Limits};
 use carnet_web::{RequestInfo, percent};
 use http::Method;
+use std::time::Instant;
 
 /// Where the routes are mounted; `Location` headers and route labels begin with it.
 pub const PREFIX: &str = "/api/v1";
@@ -27,6 +31,7 @@ pub fn router(operations: Operations) -> Router {
     Router::new()
         .route("/{resource}", any(serve_collection))
         .route("/{resource}/batch", any(serve_batch))
+        .route("/{resource}/query", any(serve_query))
         .route("/{resource}/{id}", any(serve_record))
         .route("/{resource}/{id}/restore", any(serve_restore))
         .with_state(operations)
@@ -40,9 +45,17 @@ struct Call {
     context: Context,
     media: Media,
     pairs: Vec<(String, String)>,
+    info: Option<RequestInfo>,
 }
 
 impl Call {
+    /// Notes for `Server-Timing` how long a stage took.
+    fn stage(&self, name: &'static str, started: Instant) {
+        if let Some(info) = &self.info {
+            info.add_stage(name, started.elapsed());
+        }
+    }
+
     fn resource(&self) -> &Resource {
         self.view.resource(self.resource)
     }
@@ -62,7 +75,12 @@ async fn serve_collection(
     }
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
-            return read::list(open(operations, &view, resource, &request)?).await;
+            let media = negotiate_list(request.headers())?;
+            let call = open_as(operations, &view, resource, &request, media)?;
+            return match media {
+                Media::Lines => stream::list(call).await,
+                _ => read::list(call).await,
+            };
         }
         _ if methods.contains(&request.method().as_str()) => {
             open(operations, &view, resource, &request)?
@@ -95,6 +113,34 @@ async fn serve_batch(
         return Ok(refuse_method(&request, &["POST"]));
     }
     write::batch(open(operations, &view, resource, &request)?, request).await
+}
+
+/// A list whose parameters are a JSON body.
+async fn serve_query(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let segments = segments(&request)?;
+    let view = operations.view();
+    let resource = find(&view, &segments, &request)?;
+    label(&request, resource, "/query");
+    if !resource.operations.contains(Operation::List) {
+        let message = format!("`{}` offers no list", resource.name);
+        return Err(Refusal::new(Code::NotFound, message).into());
+    }
+    if request.method() != Method::POST {
+        return Ok(refuse_method(&request, &["POST"]));
+    }
+    let media = negotiate_list(request.headers())?;
+    let mut call = open_as(operations, &view, resource, &request, media)?;
+    parse_none(&call.pairs)?;
+    let body = write::body(request, &[BodyType::Json]).await?;
+    call.pairs = pairs_of_body(&body)?;
+    let outcome = match media {
+        Media::Lines => stream::list(call).await,
+        _ => read::list(call).await,
+    };
+    outcome.map_err(|problem| Problem(in_body(problem.0)))
 }
 
 async fn serve_record(
@@ -242,6 +288,16 @@ fn open(
     request: &Request,
 ) -> Result<Call, Refusal> {
     let media = negotiate(request.headers())?;
+    open_as(operations, view, resource, request, media)
+}
+
+fn open_as(
+    operations: Operations,
+    view: &ModelView,
+    resource: &Resource,
+    request: &Request,
+    media: Media,
+) -> Result<Call, Refusal> {
     let limits: Limits = request.extensions().get().copied().unwrap_or_default();
     let pairs = query_string::parse(request.uri().query(), limits)?;
     let context = request
@@ -256,6 +312,7 @@ fn open(
         context,
         media,
         pairs,
+        info: RequestInfo::find(request.extensions()).cloned(),
     })
 }
 

@@ -1,46 +1,124 @@
 //! `GET` of collections and records.
 
 use super::Call;
-use crate::command::{Answer, Command, Options};
-use crate::parse::{parse_list, parse_read};
+use crate::command::{Answer, Command, Explained, Options};
+use crate::parse::{GroupRequest, Wanted, parse_read, parse_wanted};
 use axum::response::Response;
 use carnet_kernel::{Code, Refusal, Value};
 use carnet_web::envelope::{Pagination, list as list_envelope, respond, success};
 use carnet_web::etag::etag;
 use carnet_web::problem::Problem;
 use http::{StatusCode, header};
+use std::time::Instant;
 
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
-    let request = parse_list(
+    let started = Instant::now();
+    let wanted = parse_wanted(
         &call.view,
         call.resource(),
         &call.pairs,
         call.operations.now(),
     )?;
+    call.stage("parse", started);
+    let request = match wanted {
+        Wanted::Records(request) => request,
+        Wanted::Groups(request) => return groups(call, request).await,
+    };
+    let started = Instant::now();
     let (limit, offset) = (request.limit, request.offset);
+    let page = request
+        .cursor
+        .is_none()
+        .then_some(offset / u64::from(limit) + 1);
     let command = Command::List {
         resource: call.resource,
         request,
     };
-    let Answer::List(listing) = call
+    let Answer::List(answer) = call
         .operations
         .execute(&call.context, &call.view, command, Options::default())
         .await?
     else {
         return Err(unexpected());
     };
+    call.stage("read", started);
+    let listing = answer.listing;
     let pagination = Pagination {
-        page: offset / u64::from(limit) + 1,
+        page,
         limit: u64::from(limit),
         total: listing.total,
-        next_cursor: None,
+        total_is_estimate: listing.total_is_estimate,
+        next_cursor: answer.next,
+        prev_cursor: answer.prev,
     };
     let message = match listing.rows {
         1 => "1 record".to_owned(),
         rows => format!("{rows} records"),
     };
-    let body = list_envelope(&listing.json, listing.rows, &pagination, None, &message);
+    let meta = answer.explained.as_ref().map(explained);
+    let body = list_envelope(
+        &listing.json,
+        listing.rows,
+        &pagination,
+        meta.as_deref(),
+        &message,
+    );
     Ok(respond(StatusCode::OK, call.media, body))
+}
+
+async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> {
+    let (limit, offset) = (request.limit, request.offset);
+    let started = Instant::now();
+    let command = Command::Group {
+        resource: call.resource,
+        request,
+    };
+    let Answer::Groups(answer) = call
+        .operations
+        .execute(&call.context, &call.view, command, Options::default())
+        .await?
+    else {
+        return Err(unexpected());
+    };
+    call.stage("read", started);
+    let groups = answer.groups;
+    let pagination = Pagination {
+        page: Some(offset / u64::from(limit) + 1),
+        limit: u64::from(limit),
+        total: groups.total,
+        ..Pagination::default()
+    };
+    let message = match groups.rows {
+        1 => "1 group".to_owned(),
+        rows => format!("{rows} groups"),
+    };
+    let meta = answer.explained.as_ref().map(explained);
+    let body = list_envelope(
+        &groups.json,
+        groups.rows,
+        &pagination,
+        meta.as_deref(),
+        &message,
+    );
+    Ok(respond(StatusCode::OK, call.media, body))
+}
+
+/// The member `meta` of an answer that tells how it was made.
+fn explained(explained: &Explained) -> Vec<u8> {
+    let statements: Vec<_> = explained
+        .explanation
+        .statements
+        .iter()
+        .map(|one| serde_json::json!({ "purpose": one.purpose, "sql": one.sql, "plan": one.plan }))
+        .collect();
+    let milliseconds = (explained.took.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
+    let explain = serde_json::json!({
+        "statements": statements,
+        "timings": { "read": milliseconds },
+    });
+    serde_json::json!({ "explain": explain })
+        .to_string()
+        .into_bytes()
 }
 
 pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {

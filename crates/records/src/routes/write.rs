@@ -225,7 +225,7 @@ impl From<WriteRequest> for Options {
 }
 
 /// The body of a write; what is wrong with its type or its text is found before.
-async fn body(request: Request, types: &[BodyType]) -> Result<String, Problem> {
+pub(super) async fn body(request: Request, types: &[BodyType]) -> Result<String, Problem> {
     require(request.headers(), types)?;
     read_text(request.into_body()).await
 }

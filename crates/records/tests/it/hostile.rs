@@ -148,10 +148,10 @@ async fn odd_texts(world: World) {
                 resource: owner.index,
                 request,
             };
-            let carnet_records::Answer::List(listing) = world.run(command).await.unwrap() else {
+            let carnet_records::Answer::List(answer) = world.run(command).await.unwrap() else {
                 panic!("no list");
             };
-            assert_eq!(listing.rows, 1, "{operator} {text:?}");
+            assert_eq!(answer.listing.rows, 1, "{operator} {text:?}");
         }
     }
     let refusal = world.create("products", r#"{"name":"a\u0000"}"#).await;

@@ -3,9 +3,12 @@
 
 mod atomic;
 mod batches;
+mod bodies;
 mod costs;
+mod cursors;
 mod deletes;
 mod dry_runs;
+mod groups;
 mod hostile;
 mod journal;
 mod matching;
@@ -16,6 +19,7 @@ mod rest;
 mod searches;
 mod seeds;
 mod soft;
+mod streams;
 mod summaries;
 mod upserts;
 mod words;

@@ -24,7 +24,8 @@ pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
-    refusal: Option<Refusal>,
+    pub(crate) bytes: axum::body::Bytes,
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Reply {
@@ -82,13 +83,14 @@ pub(crate) async fn send(
         status: parts.status.as_u16(),
         headers: parts.headers,
         body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        bytes,
         refusal: parts.extensions.get().cloned(),
     }
 }
 
-const JSON: (&str, &str) = ("content-type", "application/json");
+pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 
-async fn get(world: &World, path: &str) -> Reply {
+pub(crate) async fn get(world: &World, path: &str) -> Reply {
     send(world, "GET", path, &[], "").await
 }
 

@@ -118,10 +118,10 @@ async fn titles(world: &World, pairs: &[(&str, &str)]) -> Vec<String> {
         request,
     };
     let answer = world.run(command).await;
-    let Answer::List(listing) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal)))
-    else {
+    let Answer::List(answer) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal))) else {
         panic!("a list answers with a list");
     };
+    let listing = answer.listing;
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&listing.json).unwrap();
     assert_eq!(listing.total, Some(rows.len() as u64), "{pairs:?}");
     rows.iter()

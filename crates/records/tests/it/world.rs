@@ -239,9 +239,10 @@ impl World {
             resource: owner.index,
             request,
         };
-        let Answer::List(listing) = self.run(command).await? else {
+        let Answer::List(answer) = self.run(command).await? else {
             panic!("a list answers with a list");
         };
+        let listing = answer.listing;
         let rows: Vec<Value> = serde_json::from_slice(&listing.json).unwrap();
         assert_eq!(rows.len(), listing.rows);
         Ok((rows, listing.total))

@@ -24,7 +24,9 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     for optional in ["definitions", "seeds"] {
         keys.push(key(optional, Value::String(String::new())));
     }
-    keys.push(key("server.docs", Value::Boolean(true)));
+    for switch in ["server.docs", "server.explain", "web.server_timing"] {
+        keys.push(key(switch, Value::Boolean(true)));
+    }
     keys.sort_by(|left: &Key, right| left.path.cmp(&right.path));
     keys
 });

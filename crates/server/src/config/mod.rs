@@ -62,6 +62,8 @@ pub struct ServerConfig {
     pub docs: Option<bool>,
     /// Whether `/metrics` is served.
     pub metrics: bool,
+    /// Whether lists may be asked how they were read (`explain=true`); by default in profile `dev`.
+    pub explain: Option<bool>,
 }
 
 impl Default for ServerConfig {
@@ -73,6 +75,7 @@ impl Default for ServerConfig {
             header_timeout: Period::seconds(10),
             docs: None,
             metrics: true,
+            explain: None,
         }
     }
 }
@@ -116,6 +119,18 @@ impl Config {
             );
         }
         problems
+    }
+
+    /// Whether lists may be asked how they were read.
+    pub fn explains(&self) -> bool {
+        self.server.explain.unwrap_or(self.profile == Profile::Dev)
+    }
+
+    /// Whether answers tell how long their stages took.
+    pub fn tells_timing(&self) -> bool {
+        self.web
+            .server_timing
+            .unwrap_or(self.profile == Profile::Dev)
     }
 
     /// Whether `/docs` is served.

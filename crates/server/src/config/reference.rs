@@ -36,6 +36,10 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     ("server.metrics", "Whether `/metrics` is served."),
     (
+        "server.explain",
+        "Whether lists may be asked how they were read (`explain=true`). By default in profile `dev`.",
+    ),
+    (
         "database.url",
         "`sqlite:<path>` or `postgres://user:password@host:port/database?sslmode=…`.",
     ),
@@ -139,7 +143,7 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     (
         "web.server_timing",
-        "Whether answers tell in `Server-Timing` how long each stage took.",
+        "Whether answers tell in `Server-Timing` how long each stage took. By default in profile `dev`.",
     ),
     (
         "web.cors.origins",

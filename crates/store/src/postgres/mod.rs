@@ -19,13 +19,15 @@ mod text;
 mod tls;
 mod write;
 
+use crate::estimate::{Estimates, Key, planned_rows};
 use crate::metrics::Counters;
-use crate::render::{self, Frame, Lookups};
+use crate::render::{self, Frame, GroupStatement, Lookups, Select};
 use crate::scope::Target;
-use crate::shape::{Bound, handed_over};
+use crate::shape::{Bound, Cells, GroupPage, handed_over};
 use crate::{
-    Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Param, Placement, Query,
-    Stamp, Unit, WriteFailure, WriteOptions, Written, metrics,
+    Config, Dialect, Document, Error, Explained, Explanation, Grouping, Groups, JournalCursor,
+    JournalRow, Listing, Param, Placement, Query, Stamp, Unit, WriteFailure, WriteOptions, Written,
+    explain, metrics,
 };
 use carnet_kernel::Value;
 use carnet_model::{ModelHash, ModelView};
@@ -46,6 +48,7 @@ pub(crate) struct Postgres {
     config: Config,
     connector: Arc<Connector>,
     meter: Arc<Meter>,
+    estimates: Estimates,
     serving: Pool,
     owner: Pool,
     lookups: Lookups,
@@ -88,6 +91,7 @@ impl Postgres {
             config: config.clone(),
             connector: Arc::clone(&connector),
             meter,
+            estimates: Estimates::default(),
             schema_versions: RwLock::default(),
         };
         drop(opened.owner.take(None, None).await?);
@@ -142,10 +146,120 @@ impl Postgres {
         query: &Query,
     ) -> Result<Listing, Error> {
         let started = Instant::now();
-        let select = render::select(self.frame(target, view), query);
-        let outcome = self.reader(target).list(&select, query).await;
+        let select = self.rendered(target, view, query);
+        let reader = self.reader(target);
+        let outcome = match reader.list(&select, query).await {
+            Ok(listing) if listing.wants_estimate(query) => {
+                Box::pin(self.estimated(&reader, &select, query, listing)).await
+            }
+            outcome => outcome,
+        };
         record("read", &outcome, started);
         outcome
+    }
+
+    /// A list with what the planner thinks its total is.
+    async fn estimated(
+        &self,
+        reader: &Reader<'_>,
+        select: &Select,
+        query: &Query,
+        listing: Listing,
+    ) -> Result<Listing, Error> {
+        let Some(estimate) = &select.estimate else {
+            return Ok(listing);
+        };
+        let key = Key::of(estimate);
+        if let Some(known) = self.estimates.known(key) {
+            return Ok(listing.estimated(query, known));
+        }
+        let bound = Bound::groups(self.config.answer_limit);
+        let answers = reader.run(&[estimate], bound).await?;
+        let plan = answers.first().and_then(|answer| answer.rows.first());
+        let rows = match plan {
+            Some(row) => RowCells(row).json(0)?.and_then(planned_rows),
+            None => None,
+        };
+        let rows = rows.unwrap_or(0);
+        self.estimates.keep(key, rows);
+        Ok(listing.estimated(query, rows))
+    }
+
+    pub(crate) async fn group(
+        &self,
+        target: &Target,
+        view: &ModelView,
+        grouping: &Grouping,
+    ) -> Result<Groups, Error> {
+        let started = Instant::now();
+        let GroupStatement { statement, shape } =
+            render::grouping(self.frame(target, view), grouping);
+        let bound = Bound::groups(self.config.answer_limit);
+        let answers = self.reader(target).run(&[&statement], bound).await;
+        let outcome = answers.and_then(|answers| {
+            let mut page = GroupPage::new(&shape, grouping.window, bound);
+            for row in answers
+                .first()
+                .map_or(&[][..], |answer| answer.rows.as_slice())
+            {
+                page.row(&RowCells(row))?;
+            }
+            Ok(page.finish())
+        });
+        record("group", &outcome, started);
+        outcome
+    }
+
+    pub(crate) async fn explain_groups(
+        &self,
+        target: &Target,
+        view: &ModelView,
+        grouping: &Grouping,
+    ) -> Result<Explanation, Error> {
+        let rendered = render::grouping(self.frame(target, view), grouping);
+        self.explained(target, vec![("groups", rendered.statement)])
+            .await
+    }
+
+    pub(crate) async fn explain(
+        &self,
+        target: &Target,
+        view: &ModelView,
+        query: &Query,
+    ) -> Result<Explanation, Error> {
+        let statements = explain::statements(self.rendered(target, view, query));
+        self.explained(target, statements).await
+    }
+
+    /// The plans of statements, made under the application's role.
+    async fn explained(
+        &self,
+        target: &Target,
+        statements: Vec<(&'static str, crate::Statement)>,
+    ) -> Result<Explanation, Error> {
+        let started = Instant::now();
+        let reader = self.reader(target);
+        let mut explanation = Explanation::default();
+        for (purpose, statement) in statements {
+            let explaining = explain::explaining(Dialect::Postgres, &statement);
+            let bound = Bound::groups(self.config.answer_limit);
+            let answers = Box::pin(reader.run(&[&explaining], bound)).await;
+            record("explain", &answers, started);
+            let rows = answers?
+                .into_iter()
+                .next()
+                .map_or(Vec::new(), |one| one.rows);
+            let mut plan = Vec::with_capacity(rows.len());
+            for row in &rows {
+                plan.extend(RowCells(row).text(0)?.map(str::to_owned));
+            }
+            explanation.statements.push(Explained {
+                purpose,
+                sql: statement.sql,
+                plan,
+            });
+        }
+        Ok(explanation)
     }
 
     pub(crate) async fn find(
@@ -229,6 +343,10 @@ impl Postgres {
             patience: self.config.statement_timeout.0 + Duration::from_secs(1),
             limit: self.config.answer_limit,
         }
+    }
+
+    fn rendered(&self, target: &Target, view: &ModelView, query: &Query) -> Select {
+        render::select(self.frame(target, view), query)
     }
 
     fn frame<'a>(&self, target: &'a Target, view: &'a ModelView) -> Frame<'a> {

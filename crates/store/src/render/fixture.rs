@@ -89,6 +89,7 @@ impl Fixture {
             ranked: false,
             counts: Vec::new(),
             count: Count::None,
+            seek: crate::Seek::default(),
         }
     }
 

@@ -131,6 +131,11 @@ impl<'q> Level<'q> {
         }
     }
 
+    /// Notes the joins that a path needs.
+    pub(super) fn join_to(&mut self, writer: &mut Writer<'q>, path: &'q Path) {
+        self.join_path(writer, path);
+    }
+
     fn join_path(&mut self, writer: &mut Writer<'q>, path: &'q Path) {
         let (steps, _) = shorten(writer.frame.view, self.resource, &path.steps, path.field);
         self.join_steps(writer, steps);
@@ -181,11 +186,22 @@ impl<'q> Level<'q> {
 
     /// Joins what sort keys need beyond what is joined already, right after the source.
     pub(super) fn join_order(&mut self, writer: &mut Writer<'q>, keys: &'q [Order]) {
+        let joined = self.note_order(writer, keys);
+        self.write_joins(writer, joined);
+    }
+
+    /// Notes what sort keys need beyond what is joined already; how many joins there were before.
+    pub(super) fn note_order(&mut self, writer: &mut Writer<'q>, keys: &'q [Order]) -> usize {
         let joined = self.joins.len();
         for key in keys {
             self.join_operand(writer, &key.by);
         }
-        for join in self.joins.iter().skip(joined) {
+        joined
+    }
+
+    /// Writes the joins after the first `written`.
+    pub(super) fn write_joins(&self, writer: &mut Writer<'q>, written: usize) {
+        for join in self.joins.iter().skip(written) {
             self.write_join(writer, join);
         }
     }
@@ -223,26 +239,52 @@ impl<'q> Level<'q> {
 
     /// The field at a path; `None` for a path that is no path of the model.
     pub(super) fn reach(&self, view: &'q ModelView, path: &Path) -> Option<Reached<'q>> {
-        let (steps, field) = shorten(view, self.resource, &path.steps, path.field);
-        let (resource, alias) = self.row(steps)?;
-        let mut nullable = resource.field(field).optional;
-        let mut from = self.resource;
-        for step in steps {
-            let relation = from.relation(*step);
-            if let RelationKind::ToOne { field } = relation.kind {
-                nullable |= from.field(field).optional;
-            }
-            from = view.resource(relation.target);
-            // It may be hidden.
-            nullable |= from.deleted().is_some();
-        }
+        let found = locate(view, self.resource, &path.steps, path.field);
+        let (resource, alias) = self.row(found.steps)?;
         Some(Reached {
             alias,
             resource,
-            field: resource.field(field),
-            own: steps.is_empty(),
-            nullable,
+            field: found.field,
+            own: found.steps.is_empty(),
+            nullable: found.nullable,
         })
+    }
+}
+
+/// A field over to-one steps, before anything is joined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Located<'q, 's> {
+    /// The steps to the row that holds it; the key of what a reference leads to is the reference.
+    pub(super) steps: &'s [RelationIndex],
+    pub(super) field: &'q Field,
+    /// Whether it can be null, because it or a step to it is optional.
+    pub(super) nullable: bool,
+}
+
+/// Finds the field at a path.
+pub(super) fn locate<'q, 's>(
+    view: &'q ModelView,
+    resource: &'q Resource,
+    steps: &'s [RelationIndex],
+    field: FieldIndex,
+) -> Located<'q, 's> {
+    let (steps, field) = shorten(view, resource, steps, field);
+    let mut nullable = false;
+    let mut holder = resource;
+    for step in steps {
+        let relation = holder.relation(*step);
+        if let RelationKind::ToOne { field } = relation.kind {
+            nullable |= holder.field(field).optional;
+        }
+        holder = view.resource(relation.target);
+        // It may be hidden.
+        nullable |= holder.deleted().is_some();
+    }
+    let field = holder.field(field);
+    Located {
+        steps,
+        field,
+        nullable: nullable || field.optional,
     }
 }
 

@@ -10,16 +10,19 @@ use std::borrow::Cow;
 /// The parameter to compare a field with; `None` for null and for a value of another type, which
 /// is equal to none of the field's.
 pub(super) fn param(reached: &Reached<'_>, value: &Value) -> Option<Param> {
-    if !fits(&reached.field.kind, value) {
-        return None;
-    }
+    let param = of_kind(&reached.field.kind, value)?;
     Some(match value {
         // Platform tables keep JSON as text.
         Value::Json(json) if reached.resource.storage == Storage::Platform => {
             Param::Text(json.as_str().to_owned())
         }
-        value => Param::Value(value.clone()),
+        _ => param,
     })
+}
+
+/// The parameter for a value of a type; `None` for null and for a value of another type.
+pub(super) fn of_kind(kind: &FieldType, value: &Value) -> Option<Param> {
+    fits(kind, value).then(|| Param::Value(value.clone()))
 }
 
 /// Whether a value is of a field's type.

@@ -12,6 +12,7 @@
 mod aggregate;
 #[cfg(test)]
 mod fixture;
+mod grouping;
 mod json;
 mod leak;
 mod level;
@@ -26,6 +27,7 @@ mod predicate;
 #[cfg(test)]
 mod properties;
 mod search;
+mod seek;
 mod select;
 mod statement;
 #[cfg(test)]
@@ -35,6 +37,7 @@ mod writer;
 
 pub use statement::{ListType, Param, Statement};
 
+pub(crate) use grouping::{GroupStatement, grouping};
 pub(crate) use load::{LoadStatement, load, load_records};
 pub(crate) use lookup::{Lookup, Lookups};
 pub(crate) use select::{Select, select};

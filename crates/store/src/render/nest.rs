@@ -28,10 +28,7 @@ pub(super) fn columns<'q>(
             comma(writer);
             writer.column_part(alias, &field.column, part);
         }
-        columns.push(Column::new(
-            &field.name,
-            Source::Cell(Kind::of(&field.kind)),
-        ));
+        columns.push(Column::field(field));
     }
     for member in &prepared.includes {
         comma(writer);
@@ -54,6 +51,25 @@ pub(super) fn columns<'q>(
             .position(|index| *index == standard.version)
     });
     Shape::new(columns, version)
+}
+
+/// Which fields a page gives to the query round it.
+pub(super) fn shown(prepared: &Prepared<'_>, resource: &Resource) -> Vec<bool> {
+    let mut shown = vec![false; resource.fields.len()];
+    for index in &prepared.query.fields {
+        shown[usize::from(index.0)] = true;
+    }
+    for (include, _) in &prepared.includes {
+        let key = match resource.relation(include.relation).kind {
+            RelationKind::ToOne { field } => field,
+            RelationKind::ToMany { .. } | RelationKind::Through { .. } => resource.key,
+        };
+        shown[usize::from(key.0)] = true;
+    }
+    if !prepared.query.counts.is_empty() {
+        shown[usize::from(resource.key.0)] = true;
+    }
+    shown
 }
 
 /// Writes what a page must give to the query round it: the columns it shows and those that
@@ -222,10 +238,7 @@ fn array<'q>(
             writer.column_part(alias, &field.column, part);
             writer.text(after);
         }
-        columns.push(Column::new(
-            &field.name,
-            Source::Cell(Kind::of(&field.kind)),
-        ));
+        columns.push(Column::field(field));
     }
     for member in &prepared.includes {
         separate(writer);

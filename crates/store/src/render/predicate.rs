@@ -15,12 +15,13 @@ use std::borrow::Cow;
 
 impl<'q> Writer<'q> {
     /// Writes ` WHERE …` for a level: its tenant, how it hangs on a row outside, and its predicate.
+    /// Tells whether it wrote something.
     pub(super) fn conditions(
         &mut self,
         level: &Level<'q>,
         hang: Option<&Hang<'q>>,
         predicate: &'q Predicate,
-    ) {
+    ) -> bool {
         let start = self.sql.len();
         self.text(" WHERE ");
         let empty = self.sql.len();
@@ -72,9 +73,11 @@ impl<'q> Writer<'q> {
                 self.predicate(level, other);
             }
         }
-        if self.sql.len() == empty {
+        let wrote = self.sql.len() > empty;
+        if !wrote {
             self.sql.truncate(start);
         }
+        wrote
     }
 
     /// Writes one condition.

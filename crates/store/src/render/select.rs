@@ -4,10 +4,12 @@ use super::Frame;
 use super::leak::{aggregate_leaks, leaks};
 use super::level::Level;
 use super::nest;
+use super::order::{SortColumn, sort_columns};
 use super::search::Searched;
+use super::seek::{self, Boundary};
 use super::writer::{Placeholder, Writer};
 use crate::shape::Shape;
-use crate::{Count, Include, Order, Param, Query, Statement, Window};
+use crate::{Count, Dialect, Include, Order, Param, Query, Statement, Window};
 use carnet_expr::{Operand, Predicate};
 use carnet_model::ModelView;
 
@@ -21,6 +23,9 @@ pub(crate) struct Select {
     /// One row with one number (`bigint`), to be run in the same snapshot only when
     /// [`Page::finish`](crate::shape::Page::finish) says that the rows did not tell the total.
     pub(crate) fallback_count: Option<Statement>,
+    /// What estimates the total where it is asked for: on PostgreSQL the plan of all matching rows
+    /// as JSON, on SQLite one row with one number.
+    pub(crate) estimate: Option<Statement>,
 }
 
 /// Renders a read.
@@ -31,8 +36,10 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
     let shape = page(&mut writer, &prepared);
     let main = writer.finish();
     // The page's own statement cannot count on a row that is not there.
-    let apart =
-        query.count != Count::None && (!frame.dialect.counts_in_page() || query.window.offset > 0);
+    let apart = query.count.counts()
+        && (!frame.dialect.counts_in_page()
+            || query.window.offset > 0
+            || query.seek.after.is_some());
     let fallback_count = apart.then(|| {
         let mut writer = Writer::new(frame, leaky);
         let level = Level::new(frame.view.resource(query.resource), writer.alias());
@@ -40,11 +47,56 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
         count(&mut writer, &mut level, &prepared);
         writer.finish()
     });
+    let estimate = matches!(query.count, Count::Estimate(_)).then(|| {
+        let mut writer = Writer::new(frame, leaky);
+        estimate(&mut writer, &prepared);
+        writer.finish()
+    });
     Select {
         main,
         shape,
         fallback_count,
+        estimate,
     }
+}
+
+/// How many rows are tried for an estimate on SQLite.
+const PROBES: i64 = 1_000;
+
+/// Writes what estimates how many rows fulfil the predicate. PostgreSQL's planner knows it; on
+/// SQLite a fixed number of rows, spread evenly over the table, are tried.
+fn estimate<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) {
+    let resource = writer.frame.view.resource(prepared.query.resource);
+    let mut level = Level::new(resource, writer.alias()).showing(prepared.query.deleted);
+    level.join_for(writer, &prepared.predicate);
+    if writer.frame.dialect == Dialect::Postgres {
+        writer.text("EXPLAIN (FORMAT JSON) SELECT 1");
+        level.write_source(writer);
+        writer.conditions(&level, None, &prepared.predicate);
+        return;
+    }
+    let mut end = |function: &str| {
+        writer.text(function);
+        writer.text("(_rowid_) FROM ");
+        writer
+            .frame
+            .dialect
+            .quote(&[&resource.table], &mut writer.sql);
+    };
+    end("WITH RECURSIVE \"the ends\"(low, high) AS (SELECT (SELECT min");
+    end("), (SELECT max");
+    writer.text(")), \"the probes\"(at) AS (SELECT 0 UNION ALL SELECT at + 1 FROM \"the probes\" WHERE at < ");
+    writer.number(PROBES - 1);
+    writer.text(") SELECT coalesce(max(\"the ends\".high - \"the ends\".low + 1) * count(*) / ");
+    writer.number(PROBES);
+    writer.text(", 0) FROM \"the ends\" CROSS JOIN \"the probes\" CROSS JOIN ");
+    writer.relation(resource, level.alias);
+    level.write_joins(writer, 0);
+    let filtered = writer.conditions(&level, None, &prepared.predicate);
+    writer.text(if filtered { " AND " } else { " WHERE " });
+    writer.name(level.alias);
+    writer.text("._rowid_ = \"the ends\".low + \"the probes\".at * (\"the ends\".high - \"the ends\".low + 1) / ");
+    writer.number(PROBES);
 }
 
 /// A query with its predicates in normal form.
@@ -96,22 +148,72 @@ impl<'q> Prepared<'q> {
 /// Writes the outermost query.
 fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     let query = prepared.query;
+    let view = writer.frame.view;
     let dialect = writer.frame.dialect;
-    let resource = writer.frame.view.resource(query.resource);
-    let counted = query.count != Count::None && dialect.counts_in_page();
+    let resource = view.resource(query.resource);
+    let counted = query.count.counts() && dialect.counts_in_page();
     let nests = !prepared.includes.is_empty() || !query.counts.is_empty();
     let mut limit = Limit::page(writer, query.window);
     let rounded = limit.step.is_some_and(|step| step != limit.rows);
+    // How well a row matches is no sort key, nor is what is made of others.
+    let columns = sort_columns(view, resource, &prepared.order, query.seek.backwards)
+        .filter(|_| !query.ranked);
+    let columns = columns.as_deref().unwrap_or_default();
+    let mut boundary = Boundary::new(columns, query.seek.after.as_deref());
+    let split =
+        boundary.as_ref().is_some_and(|one| one.branches() > 1) && seek::served(resource, columns);
+    let marked = |column: &SortColumn<'_>| query.seek.marks && !column.companion;
     writer.text("SELECT ");
-    if !counted && !nests && !rounded {
-        let level = Level::new(resource, writer.alias()).showing(query.deleted);
-        let shape = nest::columns(writer, level.alias, prepared, resource);
-        rows(writer, level, prepared, &mut limit);
+    if !counted && !nests && !rounded && !split {
+        let mut level = Level::new(resource, writer.alias()).showing(query.deleted);
+        let mut shape = nest::columns(writer, level.alias, prepared, resource);
+        level.join_for(writer, &prepared.predicate);
+        level.note_order(writer, &prepared.order);
+        for column in columns.iter().filter(|column| marked(column)) {
+            if !shape.mark_field(column.field, column.steps.is_empty()) {
+                writer.text(", ");
+                writer.sort_column(&level, column);
+                shape.add_mark(&column.field.kind);
+            }
+        }
+        level.write_source(writer);
+        if let Some(searched) = prepared.ranked() {
+            level.rank = writer.join_rank(&level, searched);
+        }
+        let filtered = writer.conditions(&level, None, &prepared.predicate);
+        if let Some(boundary) = &mut boundary {
+            writer.text(if filtered { " AND " } else { " WHERE " });
+            boundary.write_all(writer, &level);
+        }
+        ordered(writer, &level, prepared, columns);
+        limit.write(writer);
         return shape;
     }
 
     let outer = writer.alias();
+    let shown = nest::shown(prepared, resource);
+    let given = |column: &SortColumn<'_>| {
+        column.steps.is_empty()
+            && !column.companion
+            && resource.each_field().any(|(index, field)| {
+                std::ptr::eq(field, column.field) && shown[usize::from(index.0)]
+            })
+    };
+    let name = |writer: &mut Writer<'q>, alias, position: usize, column: &SortColumn<'q>| {
+        if given(column) {
+            writer.column(alias, column.name);
+        } else {
+            writer.column_part(alias, "key ", DIGITS.get(position).copied().unwrap_or("x"));
+        }
+    };
     let mut shape = nest::columns(writer, outer, prepared, resource);
+    for (position, column) in columns.iter().enumerate() {
+        if marked(column) && !shape.mark_field(column.field, column.steps.is_empty()) {
+            writer.text(", ");
+            name(writer, outer, position, column);
+            shape.add_mark(&column.field.kind);
+        }
+    }
     let mut level = Level::new(resource, writer.alias()).showing(query.deleted);
     let mut copied = None;
     if counted {
@@ -121,19 +223,76 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
         writer.text(" THEN (");
         copied = Some(count(writer, &mut level, prepared));
         writer.text(") END");
+    } else {
+        level.join_for(writer, &prepared.predicate);
     }
-    writer.text(" FROM (SELECT ");
+    let joined = level.note_order(writer, &prepared.order);
+    let united = split.then(|| writer.alias());
+    writer.text(" FROM (");
+    if united.is_some() {
+        writer.text("SELECT * FROM (SELECT * FROM (");
+    }
+    let start = writer.sql.len();
+    writer.text("SELECT ");
     nest::needed(writer, level.alias, prepared, resource);
-    match copied {
+    for (position, column) in columns.iter().enumerate() {
+        if (split || marked(column)) && !given(column) {
+            writer.text(", ");
+            writer.sort_column(&level, column);
+            writer.text(" AS \"key ");
+            writer.text(DIGITS.get(position).copied().unwrap_or("x"));
+            writer.text("\"");
+        }
+    }
+    let filtered = match copied {
         Some(body) => {
             writer.text(&body.from);
-            level.join_order(writer, &prepared.order);
+            level.write_joins(writer, joined);
             writer.text(&body.conditions);
-            ordered(writer, &level, prepared);
-            limit.write(writer);
+            !body.conditions.is_empty()
         }
-        None => rows(writer, level, prepared, &mut limit),
+        None => {
+            level.write_source(writer);
+            if let Some(searched) = prepared.ranked() {
+                level.rank = writer.join_rank(&level, searched);
+            }
+            writer.conditions(&level, None, &prepared.predicate)
+        }
+    };
+    let source = writer.sql.get(start..).unwrap_or_default().to_owned();
+    let more = if filtered { " AND " } else { " WHERE " };
+    if let Some(united) = united {
+        let branches = boundary.as_ref().map_or(0, Boundary::branches);
+        for branch in 0..branches {
+            if branch > 0 {
+                writer.text(" UNION ALL SELECT * FROM (");
+                writer.text(&source);
+            }
+            writer.text(more);
+            if let Some(boundary) = &mut boundary {
+                boundary.write_branch(writer, &level, branch);
+            }
+            writer.order_by(columns, |writer, _, column| {
+                writer.sort_column(&level, column);
+            });
+            limit.write(writer);
+            writer.text(") ");
+            let alias = writer.alias();
+            writer.name(alias);
+        }
+        writer.text(") ");
+        writer.name(united);
+        writer.order_by(columns, |writer, position, column| {
+            name(writer, united, position, column);
+        });
+    } else {
+        if let Some(boundary) = &mut boundary {
+            writer.text(more);
+            boundary.write_all(writer, &level);
+        }
+        ordered(writer, &level, prepared, columns);
     }
+    limit.write(writer);
     writer.text(") ");
     writer.name(outer);
     if rounded || nests && dialect.flattens() {
@@ -143,31 +302,31 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     shape
 }
 
-/// Writes where a query's rows come from, in which order and which part of them.
-fn rows<'q>(
-    writer: &mut Writer<'q>,
-    mut level: Level<'q>,
-    prepared: &'q Prepared<'q>,
-    limit: &mut Limit,
-) {
-    level.join_for(writer, &prepared.predicate);
-    level.write_source(writer);
-    level.join_order(writer, &prepared.order);
-    if let Some(searched) = prepared.ranked() {
-        level.rank = writer.join_rank(&level, searched);
-    }
-    writer.conditions(&level, None, &prepared.predicate);
-    ordered(writer, &level, prepared);
-    limit.write(writer);
-}
+/// What ends the name under which a page gives a sort column to the query round it. No field's
+/// column has a space in its name.
+const DIGITS: [&str; 20] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+    "17", "18", "19",
+];
 
 /// Writes the order: the best match first, where that is asked for, then the sort keys.
-fn ordered<'q>(writer: &mut Writer<'q>, level: &Level<'q>, prepared: &'q Prepared<'q>) {
+fn ordered<'q>(
+    writer: &mut Writer<'q>,
+    level: &Level<'q>,
+    prepared: &'q Prepared<'q>,
+    columns: &[SortColumn<'q>],
+) {
     let searched = prepared.ranked();
     if let Some(searched) = searched {
         writer.order_by_rank(level, searched, level.rank);
     }
-    writer.order_after(level, &prepared.order, searched.is_some());
+    if columns.is_empty() {
+        writer.order_after(level, &prepared.order, searched.is_some());
+    } else {
+        writer.order_by(columns, |writer, _, column| {
+            writer.sort_column(level, column);
+        });
+    }
 }
 
 /// What a page and its count have in common, to be written a second time: the same aliases and
@@ -181,7 +340,7 @@ struct Body {
 /// Writes a count as far as the query asks for.
 fn count<'q>(writer: &mut Writer<'q>, level: &mut Level<'q>, prepared: &'q Prepared<'q>) -> Body {
     let bound = match prepared.query.count {
-        Count::UpTo(bound) => Some(i64::from(bound) + 1),
+        Count::UpTo(bound) | Count::Estimate(bound) => Some(i64::from(bound) + 1),
         Count::Exact | Count::None => None,
     };
     writer.text(match bound {

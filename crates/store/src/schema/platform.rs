@@ -251,6 +251,18 @@ pub(crate) const STEPS: &[SchemaStep] = &[
                                    where word <> '') as each_word) as each_likeness
                    $$;",
     },
+    SchemaStep {
+        name: "store/0006-secrets",
+        at: StepAt::Home,
+        sqlite: "create table carnet_secrets (
+                     name text primary key,
+                     value text not null
+                 ) strict, without rowid;",
+        postgres: "create table {home}carnet_secrets (
+                       name text collate \"C\" primary key,
+                       value text collate \"C\" not null
+                   );",
+    },
 ];
 
 /// Everything of this file in order, for tests that need the tables without the rest.

@@ -21,6 +21,14 @@ impl Bound {
         Self::new(limit, query, "fields")
     }
 
+    /// The bound of groups, and of what is told about statements.
+    pub(crate) fn groups(limit: ByteSize) -> Self {
+        Self {
+            limit,
+            parameter: "limit",
+        }
+    }
+
     fn new(limit: ByteSize, query: &Query, without_includes: &'static str) -> Self {
         let parameter = if query.includes.is_empty() {
             without_includes

@@ -2,7 +2,7 @@
 
 use super::{Bound, Cells, Shape};
 use crate::{Count, Error, Listing, Query, Window};
-use carnet_kernel::ByteSize;
+use carnet_kernel::{ByteSize, Value};
 
 /// A list that is being read.
 #[derive(Debug)]
@@ -11,10 +11,18 @@ pub(crate) struct Page<'a> {
     bound: Bound,
     window: Window,
     count: Count,
+    /// Whether the page begins after a row that is told by its sort keys.
+    seeks: bool,
+    marks: bool,
+    lines: bool,
+    /// Where each row begins, when the rows come in the opposite order.
+    starts: Option<Vec<usize>>,
     json: String,
     rows: usize,
     more: bool,
     total: Option<i64>,
+    near: Option<Vec<Value>>,
+    far: Option<Vec<Value>>,
 }
 
 impl<'a> Page<'a> {
@@ -25,10 +33,16 @@ impl<'a> Page<'a> {
             bound: Bound::list(limit, query),
             window: query.window,
             count: query.count,
-            json: "[".to_owned(),
+            seeks: query.seek.after.is_some(),
+            marks: query.seek.marks && shape.has_marks(),
+            lines: query.seek.lines,
+            starts: query.seek.backwards.then(Vec::new),
+            json: if query.seek.lines { "" } else { "[" }.to_owned(),
             rows: 0,
             more: false,
             total: None,
+            near: None,
+            far: None,
         }
     }
 
@@ -42,26 +56,70 @@ impl<'a> Page<'a> {
             return Ok(());
         }
         if self.rows > 0 {
-            self.json.push(',');
+            self.json.push(if self.lines { '\n' } else { ',' });
+        }
+        if let Some(starts) = &mut self.starts {
+            starts.push(self.json.len());
         }
         self.rows += 1;
+        if self.marks && self.rows == 1 {
+            self.near = Some(self.shape.marks(cells)?);
+        }
+        if self.marks && self.rows as u64 == u64::from(self.window.limit) {
+            self.far = Some(self.shape.marks(cells)?);
+        }
         self.shape.write_row(cells, self.bound, &mut self.json)
+    }
+
+    /// The rows in the order of the list.
+    fn turned(&self, starts: &[usize]) -> String {
+        let mut json = String::with_capacity(self.json.len() + 1);
+        json.push_str(if self.lines { "" } else { "[" });
+        let mut end = self.json.len();
+        for (position, start) in starts.iter().rev().enumerate() {
+            if position > 0 {
+                json.push(if self.lines { '\n' } else { ',' });
+            }
+            json.push_str(self.json.get(*start..end).unwrap_or_default());
+            end = start.saturating_sub(1);
+        }
+        json
     }
 
     /// After the last row: the list, or the list but for its total.
     pub(crate) fn finish(mut self) -> Finished {
-        self.json.push(']');
+        // Beyond the page is a row only when there is one more.
+        let far = self.far.take().filter(|_| self.more);
+        let near = self.near.take();
+        let (first, last) = match &self.starts {
+            Some(starts) => {
+                self.json = self.turned(starts);
+                (far, near)
+            }
+            None => (near, far),
+        };
+        if !self.lines {
+            self.json.push(']');
+        } else if self.rows > 0 {
+            self.json.push('\n');
+        }
         let mut listing = Listing {
             json: self.json.into_bytes(),
             rows: self.rows,
             more: self.more,
             total: None,
+            total_is_estimate: false,
+            first,
+            last,
         };
         if self.count == Count::None {
             return Finished::Whole(listing);
         }
-        if !self.more && (self.rows > 0 || self.window.offset == 0) {
+        if !self.more && !self.seeks && (self.rows > 0 || self.window.offset == 0) {
             listing.total = Some(self.window.offset + self.rows as u64);
+            return Finished::Whole(listing);
+        }
+        if !self.count.counts() {
             return Finished::Whole(listing);
         }
         let uncounted = Uncounted {
@@ -96,7 +154,7 @@ impl Uncounted {
     pub(crate) fn counted(mut self, counted: i64) -> Listing {
         let counted = u64::try_from(counted).unwrap_or(0);
         let known = match self.count {
-            Count::UpTo(bound) => counted <= u64::from(bound),
+            Count::UpTo(bound) | Count::Estimate(bound) => counted <= u64::from(bound),
             Count::Exact | Count::None => true,
         };
         self.listing.total = known.then_some(counted);

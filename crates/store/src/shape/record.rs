@@ -36,7 +36,8 @@ impl RecordShape {
     }
 }
 
-fn value<C: Cells>(kind: Kind, cells: &C, column: usize) -> Result<Value, Error> {
+/// Reads one value.
+pub(super) fn value<C: Cells>(kind: Kind, cells: &C, column: usize) -> Result<Value, Error> {
     let value = match kind {
         Kind::Integer => cells.integer(column)?.map(Value::Integer),
         Kind::Float => cells.float(column)?.map(Value::Float),

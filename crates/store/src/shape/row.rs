@@ -5,20 +5,24 @@ use super::cell::{
     write_duration, write_id, write_integer, write_name, write_time,
 };
 use super::nested::Nested;
+use super::record::value;
 use super::{Bound, Cells, Kind};
 use crate::{Document, Error};
-use carnet_kernel::{Decimal, json};
+use carnet_kernel::{Decimal, Value, json};
+use carnet_model::{Field, FieldType};
 
 /// The columns of a rendered read, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Shape {
     columns: Vec<Column>,
-    /// How many columns of the database they take.
-    width: usize,
     /// The column of the version, when it is among the fields.
     version: Option<usize>,
     /// The column that holds the total on the row after the window's last, when it was asked for.
     total: Option<usize>,
+    /// The columns of the sort keys, when they are asked for.
+    marks: Vec<(usize, Kind)>,
+    /// The column after the last so far. A row without members has a column as well.
+    next: usize,
 }
 
 /// One member of the object.
@@ -27,6 +31,8 @@ pub(crate) struct Column {
     /// `"name":`
     pub(super) key: String,
     pub(super) source: Source,
+    /// The field's own column, by which a sort key finds it.
+    name: Option<String>,
 }
 
 /// Where a member comes from.
@@ -44,7 +50,20 @@ impl Column {
     pub(crate) fn new(name: &str, source: Source) -> Self {
         let mut key = String::with_capacity(name.len() + 3);
         write_name(name, &mut key);
-        Self { key, source }
+        Self {
+            key,
+            source,
+            name: None,
+        }
+    }
+
+    /// A field's member.
+    pub(crate) fn field(field: &Field) -> Self {
+        let source = Source::Cell(Kind::of(&field.kind));
+        Self {
+            name: Some(field.column.clone()),
+            ..Self::new(&field.name, source)
+        }
     }
 
     fn width(&self) -> usize {
@@ -64,15 +83,52 @@ impl Shape {
             version: version
                 .and_then(|position| columns.get(..position))
                 .map(width),
-            width: width(&columns),
+            next: width(&columns).max(1),
             columns,
             total: None,
+            marks: Vec::new(),
         }
     }
 
-    /// Says that the total stands in one more column. A row without members has a column as well.
+    /// Says that a sort key is a member; whether it is.
+    pub(crate) fn mark_field(&mut self, field: &Field, own: bool) -> bool {
+        if !own {
+            return false;
+        }
+        let mut at = 0;
+        for column in &self.columns {
+            if column.name.as_ref() == Some(&field.column) {
+                self.marks.push((at, Kind::of(&field.kind)));
+                return true;
+            }
+            at += column.width();
+        }
+        false
+    }
+
+    /// Says that a sort key stands in one more column.
+    pub(crate) fn add_mark(&mut self, kind: &FieldType) {
+        self.marks.push((self.next, Kind::of(kind)));
+        self.next += 1;
+    }
+
+    /// Whether rows tell their sort keys.
+    pub(super) fn has_marks(&self) -> bool {
+        !self.marks.is_empty()
+    }
+
+    /// The sort keys of a row.
+    pub(super) fn marks<C: Cells>(&self, cells: &C) -> Result<Vec<Value>, Error> {
+        self.marks
+            .iter()
+            .map(|(column, kind)| value(*kind, cells, *column))
+            .collect()
+    }
+
+    /// Says that the total stands in one more column.
     pub(crate) fn add_total(&mut self) {
-        self.total = Some(self.width.max(1));
+        self.total = Some(self.next);
+        self.next += 1;
     }
 
     /// The column of the total.
@@ -130,7 +186,12 @@ fn write_members<C: Cells>(
     Ok(())
 }
 
-fn write_cell<C: Cells>(kind: Kind, cells: &C, at: usize, out: &mut String) -> Result<(), Error> {
+pub(super) fn write_cell<C: Cells>(
+    kind: Kind,
+    cells: &C,
+    at: usize,
+    out: &mut String,
+) -> Result<(), Error> {
     /// Null, or what the writer makes of the value.
     fn put<T>(value: Option<T>, out: &mut String, write: impl FnOnce(T, &mut String)) {
         match value {

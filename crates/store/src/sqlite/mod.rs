@@ -4,6 +4,7 @@
 
 mod apply;
 mod bind;
+mod calendar;
 mod cells;
 mod checkpoint;
 mod errors;
@@ -17,19 +18,22 @@ mod queue;
 mod readers;
 mod script;
 mod session;
+mod statistics;
 #[cfg(test)]
 mod tests;
 mod texts;
 mod turnstile;
 mod writer;
 
+use crate::estimate::{Estimates, Key};
 use crate::metrics::Counters;
-use crate::render::{self, Frame, Lookup, Lookups, Select};
+use crate::render::{self, Frame, GroupStatement, Lookup, Lookups, Select};
 use crate::scope::Target;
-use crate::shape::{Bound, Finished, Page};
+use crate::shape::{Bound, Finished, GroupPage, Page};
 use crate::{
-    Config, Dialect, Document, Error, JournalCursor, JournalRow, Listing, Placement, Query, Stamp,
-    Unit, Wall, WriteFailure, WriteOptions, Written, metrics,
+    Config, Dialect, Document, Error, Explained, Explanation, Grouping, Groups, JournalCursor,
+    JournalRow, Listing, Placement, Query, Stamp, Unit, Wall, WriteFailure, WriteOptions, Written,
+    explain, metrics,
 };
 use apply::{Applier, Write};
 use carnet_kernel::ByteSize;
@@ -63,6 +67,7 @@ pub(crate) struct Sqlite {
     queue: Arc<Queue<Job>>,
     health: Arc<Health>,
     meter: Arc<Meter>,
+    estimates: Arc<Estimates>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -130,6 +135,7 @@ impl Sqlite {
         let query = query.clone();
         let limit = self.limit;
         let bound = Bound::list(limit, &query);
+        let estimates = Arc::clone(&self.estimates);
         // The page and its total must be of one snapshot.
         let span = match select.fallback_count {
             Some(_) => Span::Several,
@@ -140,6 +146,7 @@ impl Sqlite {
                 main,
                 shape,
                 fallback_count,
+                estimate,
             } = select;
             let mut page = Page::new(&shape, &query, limit);
             session.within(bound, &main.params, || {
@@ -149,22 +156,110 @@ impl Sqlite {
                     |row| page.row(&Line(row)).map_err(Failure::from),
                 )
             })?;
-            let uncounted = match page.finish() {
-                Finished::Whole(listing) => return Ok(listing),
-                Finished::Uncounted(uncounted) => uncounted,
-            };
-            let mut counted = 0;
-            if let Some(count) = fallback_count {
+            let number = |statement: &crate::Statement| {
+                let mut number = 0_i64;
                 session.query(
-                    &count.sql,
-                    |statement| bind::bind(statement, &count.params),
+                    &statement.sql,
+                    |prepared| bind::bind(prepared, &statement.params),
                     |row| {
-                        counted = row.get(0)?;
+                        number = row.get(0)?;
                         Ok::<(), Failure>(())
                     },
                 )?;
+                Ok::<i64, Failure>(number)
+            };
+            let listing = match page.finish() {
+                Finished::Whole(listing) => listing,
+                Finished::Uncounted(uncounted) => {
+                    let counted = fallback_count.as_ref().map_or(Ok(0), number)?;
+                    uncounted.counted(counted)
+                }
+            };
+            let Some(estimate) = estimate.filter(|_| listing.wants_estimate(&query)) else {
+                return Ok(listing);
+            };
+            let key = Key::of(&estimate);
+            let estimated = match estimates.known(key) {
+                Some(known) => known,
+                None => {
+                    let fresh = u64::try_from(number(&estimate)?).unwrap_or(0);
+                    estimates.keep(key, fresh);
+                    fresh
+                }
+            };
+            Ok(listing.estimated(&query, estimated))
+        })
+        .await
+    }
+
+    pub(crate) async fn group(
+        &self,
+        target: &Target,
+        view: &ModelView,
+        grouping: &Grouping,
+    ) -> Result<Groups, Error> {
+        let GroupStatement { statement, shape } = render::grouping(frame(target, view), grouping);
+        let window = grouping.window;
+        let bound = Bound::groups(self.limit);
+        self.read("group", target.deadline, Span::Statement, move |session| {
+            let mut page = GroupPage::new(&shape, window, bound);
+            session.query(
+                &statement.sql,
+                |prepared| bind::bind(prepared, &statement.params),
+                |row| page.row(&Line(row)).map_err(Failure::from),
+            )?;
+            Ok(page.finish())
+        })
+        .await
+    }
+
+    pub(crate) async fn explain_groups(
+        &self,
+        target: &Target,
+        view: &ModelView,
+        grouping: &Grouping,
+    ) -> Result<Explanation, Error> {
+        let rendered = render::grouping(frame(target, view), grouping);
+        self.explained(target, vec![("groups", rendered.statement)])
+            .await
+    }
+
+    pub(crate) async fn explain(
+        &self,
+        target: &Target,
+        view: &ModelView,
+        query: &Query,
+    ) -> Result<Explanation, Error> {
+        let statements = explain::statements(rendered(target, view, query));
+        self.explained(target, statements).await
+    }
+
+    /// The plans of statements.
+    async fn explained(
+        &self,
+        target: &Target,
+        statements: Vec<(&'static str, crate::Statement)>,
+    ) -> Result<Explanation, Error> {
+        self.read("explain", target.deadline, Span::Several, move |session| {
+            let mut explanation = Explanation::default();
+            for (purpose, statement) in statements {
+                let explaining = explain::explaining(Dialect::Sqlite, &statement);
+                let mut lines = Vec::new();
+                session.query(
+                    &explaining.sql,
+                    |prepared| bind::bind(prepared, &explaining.params),
+                    |row| {
+                        lines.push((row.get(0)?, row.get(1)?, row.get(3)?));
+                        Ok::<(), Failure>(())
+                    },
+                )?;
+                explanation.statements.push(Explained {
+                    purpose,
+                    sql: statement.sql,
+                    plan: explain::indented(&lines),
+                });
             }
-            Ok(uncounted.counted(counted))
+            Ok(explanation)
         })
         .await
     }
@@ -279,6 +374,10 @@ fn gone() -> Error {
     Error::OutcomeUnknown("the writer has stopped".to_owned())
 }
 
+fn rendered(target: &Target, view: &ModelView, query: &Query) -> Select {
+    render::select(frame(target, view), query)
+}
+
 fn frame<'a>(target: &'a Target, view: &'a ModelView) -> Frame<'a> {
     Frame {
         view,
@@ -355,6 +454,7 @@ fn start(path: PathBuf, config: &Config) -> Result<Sqlite, Error> {
         queue,
         health,
         meter,
+        estimates: Arc::default(),
         threads: Mutex::new(vec![writing, copying]),
     })
 }

@@ -49,6 +49,7 @@ pub(super) fn run(
             "rows of `{table}` refer to rows of `{target}` that are not there"
         )));
     }
+    super::statistics::refresh(session).map_err(|error| failed("statistics", error))?;
     session.frame("commit").map_err(|error| {
         if errors::is_failed_sync(&error) {
             health.fail(&error)

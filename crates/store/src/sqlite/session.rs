@@ -1,6 +1,6 @@
 //! One connection with its settings, its clock and its counters. Not what is asked over it.
 
-use super::{bind, errors, exact, functions};
+use super::{bind, calendar, errors, exact, functions};
 use crate::metrics::Counters;
 use crate::shape::Bound;
 use crate::{Config, Error, Param, Synchronous};
@@ -306,6 +306,7 @@ fn prepare(raw: &rusqlite::Connection, purpose: Purpose, config: &Config) -> rus
     raw.pragma_update(None, "foreign_keys", true)?;
     raw.pragma_update(None, "temp_store", "memory")?;
     exact::install(raw)?;
+    calendar::install(raw)?;
     match purpose {
         Purpose::Write => {
             raw.pragma_update(None, "page_size", 4_096)?;

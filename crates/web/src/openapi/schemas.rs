@@ -122,11 +122,13 @@ pub(super) fn shared() -> Map<String, Value> {
             "type": "object",
             "required": ["page", "limit", "total", "totalPages"],
             "properties": {
-                "page": { "type": "integer", "minimum": 1 },
+                "page": { "type": ["integer", "null"], "minimum": 1, "description": "Null when the page was reached by a cursor." },
                 "limit": { "type": "integer", "minimum": 1 },
                 "total": { "type": ["integer", "null"], "minimum": 0, "description": "Null when it was not counted to the end." },
                 "totalPages": { "type": ["integer", "null"], "minimum": 0 },
-                "nextCursor": { "type": "string" },
+                "totalIsEstimate": { "const": true, "description": "There when `total` is an estimate." },
+                "nextCursor": { "type": "string", "description": "Where the next page begins; absent on the last." },
+                "prevCursor": { "type": "string", "description": "Where the page before ends; absent on the first." },
             },
         }),
     );

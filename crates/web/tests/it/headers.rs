@@ -131,7 +131,7 @@ async fn a_timeout_is_readable_to_the_page() {
 
 #[tokio::test]
 async fn timing_when_asked_for() {
-    let edge = edge(|config| config.server_timing = true);
+    let edge = edge(|config| config.server_timing = Some(true));
     let answer = fetch(&edge, "GET /items/1", &[]).await;
     let timing = answer.header("server-timing");
     assert!(timing.starts_with("plan;dur=1.500, total;dur="), "{timing}");

@@ -106,10 +106,10 @@ async fn create_item(request: Request) -> Result<Response, Problem> {
 async fn list_items() -> Response {
     let items = format!("[{}]", vec!["\"item\""; 500].join(","));
     let pagination = envelope::Pagination {
-        page: 1,
+        page: Some(1),
         limit: 500,
         total: Some(500),
-        next_cursor: None,
+        ..envelope::Pagination::default()
     };
     let body = envelope::list(items.as_bytes(), 500, &pagination, None, "Items found");
     envelope::respond(StatusCode::OK, Media::Json, body)

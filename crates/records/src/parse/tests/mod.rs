@@ -280,11 +280,11 @@ filter[category]: unknown: `products` has no field `category` (did you mean `cat
 filter[category.nme]: unknown: `categories` has no field `nme` (did you mean `name`?)",
     );
     refused(
-        "search=a&search[fuzzy]=b&search[x]=c&search=d&cursor=b",
+        "search=a&search[fuzzy]=b&search[x]=c&search=d&asOf=b",
         "UNKNOWN_PARAMETER
 search[x]: syntax: a search is written `search=…` or `search[fuzzy]=…`
 search: repeated: `search` stands twice
-cursor: unknown: the parameter `cursor` comes with a later release
+asOf: unknown: the parameter `asOf` comes with a later release
 search: unknown: `products` is not searched; its definition names fields under `search` to offer it
 search[fuzzy]: unknown: `products` is not searched; its definition names fields under `search` to offer it",
     );

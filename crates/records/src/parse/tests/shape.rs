@@ -115,7 +115,33 @@ fn pages_and_counts() {
     let request = list("offset=7&count=none").unwrap();
     assert_eq!((request.limit, request.offset), (20, 7));
     assert_eq!(request.count, CountMode::None);
-    assert_eq!(list("").unwrap(), ListRequest::default());
+    assert_eq!(list("count=estimated").unwrap().count, CountMode::Estimated);
+    let request = list("cursor=abc&limit=5").unwrap();
+    assert_eq!(request.cursor.as_deref(), Some("abc"));
+    assert_eq!(request.count, CountMode::None);
+    assert_eq!(
+        list("cursor=abc&count=auto").unwrap().count,
+        CountMode::Auto
+    );
+    let request = list("").unwrap();
+    assert_eq!(
+        request,
+        ListRequest {
+            binding: request.binding.clone(),
+            ..ListRequest::default()
+        }
+    );
+    refused(
+        "offset=100001",
+        "INVALID_PARAMETER\noffset: range: `offset` is a whole number from 0 to 100000; go further with `cursor`, which costs the same at any depth",
+    );
+    refused(
+        "cursor=a&offset=1&page=2",
+        "INVALID_PARAMETER
+page: conflict: `offset` and `page` exclude each other
+cursor: conflict: `cursor` and `offset` exclude each other
+cursor: conflict: `cursor` and `page` exclude each other",
+    );
     refused(
         "offset=1&page=2",
         "INVALID_PARAMETER\npage: conflict: `offset` and `page` exclude each other",
@@ -124,8 +150,8 @@ fn pages_and_counts() {
         "limit=1001&offset=-1&count=exct",
         "INVALID_PARAMETER
 limit: range: `limit` is a whole number from 1 to 1000
-offset: range: `offset` is a whole number from 0 to 1000000000
-count: enum: `count` is `auto`, `exact` or `none` (did you mean `exact`?)",
+offset: range: `offset` is a whole number from 0 to 100000
+count: enum: `count` is `auto`, `exact`, `estimated` or `none` (did you mean `exact`?)",
     );
     for query in [
         "limit=0",

@@ -50,6 +50,7 @@ pub(crate) fn everything(resource: &Resource) -> Query {
         includes: Vec::new(),
         counts: Vec::new(),
         count: Count::None,
+        seek: carnet_store::Seek::default(),
     }
 }
 
@@ -327,5 +328,34 @@ fn a_read_takes_as_many_statements_as_its_shape_says() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_large_total_is_estimated_and_says_so() {
+    for place in Place::both("reads estimate", &sources()) {
+        let second = place.tenant(None);
+        let world = World::new(&place.view, TenantKey::DEFAULT, 1);
+        world.store(&place);
+        World::new(&place.view, second, 2).store(&place);
+        let mut query = world.query("goods");
+        query.window.limit = 5;
+        let sqlite = place.store.dialect() == Dialect::Sqlite;
+        for (count, known, least) in [
+            (Count::Estimate(100), true, 45),
+            (Count::Estimate(10), false, 11),
+            (Count::Estimate(0), false, 6),
+        ] {
+            query.count = count;
+            let listing = place.list(TenantKey::DEFAULT, &query).unwrap();
+            let total = listing.total.unwrap();
+            assert_eq!(listing.total_is_estimate, !known, "{count:?}");
+            assert!(total >= least, "{count:?}: {total}");
+            // Half of the 90 rows are another tenant's.
+            assert!(known || !sqlite || (43..=47).contains(&total), "{total}");
+        }
+        query.window.limit = 50;
+        let whole = place.list(TenantKey::DEFAULT, &query).unwrap();
+        assert_eq!((whole.total, whole.total_is_estimate), (Some(45), false));
     }
 }

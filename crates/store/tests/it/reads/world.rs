@@ -132,7 +132,9 @@ impl World {
         let count = match query.count {
             Count::None => None,
             Count::Exact => Some(total as u64),
-            Count::UpTo(bound) => (proved || total <= bound as usize).then_some(total as u64),
+            Count::UpTo(bound) | Count::Estimate(bound) => {
+                (proved || total <= bound as usize).then_some(total as u64)
+            }
         };
         (self.json(query, &all[from..to]), to < total, count)
     }
@@ -274,6 +276,7 @@ impl World {
             includes: Vec::new(),
             counts: Vec::new(),
             count: Count::None,
+            seek: carnet_store::Seek::default(),
         }
     }
 

@@ -268,6 +268,7 @@ impl Fixture {
             includes: Vec::new(),
             counts: Vec::new(),
             count: Count::None,
+            seek: carnet_store::Seek::default(),
         }
     }
 
