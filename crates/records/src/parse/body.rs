@@ -1,6 +1,6 @@
-//! The body of `POST …/query`: the parameters of a list as one JSON object. It is taken apart into
-//! the pairs that an address would have, so that both forms are read by the same code; places in
-//! faults are turned into paths of the body.
+//! The body of `POST …/query`: the parameters of a list as one JSON object. Its conditions stay a
+//! tree of typed values, which is what the brackets of an address become as well; the rest is taken
+//! apart into the pairs that an address would have, so that both forms are read by the same code.
 
 use super::{LIST_PARAMETERS, shorten};
 use carnet_kernel::{Code, Detail, Refusal, json};
@@ -9,10 +9,19 @@ use serde_json::Value;
 /// The most pairs of one body.
 const MAX_PAIRS: usize = 2_000;
 /// Parameters whose value is an object.
-const OBJECTS: &[&str] = &["filter", "having", "search"];
+const OBJECTS: &[&str] = &["having", "search"];
 
-/// The pairs that a body stands for.
-pub fn pairs_of_body(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+/// What a body asks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryBody {
+    /// As an address would have it, but for the conditions.
+    pub pairs: Vec<(String, String)>,
+    /// The object of conditions.
+    pub filter: Option<Value>,
+}
+
+/// Reads a body.
+pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
     let malformed = |message: String| {
         Refusal::new(Code::MalformedRequest, message.clone())
             .with(Detail::new("body", "json", message))
@@ -25,8 +34,13 @@ pub fn pairs_of_body(text: &str) -> Result<Vec<(String, String)>, Refusal> {
         ));
     };
     let mut pairs = Vec::new();
+    let mut filter = None;
     let mut faults: Vec<Detail> = Vec::new();
     for (name, value) in &members {
+        if name == "filter" && value.is_object() {
+            filter = Some(value.clone());
+            continue;
+        }
         if OBJECTS.contains(&name.as_str()) && value.is_object() {
             conditions(name, value, name, &mut pairs, &mut faults);
             continue;
@@ -68,7 +82,7 @@ pub fn pairs_of_body(text: &str) -> Result<Vec<(String, String)>, Refusal> {
         faults.push(Detail::new("body", "max", message));
     }
     match faults.first() {
-        None => Ok(pairs),
+        None => Ok(QueryBody { pairs, filter }),
         Some(first) => {
             let mut refusal = Refusal::new(Code::InvalidParameter, first.message.clone());
             refusal.details = faults;
@@ -77,7 +91,7 @@ pub fn pairs_of_body(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     }
 }
 
-/// `{"price":{"gte":10}}` as `filter[price][gte]=10`.
+/// `{"count":{"gte":10}}` as `having[count][gte]=10`.
 fn conditions(
     key: &str,
     value: &Value,
@@ -146,7 +160,7 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// A refusal with its places as paths of the body: `filter[price][gte]` as `filter.price.gte`.
+/// A refusal with its places as paths of the body: `having[count][gte]` as `having.count.gte`.
 pub fn in_body(mut refusal: Refusal) -> Refusal {
     for detail in &mut refusal.details {
         let bracketed = OBJECTS.iter().any(|name| {
@@ -169,45 +183,46 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(body: &str, expected: &[(&str, &str)]) {
-        let found = pairs_of_body(body).unwrap();
-        let found: Vec<(&str, &str)> = found
+    fn check(body: &str, filter: Option<&str>, expected: &[(&str, &str)]) {
+        let found = read_body(body).unwrap();
+        let pairs: Vec<(&str, &str)> = found
+            .pairs
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()))
             .collect();
-        assert_eq!(found, expected);
+        assert_eq!(pairs, expected);
+        assert_eq!(found.filter.map(|tree| tree.to_string()).as_deref(), filter);
     }
 
     #[test]
     fn a_body_stands_for_the_pairs_of_an_address() {
         check(
-            r#"{"filter":{"price":{"gte":10,"lt":"20.5"},"status":"draft","or":[{"a":{"eq":true}},{"not":{"b":{"ne":null}}}]},
-                "sort":["-price","name"],"limit":5,"cursor":null,"count":"none"}"#,
+            r#"{"filter":{"price":{"gte":10}},"sort":["-price","name"],"limit":5,"cursor":null,
+                "explain":true,"search":{"fuzzy":"pen"}}"#,
+            Some(r#"{"price":{"gte":10}}"#),
             &[
-                ("filter[price][gte]", "10"),
-                ("filter[price][lt]", "20.5"),
-                ("filter[status]", "draft"),
-                ("filter[or][0][a][eq]", "true"),
-                ("filter[or][1][not][b][isNull]", "false"),
                 ("sort", "-price"),
                 ("sort", "name"),
                 ("limit", "5"),
-                ("count", "none"),
+                ("explain", "true"),
+                ("search[fuzzy]", "pen"),
             ],
         );
         check(
-            r#"{"filter":{"name":{"in":["a,b","c\\"]}},"having":{"count":{"gt":1}}}"#,
+            r#"{"having":{"count":{"gt":1},"sum(price)":{"between":["1","2,5"]},"max(stock)":{"eq":null}}}"#,
+            None,
             &[
-                ("filter[name][in]", "a\\,b,c\\\\"),
                 ("having[count][gt]", "1"),
+                ("having[sum(price)][between]", "1,2\\,5"),
+                ("having[max(stock)][isNull]", "true"),
             ],
         );
-        check("{}", &[]);
+        check("{}", None, &[]);
     }
 
     #[track_caller]
     fn refused(body: &str, place: &str) {
-        let refusal = pairs_of_body(body).unwrap_err();
+        let refusal = read_body(body).unwrap_err();
         assert_eq!(refusal.details[0].field, place, "{body}");
     }
 
@@ -217,9 +232,9 @@ mod tests {
         refused("{\"a\":1,\"a\":2}", "body");
         refused(r#"{"sort":[1]}"#, "sort[0]");
         refused(r#"{"limit":[1]}"#, "limit[0]");
-        refused(r#"{"filter":{"a":{"in":[]}}}"#, "filter.a.in");
-        refused(r#"{"filter":{"a":{"gt":null}}}"#, "filter.a.gt");
-        refused(r#"{"filter":{"or":[{"a]":1}]}}"#, "filter.or[0].a]");
+        refused(r#"{"having":{"count":{"in":[]}}}"#, "having.count.in");
+        refused(r#"{"having":{"count":{"gt":null}}}"#, "having.count.gt");
+        refused(r#"{"having":{"a]":1}}"#, "having.a]");
         refused(r#"{"a[b":1}"#, "a[b");
     }
 
@@ -230,12 +245,8 @@ mod tests {
                 Refusal::new(Code::InvalidParameter, "x").with(Detail::new(field, "x", "x"));
             in_body(refusal).details[0].field.clone()
         };
-        assert_eq!(
-            place("filter[or][0][category.name][eq]"),
-            "filter.or.0.category.name.eq"
-        );
-        assert_eq!(place("sort"), "sort");
-        assert_eq!(place("filter[category.name]"), "filter.category.name");
+        assert_eq!(place("having[sum(a.b)][eq]"), "having.sum(a.b).eq");
+        assert_eq!(place("filter.or.0.a"), "filter.or.0.a");
         assert_eq!(place("sort[0]"), "sort[0]");
     }
 }

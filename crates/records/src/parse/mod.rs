@@ -22,11 +22,11 @@ mod write;
 
 use crate::cursor::Binding;
 use carnet_expr::{Path, Predicate};
-use carnet_kernel::{Code, Detail, Refusal, Timestamp, suggest};
+use carnet_kernel::{Code, Detail, JsonText, Refusal, Timestamp, suggest};
 use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
 use carnet_store::{Deleted, Order};
 
-pub use body::{in_body, pairs_of_body};
+pub use body::{QueryBody, in_body, read_body};
 pub(crate) use group::FUNCTIONS;
 pub use group::GroupRequest;
 pub(crate) use matching::upsert_keys;
@@ -166,7 +166,50 @@ pub fn parse_list(
     pairs: &[(String, String)],
     now: Timestamp,
 ) -> Result<ListRequest, Refusal> {
-    parse_window(view, resource, pairs, now, window::parse)
+    let given = Given {
+        pairs,
+        filter: None,
+        now,
+    };
+    parse_window(view, resource, given, window::parse)
+}
+
+/// What a request is read from.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// The decoded pairs of an address, or what a body says in their place.
+    pub pairs: &'a [(String, String)],
+    /// The conditions of a body.
+    pub filter: Option<&'a serde_json::Value>,
+    /// What relative dates count from.
+    pub now: Timestamp,
+}
+
+impl Given<'_> {
+    fn conditions(
+        &self,
+        view: &ModelView,
+        resource: &Resource,
+        groups: &key::Groups<'_>,
+        faults: &mut Faults,
+    ) -> Predicate {
+        match self.filter {
+            Some(tree) => {
+                let tree = tree::Node::from_value(tree, "filter");
+                filter::parse(view, resource, &tree, self.now, faults)
+            }
+            None => conditions(view, resource, groups, self.now, faults),
+        }
+    }
+
+    fn binding(&self) -> Binding {
+        let filter = self.filter.map(JsonText::from_value);
+        let bound = self
+            .pairs
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()));
+        Binding::of(bound.chain(filter.as_ref().map(|tree| ("filter", tree.as_str()))))
+    }
 }
 
 /// A request for records, or for groups of them.
@@ -183,22 +226,21 @@ pub enum Wanted {
 pub fn parse_wanted(
     view: &ModelView,
     resource: &Resource,
-    pairs: &[(String, String)],
-    now: Timestamp,
+    given: Given<'_>,
 ) -> Result<Wanted, Refusal> {
     let mut faults = Faults::default();
-    let groups = key::group(pairs, LIST_PARAMETERS, &mut faults);
+    let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
     if !group::asked(&groups) {
-        return parse_list(view, resource, pairs, now).map(Wanted::Records);
+        return parse_window(view, resource, given, window::parse).map(Wanted::Records);
     }
     let mut window = ListRequest {
-        predicate: conditions(view, resource, &groups, now, &mut faults),
+        predicate: given.conditions(view, resource, &groups, &mut faults),
         ..ListRequest::default()
     };
     if let Some(searched) = search::parse(resource, &groups, &mut faults) {
         window.predicate = window.predicate.and(searched);
     }
-    let asked = group::parse(view, resource, &groups, now, &mut faults);
+    let asked = group::parse(view, resource, &groups, given.now, &mut faults);
     window::parse(&groups, &mut window, &mut faults);
     // What groups are told by and made of is reached by joins like sort keys are.
     let paths = asked.paths().cloned();
@@ -221,11 +263,10 @@ pub fn parse_wanted(
 pub fn parse_stream(
     view: &ModelView,
     resource: &Resource,
-    pairs: &[(String, String)],
-    now: Timestamp,
+    given: Given<'_>,
 ) -> Result<(ListRequest, Option<u64>), Refusal> {
     let mut limit = None;
-    let request = parse_window(view, resource, pairs, now, |groups, request, faults| {
+    let request = parse_window(view, resource, given, |groups, request, faults| {
         limit = window::parse_stream(groups, request, faults);
         // The best match of all is known at the end alone.
         request.ranked = false;
@@ -236,14 +277,14 @@ pub fn parse_stream(
 fn parse_window(
     view: &ModelView,
     resource: &Resource,
-    pairs: &[(String, String)],
-    now: Timestamp,
+    given: Given<'_>,
     read_window: impl FnOnce(&key::Groups<'_>, &mut ListRequest, &mut Faults),
 ) -> Result<ListRequest, Refusal> {
     let mut faults = Faults::default();
-    let groups = key::group(pairs, LIST_PARAMETERS, &mut faults);
+    let now = given.now;
+    let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
     let mut request = ListRequest {
-        predicate: conditions(view, resource, &groups, now, &mut faults),
+        predicate: given.conditions(view, resource, &groups, &mut faults),
         sort: fields::sort(view, resource, &groups.members("sort"), "sort", &mut faults),
         fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
         included: include::parse(view, resource, groups.values("include"), now, &mut faults),
@@ -268,10 +309,7 @@ fn parse_window(
         let message = "a search that is sorted by how well records match has no cursors: sort it, or go on with `page`";
         faults.push(Code::InvalidParameter, "cursor", "conflict", message);
     }
-    let bound = pairs
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()));
-    request.binding = Binding::of(bound);
+    request.binding = given.binding();
     cost::check(&request, &mut faults);
     faults.into_result(request)
 }

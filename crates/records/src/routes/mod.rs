@@ -6,7 +6,7 @@ mod stream;
 mod write;
 
 use crate::Operations;
-use crate::parse::{in_body, pairs_of_body, parse_none};
+use crate::parse::{Given, in_body, parse_none, read_body};
 use crate::validate::parse_id;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -45,10 +45,21 @@ struct Call {
     context: Context,
     media: Media,
     pairs: Vec<(String, String)>,
+    /// The conditions of a query's body.
+    filter: Option<serde_json::Value>,
     info: Option<RequestInfo>,
 }
 
 impl Call {
+    /// What a list is read from.
+    fn given(&self) -> Given<'_> {
+        Given {
+            pairs: &self.pairs,
+            filter: self.filter.as_ref(),
+            now: self.operations.now(),
+        }
+    }
+
     /// Notes for `Server-Timing` how long a stage took.
     fn stage(&self, name: &'static str, started: Instant) {
         if let Some(info) = &self.info {
@@ -135,7 +146,9 @@ async fn serve_query(
     let mut call = open_as(operations, &view, resource, &request, media)?;
     parse_none(&call.pairs)?;
     let body = write::body(request, &[BodyType::Json]).await?;
-    call.pairs = pairs_of_body(&body)?;
+    let body = read_body(&body)?;
+    call.pairs = body.pairs;
+    call.filter = body.filter;
     let outcome = match media {
         Media::Lines => stream::list(call).await,
         _ => read::list(call).await,
@@ -312,6 +325,7 @@ fn open_as(
         context,
         media,
         pairs,
+        filter: None,
         info: RequestInfo::find(request.extensions()).cloned(),
     })
 }

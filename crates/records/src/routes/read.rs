@@ -13,12 +13,7 @@ use std::time::Instant;
 
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     let started = Instant::now();
-    let wanted = parse_wanted(
-        &call.view,
-        call.resource(),
-        &call.pairs,
-        call.operations.now(),
-    )?;
+    let wanted = parse_wanted(&call.view, call.resource(), call.given())?;
     call.stage("parse", started);
     let request = match wanted {
         Wanted::Records(request) => request,

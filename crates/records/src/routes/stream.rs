@@ -13,12 +13,7 @@ use http::StatusCode;
 use std::convert::Infallible;
 
 pub(super) async fn list(call: Call) -> Result<Response, Problem> {
-    let (request, limit) = parse_stream(
-        &call.view,
-        call.resource(),
-        &call.pairs,
-        call.operations.now(),
-    )?;
+    let (request, limit) = parse_stream(&call.view, call.resource(), call.given())?;
     let mut records = call
         .operations
         .stream(&call.context, &call.view, call.resource, request, limit)

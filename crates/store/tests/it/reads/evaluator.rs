@@ -207,7 +207,13 @@ fn walk(place: &Worlds, world: &World, mut query: Query, size: u32) -> Result<()
     query.count = Count::None;
     // What stands inside JSON or is made of others is no place to go on from.
     query.order.retain(|key| {
-        let plain = |path: &carnet_expr::Path| path.inside.is_empty();
+        let plain = |path: &carnet_expr::Path| {
+            let mut holder = world.resource("goods");
+            for step in &path.steps {
+                holder = world.view.resource(holder.relation(*step).target);
+            }
+            path.inside.is_empty() && holder.field(path.field).kind.is_ordered()
+        };
         key.as_path().is_some_and(plain)
     });
     let rows = |json: &[u8]| serde_json::from_slice::<Vec<serde_json::Value>>(json).unwrap();
