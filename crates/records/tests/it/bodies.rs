@@ -54,7 +54,14 @@ async fn the_same(world: World) {
             get(&world, &format!("/products?{query}")).await,
         );
         assert_eq!(asked.status, 200, "{body}: {}", asked.body);
-        assert_eq!(asked.body, got.body, "{body}");
+        let without = |mut answer: Value| {
+            // Conditions of a body and of an address bind cursors in their own form.
+            if let Some(pagination) = answer["pagination"].as_object_mut() {
+                pagination.retain(|name, _| !name.ends_with("Cursor"));
+            }
+            answer
+        };
+        assert_eq!(without(asked.body.clone()), without(got.body), "{body}");
         assert!(asked.body["count"].as_u64().unwrap() > 0, "{body}");
     }
 }
