@@ -48,7 +48,7 @@ pub(crate) struct Postgres {
     config: Config,
     connector: Arc<Connector>,
     meter: Arc<Meter>,
-    estimates: Estimates,
+    estimates: Box<Estimates>,
     serving: Pool,
     owner: Pool,
     lookups: Lookups,
@@ -91,7 +91,7 @@ impl Postgres {
             config: config.clone(),
             connector: Arc::clone(&connector),
             meter,
-            estimates: Estimates::default(),
+            estimates: Box::default(),
             schema_versions: RwLock::default(),
         };
         drop(opened.owner.take(None, None).await?);

@@ -197,7 +197,7 @@ pub(super) fn served(resource: &Resource, columns: &[SortColumn<'_>]) -> bool {
         || resource
             .uniques
             .iter()
-            .any(|unique| unique.fields.iter().any(|field| is_first(field)))
+            .any(|unique| unique.fields.iter().any(is_first))
         || matches!(first.field.kind, carnet_model::FieldType::Ref { .. })
 }
 
