@@ -132,7 +132,7 @@ fn any_version(resource: &Resource, stated: Option<&Precondition>) -> Result<(),
 pub(crate) fn matching_answer(resource: &Resource, changes: Option<&Changes>) -> Answer {
     let mut ids = Vec::new();
     let mut count = 0;
-    let deletes = changes.is_some_and(|changes| changes.steps.iter().any(|step| is_removal(step)));
+    let deletes = changes.is_some_and(|changes| changes.steps.iter().any(is_removal));
     let mut add = |id: Id| {
         count += 1;
         if ids.len() < MAX_IDS {

@@ -75,6 +75,15 @@ impl Reader<'_> {
                 ),
             }
         }
+        if resource.tenancy == (Tenancy::Platform { shared: true })
+            && resource.deletion == Deletion::Soft
+        {
+            self.report.error_hint(
+                name.span,
+                "`delete: soft` does not go with `shared: true`: nobody can look at the references of all tenants",
+                "leave one of them out",
+            );
+        }
         if let Some(order) = order {
             let place = |name: &str| order.iter().position(|known| known == name);
             resource

@@ -330,6 +330,17 @@ fn options_of_resources() {
 }
 
 #[test]
+fn soft_deletions_of_shared_resources() {
+    let found = yaml(
+        "carnet: 1\nresources:\n  units: { tenancy: platform, shared: true, delete: soft, fields: { a: text } }\n",
+    );
+    assert!(
+        found.contains("`delete: soft` does not go with `shared: true`"),
+        "{found}"
+    );
+}
+
+#[test]
 fn constraints() {
     insta::assert_snapshot!(keys("unique: [[other, name], [otherId], nme, [body], [data], [link], [createdAt], [name, name], [], [-name], 5]"), @r#"
 13:30+7 error: the definition calls this field by another name than `otherId` [write `other`]

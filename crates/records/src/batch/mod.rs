@@ -138,20 +138,19 @@ pub(crate) fn read(
 
 /// Whether a deletion of `resource` can change further records, or has to look at some.
 fn reaches(view: &ModelView, resource: &Resource) -> bool {
-    resource.deleted().is_some()
-        || view
-            .references_to(resource.index)
-            .iter()
-            .any(|(referring, field)| {
-                let kind = &view.resource(*referring).field(*field).kind;
-                !matches!(
-                    kind,
-                    FieldType::Ref {
-                        on_delete: OnDelete::Restrict,
-                        ..
-                    }
-                )
-            })
+    let soft = resource.deleted().is_some();
+    view.references_to(resource.index)
+        .iter()
+        .any(|(referring, field)| {
+            let kind = &view.resource(*referring).field(*field).kind;
+            soft || !matches!(
+                kind,
+                FieldType::Ref {
+                    on_delete: OnDelete::Restrict,
+                    ..
+                }
+            )
+        })
 }
 
 /// Units while they are put together: what is open takes further items of its kind.

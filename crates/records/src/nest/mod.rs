@@ -1,8 +1,9 @@
 //! Nested writes: a record with related records in one body and one transaction, under the names
-//! of their relations. `read` takes bodies apart, `unit` decides, `answer` shows what was written.
+//! of their relations. `read` and `related` take bodies apart, `unit` decides, `answer` shows what was written.
 
 mod answer;
 mod read;
+mod related;
 #[cfg(test)]
 mod tests;
 mod unit;

@@ -1,9 +1,8 @@
 //! From one body to the parts of a nested write, with every fault of every part and its path.
 
-use crate::decide::{Change, Create, Delete, Kind, Precondition, fill, missing};
-use crate::parse::shorten;
-use crate::validate::{MAX_FAULTS, Mode, parse_id, read_entries, read_object, refuse};
-use carnet_kernel::{Detail, Id, MAX_SAFE_INTEGER, Refusal, Value, suggest};
+use crate::decide::{Change, Create, Kind, Precondition, fill, missing};
+use crate::validate::{MAX_FAULTS, Mode, read_entries, read_object, refuse};
+use carnet_kernel::{Detail, Id, Refusal, Value};
 use carnet_model::{
     FieldIndex, ModelView, Operation, Relation, RelationKind, Resource, ResourceIndex,
 };
@@ -20,7 +19,12 @@ const MAX_DEPTH: usize = 3;
 /// How many records one body writes beside its own.
 pub(crate) const MAX_NESTED: usize = 1_000;
 
-type Entries = [(String, Box<RawValue>)];
+type Entry = (String, Box<RawValue>);
+
+type Entries = [Entry];
+
+/// A relation and what stands under its name.
+type Named<'m, 'e> = (&'m Relation, &'e RawValue);
 
 /// What is written itself.
 pub(crate) enum Root {
@@ -52,22 +56,22 @@ pub(crate) struct ShownRelation {
 
 /// A record that refers to the one it hangs on.
 #[derive(Clone, Copy)]
-struct Parent {
+pub(super) struct Parent {
     by: FieldIndex,
     id: Id,
 }
 
-struct Reader<'r> {
-    view: &'r ModelView,
-    stamp: &'r Stamp,
+pub(super) struct Reader<'r> {
+    pub(super) view: &'r ModelView,
+    pub(super) stamp: &'r Stamp,
     next_id: &'r mut dyn FnMut() -> Id,
-    faults: Vec<Detail>,
+    pub(super) faults: Vec<Detail>,
     /// New records by the order in which they can stand: what is referred to first.
     creates: Vec<(i32, ResourceIndex, String, Arc<dyn Unit>)>,
     changes: Vec<(String, Arc<dyn Unit>)>,
-    deletes: Vec<(String, Arc<dyn Unit>)>,
-    seen: HashSet<(ResourceIndex, Id)>,
-    count: usize,
+    pub(super) deletes: Vec<(String, Arc<dyn Unit>)>,
+    pub(super) seen: HashSet<(ResourceIndex, Id)>,
+    pub(super) count: usize,
 }
 
 /// Reads `entries`, the body of a write of `resource`. All faults are found at once.
@@ -125,14 +129,19 @@ pub(crate) fn read(
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, path: impl Into<String>, rule: &'static str, message: impl Into<String>) {
+    pub(super) fn fault(
+        &mut self,
+        path: impl Into<String>,
+        rule: &'static str,
+        message: impl Into<String>,
+    ) {
         if self.faults.len() < MAX_FAULTS {
             self.faults.push(Detail::new(path, rule, message));
         }
     }
 
     /// A new record with all that hangs on it.
-    fn create(
+    pub(super) fn create(
         &mut self,
         resource: &Resource,
         entries: &Entries,
@@ -144,7 +153,7 @@ impl Reader<'_> {
         let id = (self.next_id)();
         let (mut own, nested) = self.split(resource, entries, prefix, depth);
         let mut related = Vec::new();
-        self.to_one(
+        self.referred(
             resource,
             &nested,
             (&mut own, &mut related),
@@ -192,7 +201,7 @@ impl Reader<'_> {
     }
 
     /// A change of a record that is there, with all that hangs on it.
-    fn change(
+    pub(super) fn change(
         &mut self,
         resource: &Resource,
         (id, kind, precondition): (Id, Kind, Option<Precondition>),
@@ -203,7 +212,7 @@ impl Reader<'_> {
     ) -> Shown {
         let (mut own, nested) = self.split(resource, entries, prefix, depth);
         let mut related = Vec::new();
-        self.to_one(
+        self.referred(
             resource,
             &nested,
             (&mut own, &mut related),
@@ -254,10 +263,7 @@ impl Reader<'_> {
         entries: &'e Entries,
         prefix: &str,
         depth: usize,
-    ) -> (
-        Vec<(String, Box<RawValue>)>,
-        Vec<(&'m Relation, &'e RawValue)>,
-    ) {
+    ) -> (Vec<Entry>, Vec<Named<'m, 'e>>) {
         let mut own = Vec::with_capacity(entries.len());
         let mut nested = Vec::new();
         for (name, raw) in entries {
@@ -280,7 +286,7 @@ impl Reader<'_> {
     }
 
     /// New records that this one refers to: `"category":{"create":{…}}`.
-    fn to_one(
+    fn referred(
         &mut self,
         resource: &Resource,
         nested: &[(&Relation, &RawValue)],
@@ -350,249 +356,15 @@ impl Reader<'_> {
             own.push((name.clone(), raw));
         }
     }
-
-    /// The related records of a new one: a list, or an object with `create`.
-    fn new_children(
-        &mut self,
-        relation: &Relation,
-        parent: Parent,
-        raw: &RawValue,
-        path: &str,
-        (level, depth): (i32, usize),
-    ) -> Vec<Shown> {
-        if raw.get().trim_start().starts_with('[') {
-            return self.created(relation, parent, raw, path, (level, depth));
-        }
-        let Some(entries) = self.object(raw, path) else {
-            return Vec::new();
-        };
-        let mut shown = Vec::new();
-        for (word, raw) in &entries {
-            let path = format!("{path}.{}", shorten(word));
-            match word.as_str() {
-                "create" => {
-                    shown = self.created(relation, parent, raw, &path, (level, depth));
-                }
-                _ => {
-                    let message = "a new record has only new related records: a list, or `create`";
-                    self.fault(path, "unknown", message);
-                }
-            }
-        }
-        shown
-    }
-
-    /// The related records of one that is there: `{"create":[…],"update":[…],"delete":[…]}`.
-    fn children(
-        &mut self,
-        relation: &Relation,
-        parent: Parent,
-        raw: &RawValue,
-        path: &str,
-        depth: usize,
-    ) -> Vec<Shown> {
-        const WORDS: [&str; 3] = ["create", "update", "delete"];
-        let Ok(entries) = read_object(raw.get()) else {
-            let message = "it must be an object with `create`, `update` or `delete`, each a list";
-            self.fault(path, "type", message);
-            return Vec::new();
-        };
-        let mut shown = Vec::new();
-        for (word, raw) in &entries {
-            let path = format!("{path}.{}", shorten(word));
-            match word.as_str() {
-                "create" => shown.extend(self.created(relation, parent, raw, &path, (0, depth))),
-                "update" => shown.extend(self.updated(relation, parent, raw, &path, depth)),
-                "delete" => self.deleted(relation, parent, raw, &path),
-                _ => {
-                    let hint = suggest::hint(word, WORDS);
-                    let message = format!("it must be one of create, update, delete{hint}");
-                    self.fault(path, "unknown", message);
-                }
-            }
-        }
-        shown
-    }
-
-    fn created(
-        &mut self,
-        relation: &Relation,
-        parent: Parent,
-        raw: &RawValue,
-        path: &str,
-        (level, depth): (i32, usize),
-    ) -> Vec<Shown> {
-        let target = self.view.resource(relation.target);
-        if !self.offers(target, Operation::Create, path) {
-            return Vec::new();
-        }
-        let mut shown = Vec::new();
-        for (place, raw) in self.list(raw, path).iter().enumerate() {
-            let path = format!("{path}[{place}]");
-            if let Some(entries) = self.object(raw, &path) {
-                let prefix = format!("{path}.");
-                let hangs = Some(parent);
-                shown.push(self.create(target, &entries, &prefix, level + 1, depth + 1, hangs));
-            }
-        }
-        shown
-    }
-
-    fn updated(
-        &mut self,
-        relation: &Relation,
-        parent: Parent,
-        raw: &RawValue,
-        path: &str,
-        depth: usize,
-    ) -> Vec<Shown> {
-        let target = self.view.resource(relation.target);
-        if !self.offers(target, Operation::Patch, path) {
-            return Vec::new();
-        }
-        let mut shown = Vec::new();
-        for (place, raw) in self.list(raw, path).iter().enumerate() {
-            let path = format!("{path}[{place}]");
-            let Some(entries) = self.object(raw, &path) else {
-                continue;
-            };
-            let (named, rest): (Vec<_>, Vec<_>) = entries
-                .into_iter()
-                .partition(|(name, _)| name == "id" || name == "version");
-            let Some((id, precondition)) = self.named(target, &named, &path) else {
-                continue;
-            };
-            let target_record = (id, Kind::Patch, precondition);
-            let prefix = format!("{path}.");
-            let hangs = Some(parent);
-            shown.push(self.change(target, target_record, &rest, &prefix, depth + 1, hangs));
-        }
-        shown
-    }
-
-    fn deleted(&mut self, relation: &Relation, parent: Parent, raw: &RawValue, path: &str) {
-        let target = self.view.resource(relation.target);
-        if !self.offers(target, Operation::Delete, path) {
-            return;
-        }
-        for (place, raw) in self.list(raw, path).iter().enumerate() {
-            let path = format!("{path}[{place}]");
-            let named = if raw.get().trim_start().starts_with('{') {
-                match self.object(raw, &path) {
-                    Some(entries) => entries,
-                    None => continue,
-                }
-            } else {
-                vec![("id".to_owned(), raw.clone())]
-            };
-            let Some((id, precondition)) = self.named(target, &named, &path) else {
-                continue;
-            };
-            let unit: Arc<dyn Unit> = Arc::new(Delete {
-                resource: target.index,
-                id,
-                purge: false,
-                precondition,
-                stamp: self.stamp.clone(),
-            });
-            let unit = hung(target, id, Some(parent), unit);
-            self.deletes.push((format!("{path}."), unit));
-        }
-    }
-
-    /// Which record an item is for, and the version it is based on.
-    fn named(
-        &mut self,
-        target: &Resource,
-        entries: &Entries,
-        path: &str,
-    ) -> Option<(Id, Option<Precondition>)> {
-        let before = self.faults.len();
-        let (mut id, mut version) = (None, None);
-        for (name, raw) in entries {
-            let at = format!("{path}.{}", shorten(name));
-            match name.as_str() {
-                "id" => match serde_json::from_str::<String>(raw.get()) {
-                    Ok(text) => match parse_id(target.id.form, &text) {
-                        Ok(found) => id = Some(found),
-                        Err(error) => self.fault(at, "format", error),
-                    },
-                    Err(_) => self.fault(at, "type", "it must be a text"),
-                },
-                "version" => match raw.get().parse::<i64>() {
-                    Ok(number) if (1..=MAX_SAFE_INTEGER).contains(&number) => {
-                        version = Some(number);
-                    }
-                    _ => self.fault(at, "type", "it must be a whole number from 1"),
-                },
-                _ => {
-                    let message = "a record is named by its `id`, with or without its `version`";
-                    self.fault(at, "unknown", message);
-                }
-            }
-        }
-        let precondition = version.map(|version| Precondition::Versions(vec![version]));
-        if Precondition::require(precondition.as_ref(), target).is_err() {
-            let message = format!(
-                "writes to `{}` must state the version they are based on",
-                target.name
-            );
-            self.fault(format!("{path}.version"), "required", message);
-        }
-        match id {
-            None if self.faults.len() == before => {
-                self.fault(format!("{path}.id"), "required", "it is required");
-            }
-            Some(id) if !self.seen.insert((target.index, id)) => {
-                self.fault(
-                    format!("{path}.id"),
-                    "repeated",
-                    "the record is named twice",
-                );
-            }
-            _ => {}
-        }
-        (self.faults.len() == before).then_some((id?, precondition))
-    }
-
-    fn offers(&mut self, target: &Resource, operation: Operation, path: &str) -> bool {
-        let offered = target.operations.contains(operation);
-        if !offered {
-            let message = format!("`{}` does not offer `{}`", target.name, operation.as_str());
-            self.fault(path, "operation", message);
-        }
-        offered
-    }
-
-    fn object(&mut self, raw: &RawValue, path: &str) -> Option<Vec<(String, Box<RawValue>)>> {
-        let read = read_object(raw.get()).ok();
-        if read.is_none() {
-            self.fault(path, "type", "it must be an object without repeated keys");
-        }
-        read
-    }
-
-    /// The members of a list, as far as there may be more.
-    fn list(&mut self, raw: &RawValue, path: &str) -> Vec<Box<RawValue>> {
-        match serde_json::from_str::<Vec<Box<RawValue>>>(raw.get()) {
-            Ok(mut members) => {
-                self.count += members.len();
-                members.truncate(MAX_NESTED + 1);
-                if self.count > MAX_NESTED {
-                    members.clear();
-                }
-                members
-            }
-            Err(_) => {
-                self.fault(path, "type", "it must be a list");
-                Vec::new()
-            }
-        }
-    }
 }
 
 /// The unit of a record that has to hang on another, if it has to.
-fn hung(resource: &Resource, id: Id, parent: Option<Parent>, unit: Arc<dyn Unit>) -> Arc<dyn Unit> {
+pub(super) fn hung(
+    resource: &Resource,
+    id: Id,
+    parent: Option<Parent>,
+    unit: Arc<dyn Unit>,
+) -> Arc<dyn Unit> {
     match parent {
         None => unit,
         Some(Parent { by, id: holder }) => Arc::new(Related {

@@ -65,7 +65,7 @@ lines[1].productId: required: it is required",
     );
     create(
         r#"{"number":1,"lines":{"update":[]}}"#,
-        "VALIDATION_FAILED\nlines.update: unknown: a new record has only new related records: a list, or `create`",
+        "UNKNOWN_FIELD\nlines.update: unknown: a new record has only new related records: a list, or `create`",
     );
     create(
         r#"{"number":1,"lines":[{"product":{"name":"Pen"}}]}"#,
