@@ -82,6 +82,28 @@ pub enum Command {
         /// The versions it may be based on.
         precondition: Option<Precondition>,
     },
+    /// Links one record with another over a many-to-many relation.
+    Link {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which record.
+        id: Id,
+        /// Over which of its relations.
+        relation: carnet_model::RelationIndex,
+        /// Which record of the relation's target.
+        target: Id,
+    },
+    /// Removes such a link.
+    Unlink {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which record.
+        id: Id,
+        /// Over which of its relations.
+        relation: carnet_model::RelationIndex,
+        /// Which record of the relation's target.
+        target: Id,
+    },
     /// Makes one record, or changes the one that has the same key.
     Upsert {
         /// Of which resource.

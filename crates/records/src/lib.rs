@@ -7,6 +7,7 @@ pub mod cursor;
 pub mod decide;
 #[cfg(test)]
 mod fixture;
+mod linking;
 pub mod metrics;
 mod nest;
 pub mod openapi;

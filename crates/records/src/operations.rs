@@ -207,6 +207,18 @@ impl Operations {
                 };
                 self.restore(work, target).await
             }
+            Command::Link {
+                resource,
+                id,
+                relation,
+                target,
+            } => self.link(work, resource, (id, relation, target)).await,
+            Command::Unlink {
+                resource,
+                id,
+                relation,
+                target,
+            } => self.unlink(work, resource, (id, relation, target)).await,
             Command::Upsert {
                 resource,
                 key,
@@ -389,6 +401,8 @@ impl Command {
             Self::Update { resource, .. } => ("update", *resource),
             Self::Patch { resource, .. } => ("patch", *resource),
             Self::Delete { resource, .. } => ("delete", *resource),
+            Self::Link { resource, .. } => ("link", *resource),
+            Self::Unlink { resource, .. } => ("unlink", *resource),
             Self::Restore { resource, .. } => ("restore", *resource),
             Self::Upsert { resource, .. } => ("upsert", *resource),
             Self::PatchMatching { resource, .. } => ("patchMatching", *resource),

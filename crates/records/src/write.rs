@@ -198,12 +198,23 @@ impl Operations {
         resource: &Resource,
         unit: Arc<dyn Unit>,
     ) -> Result<Answer, Refusal> {
+        let changes = self.changed(work, resource, unit).await?;
+        Ok(units::matching_answer(resource, Some(&changes)))
+    }
+
+    /// What one unit changed.
+    pub(crate) async fn changed(
+        &self,
+        work: &Work<'_>,
+        resource: &Resource,
+        unit: Arc<dyn Unit>,
+    ) -> Result<Changes, Refusal> {
         let changes = self
             .write(work, resource, vec![unit])
             .await
             .and_then(Written::into_changes)
             .map_err(|failure| work.told(&failure))?;
-        Ok(units::matching_answer(resource, changes.first()))
+        Ok(changes.into_iter().next().unwrap_or_default())
     }
 
     pub(crate) async fn delete(

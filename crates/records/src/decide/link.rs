@@ -134,6 +134,9 @@ mod tests {
         };
         let changes = decide(&unlink, &[line(8, 1, 2), line(9, 1, 3)]).unwrap();
         assert!(matches!(changes.steps.as_slice(), [Step::Delete { rows, .. }] if rows.len() == 1));
-        assert_eq!(decide(&unlink, &[line(9, 1, 3)]).unwrap(), Changes::default());
+        assert_eq!(
+            decide(&unlink, &[line(9, 1, 3)]).unwrap(),
+            Changes::default()
+        );
     }
 }

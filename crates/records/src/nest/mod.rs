@@ -1,5 +1,6 @@
 //! Nested writes: a record with related records in one body and one transaction, under the names
-//! of their relations. `read` and `related` take bodies apart, `unit` decides, `answer` shows what was written.
+//! of their relations. `read` and `related` take bodies apart, `unit` decides, `answer` shows what
+//! was written.
 
 mod answer;
 mod read;

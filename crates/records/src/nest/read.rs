@@ -64,12 +64,13 @@ pub(super) struct Parent {
 pub(super) struct Reader<'r> {
     pub(super) view: &'r ModelView,
     pub(super) stamp: &'r Stamp,
-    next_id: &'r mut dyn FnMut() -> Id,
+    pub(super) next_id: &'r mut dyn FnMut() -> Id,
     pub(super) faults: Vec<Detail>,
     /// New records by the order in which they can stand: what is referred to first.
     creates: Vec<(i32, ResourceIndex, String, Arc<dyn Unit>)>,
     changes: Vec<(String, Arc<dyn Unit>)>,
     pub(super) deletes: Vec<(String, Arc<dyn Unit>)>,
+    pub(super) links: Vec<(String, Arc<dyn Unit>)>,
     pub(super) seen: HashSet<(ResourceIndex, Id)>,
     pub(super) count: usize,
 }
@@ -91,6 +92,7 @@ pub(crate) fn read(
         creates: Vec::new(),
         changes: Vec::new(),
         deletes: Vec::new(),
+        links: Vec::new(),
         seen: HashSet::new(),
         count: 0,
     };
@@ -124,7 +126,8 @@ pub(crate) fn read(
         .deletes
         .into_iter()
         .chain(creates)
-        .chain(reader.changes);
+        .chain(reader.changes)
+        .chain(reader.links);
     Ok((Nested::new(parts.collect()), shown))
 }
 
@@ -182,7 +185,12 @@ impl Reader<'_> {
         for (relation, raw) in nested {
             let by = match relation.kind {
                 RelationKind::ToMany { by } => by,
-                RelationKind::ToOne { .. } | RelationKind::Through { .. } => continue,
+                RelationKind::ToOne { .. } => continue,
+                RelationKind::Through { .. } => {
+                    let path = format!("{prefix}{}", relation.name);
+                    self.linked(relation, id, raw, (&path, true));
+                    continue;
+                }
             };
             let path = format!("{prefix}{}", relation.name);
             let hangs = Parent { by, id };
@@ -239,7 +247,12 @@ impl Reader<'_> {
         for (relation, raw) in nested {
             let by = match relation.kind {
                 RelationKind::ToMany { by } => by,
-                RelationKind::ToOne { .. } | RelationKind::Through { .. } => continue,
+                RelationKind::ToOne { .. } => continue,
+                RelationKind::Through { .. } => {
+                    let path = format!("{prefix}{}", relation.name);
+                    self.linked(relation, id, raw, (&path, false));
+                    continue;
+                }
             };
             let path = format!("{prefix}{}", relation.name);
             let records = self.children(relation, Parent { by, id }, raw, &path, depth);
@@ -267,11 +280,7 @@ impl Reader<'_> {
         let mut own = Vec::with_capacity(entries.len());
         let mut nested = Vec::new();
         for (name, raw) in entries {
-            let index = resource.relation_named(name).filter(|index| {
-                // Links are written by addresses of their own, or through the link resource.
-                !matches!(resource.relation(*index).kind, RelationKind::Through { .. })
-            });
-            let Some(index) = index else {
+            let Some(index) = resource.relation_named(name) else {
                 own.push((name.clone(), raw.clone()));
                 continue;
             };

@@ -2,12 +2,14 @@
 
 use super::read::{MAX_NESTED, Parent, Reader, Shown, hung};
 use crate::decide::{Delete, Kind, Precondition};
+use crate::linking;
 use crate::parse::shorten;
 use crate::validate::{parse_id, read_object};
 use carnet_kernel::{Id, MAX_SAFE_INTEGER, suggest};
 use carnet_model::{Operation, Relation, Resource};
 use carnet_store::Unit;
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 impl Reader<'_> {
@@ -157,6 +159,72 @@ impl Reader<'_> {
             });
             let unit = hung(target, id, Some(parent), unit);
             self.deletes.push((format!("{path}."), unit));
+        }
+    }
+
+    /// Links over a many-to-many relation: `{"link":[…],"unlink":[…]}`, ids of records that are
+    /// there.
+    pub(super) fn linked(
+        &mut self,
+        relation: &Relation,
+        holder: Id,
+        raw: &RawValue,
+        (path, new): (&str, bool),
+    ) {
+        let Some(through) = linking::through(self.view, relation) else {
+            return;
+        };
+        let words: &[&str] = if new { &["link"] } else { &["link", "unlink"] };
+        let Some(entries) = self.object(raw, path) else {
+            return;
+        };
+        let form = self.view.resource(relation.target).id.form;
+        let mut seen = HashSet::new();
+        for (word, raw) in &entries {
+            let path = format!("{path}.{}", shorten(word));
+            if !words.contains(&word.as_str()) {
+                let hint = suggest::hint(word, words.iter().copied());
+                let message = format!("it must be one of {}{hint}", words.join(", "));
+                self.fault(path, "unknown", message);
+                continue;
+            }
+            let makes = word == "link";
+            let operation = if makes {
+                Operation::Create
+            } else {
+                Operation::Delete
+            };
+            if !self.offers(through.link, operation, &path) {
+                continue;
+            }
+            for (place, raw) in self.list(raw, &path).iter().enumerate() {
+                let at = format!("{path}[{place}]");
+                let target = match serde_json::from_str::<String>(raw.get()) {
+                    Ok(text) => parse_id(form, &text),
+                    Err(_) => Err("it must be the id of a record".to_owned()),
+                };
+                let target = match target {
+                    Ok(target) if seen.insert(target) => target,
+                    Ok(_) => {
+                        self.fault(at, "repeated", "the record is named twice");
+                        continue;
+                    }
+                    Err(why) => {
+                        self.fault(at, "format", why);
+                        continue;
+                    }
+                };
+                let ids = [holder, target];
+                let prefix = format!("{at}.");
+                if makes {
+                    let new = ((self.next_id)(), self.stamp);
+                    let unit = through.link(ids, new, &prefix, &mut self.faults);
+                    self.links.push((prefix, Arc::new(unit)));
+                } else {
+                    let unit = through.unlink(ids, self.stamp);
+                    self.deletes.push((prefix, Arc::new(unit)));
+                }
+            }
         }
     }
 

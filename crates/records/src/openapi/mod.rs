@@ -2,14 +2,16 @@
 //! `server` merges it with what other crates contribute.
 
 mod field;
+mod link;
 mod nested;
 mod operation;
 mod schema;
 #[cfg(test)]
 mod tests;
 
+use crate::linking::linkable;
 use crate::routes::{PREFIX, restores};
-use carnet_model::{ModelView, Operation, Resource};
+use carnet_model::{ModelView, Operation, Relation, Resource};
 use carnet_web::openapi::{Fragment, Tag};
 use serde_json::{Map, Value, json};
 
@@ -37,6 +39,10 @@ pub fn fragment(view: &ModelView) -> Fragment {
         path("/query", query(resource));
         path("/{id}", record(view, resource));
         path("/{id}/restore", restore(resource));
+        for (relation, methods) in linkable(view, resource) {
+            let tail = format!("/{{id}}/{}/{{target}}", relation.name);
+            path(&tail, links(view, resource, relation, &methods));
+        }
     }
     fragment
 }
@@ -96,6 +102,27 @@ fn restore(resource: &Resource) -> Map<String, Value> {
     if restores(resource) {
         item.insert("parameters".to_owned(), id_parameter(resource));
         item.insert("post".to_owned(), operation::restore(resource));
+    }
+    item
+}
+
+fn links(
+    view: &ModelView,
+    resource: &Resource,
+    relation: &Relation,
+    methods: &[&str],
+) -> Map<String, Value> {
+    let target = view.resource(relation.target);
+    let schema = field::schema(&target.field(target.key).kind);
+    let mut parameters = id_parameter(resource);
+    if let Some(list) = parameters.as_array_mut() {
+        list.push(json!({ "name": "target", "in": "path", "required": true, "schema": schema }));
+    }
+    let mut item = Map::new();
+    item.insert("parameters".to_owned(), parameters);
+    for method in methods {
+        let value = link::operation(view, resource, relation, *method == "PUT");
+        item.insert(method.to_ascii_lowercase(), value);
     }
     item
 }

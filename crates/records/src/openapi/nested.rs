@@ -123,7 +123,19 @@ fn related(view: &ModelView, resource: &Resource, relation: &Relation, new: bool
     let offers = |operation| target.operations.contains(operation);
     let object = |properties: Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     match relation.kind {
-        RelationKind::Through { .. } => None,
+        RelationKind::Through { link, .. } => {
+            let link = view.resource(link);
+            let id = field::schema(&target.field(target.key).kind);
+            let list = json!({ "type": "array", "maxItems": crate::nest::MAX_NESTED, "uniqueItems": true, "items": id });
+            let mut words = Map::new();
+            if link.operations.contains(Operation::Create) {
+                words.insert("link".to_owned(), list.clone());
+            }
+            if link.operations.contains(Operation::Delete) && !new {
+                words.insert("unlink".to_owned(), list);
+            }
+            (!words.is_empty()).then(|| object(Value::Object(words), &[]))
+        }
         RelationKind::ToOne { .. } => offers(Operation::Create).then(|| {
             let body = openapi::schema(&create_name(target));
             object(json!({ "create": body }), &["create"])

@@ -23,7 +23,7 @@ const READ_CODES: [Code; 6] = [
 ];
 
 /// What any write can meet.
-const CHANGE_CODES: [Code; 8] = [
+pub(super) const CHANGE_CODES: [Code; 8] = [
     Code::MalformedRequest,
     Code::UnknownParameter,
     Code::InvalidParameter,
@@ -54,7 +54,7 @@ const PLATFORM_CODES: [Code; 5] = [
     Code::DatabaseUnavailable,
 ];
 
-fn answers(ok: (&str, Value), codes: &[&[Code]]) -> Value {
+pub(super) fn answers(ok: (&str, Value), codes: &[&[Code]]) -> Value {
     let all: Vec<Code> = codes
         .iter()
         .flat_map(|codes| codes.iter().copied())
@@ -66,7 +66,7 @@ fn answers(ok: (&str, Value), codes: &[&[Code]]) -> Value {
     Value::Object(map)
 }
 
-fn operation(
+pub(super) fn operation(
     resource: &Resource,
     verb: &str,
     summary: String,

@@ -34,6 +34,7 @@ pub fn router(operations: Operations) -> Router {
         .route("/{resource}/query", any(serve_query))
         .route("/{resource}/{id}", any(serve_record))
         .route("/{resource}/{id}/restore", any(serve_restore))
+        .route("/{resource}/{id}/{relation}/{target}", any(serve_link))
         .with_state(operations)
 }
 
@@ -207,6 +208,39 @@ async fn serve_restore(
     let id = record_id(resource, text)?;
     let call = open(operations, &view, resource, &request)?;
     write::restore(call, id, request).await
+}
+
+async fn serve_link(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let segments = segments(&request)?;
+    let view = operations.view();
+    let resource = find(&view, &segments, &request)?;
+    label(&request, resource, "/{id}/{relation}/{target}");
+    let segment = |place: usize| segments.get(place).map(String::as_str).unwrap_or_default();
+    let links = resource.relation_named(segment(2)).and_then(|index| {
+        let relation = resource.relation(index);
+        let through = crate::linking::through(&view, relation)?;
+        Some((index, relation, crate::linking::link_methods(through.link)))
+    });
+    let (index, relation, methods) = match links {
+        Some(found) if !found.2.is_empty() => found,
+        _ => return Err(nothing_here(resource)),
+    };
+    label(
+        &request,
+        resource,
+        &format!("/{{id}}/{}/{{target}}", relation.name),
+    );
+    if !methods.contains(&request.method().as_str()) {
+        return Ok(refuse_method(&request, &methods));
+    }
+    let id = record_id(resource, segment(1))?;
+    let target = record_id(view.resource(relation.target), segment(3))?;
+    let call = open(operations, &view, resource, &request)?;
+    let make = *request.method() == Method::PUT;
+    write::link(call, (id, index, target), make).await
 }
 
 /// Whether deleted records of `resource` can be restored.

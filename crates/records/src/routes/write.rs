@@ -11,7 +11,7 @@ use crate::parse::{
 use axum::extract::Request;
 use axum::response::Response;
 use carnet_kernel::{Id, Refusal};
-use carnet_model::IdForm;
+use carnet_model::{IdForm, RelationIndex};
 use carnet_web::body::read_text;
 use carnet_web::content_type::{BodyType, require};
 use carnet_web::envelope::{respond, success_with};
@@ -114,6 +114,45 @@ pub(super) async fn restore(call: Call, id: Id, request: Request) -> Result<Resp
         (&record, &options),
         "restored",
     ))
+}
+
+pub(super) async fn link(
+    call: Call,
+    (id, relation, target): (Id, RelationIndex, Id),
+    make: bool,
+) -> Result<Response, Problem> {
+    let options = options(&call)?;
+    let resource = call.resource;
+    if !make {
+        let command = Command::Unlink {
+            resource,
+            id,
+            relation,
+            target,
+        };
+        return match execute(&call, command, &options).await? {
+            Answer::Deleted => Ok(succeed(
+                &call,
+                StatusCode::OK,
+                (b"null", &options),
+                "unlinked",
+            )),
+            _ => Err(unexpected()),
+        };
+    }
+    let command = Command::Link {
+        resource,
+        id,
+        relation,
+        target,
+    };
+    let record = record(&call, command, &options).await?;
+    let status = if record.created.is_some() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(succeed(&call, status, (&record.json, &options), "linked"))
 }
 
 pub(super) async fn patch_matching(call: Call, request: Request) -> Result<Response, Problem> {

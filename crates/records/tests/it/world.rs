@@ -113,6 +113,20 @@ resources:
     unique: [[shelf, label]]
     many:
       stickers: { of: stickers, by: box }
+      marks: { of: marks, through: boxMarks }
+  marks:
+    title: Mark
+    fields:
+      text: { type: text, max: 40, unique: true }
+    many:
+      boxes: { of: boxes, through: boxMarks }
+  boxMarks:
+    title: Mark of a box
+    delete: soft
+    fields:
+      box: { type: ref, to: boxes, onDelete: cascade }
+      mark: { type: ref, to: marks, onDelete: cascade }
+    unique: [[box, mark]]
   stickers:
     title: Sticker
     fields:

@@ -177,6 +177,7 @@ impl<'q> Level<'q> {
                 writer.column(self.alias, key_column(self.resource));
                 writer.text(" = ");
                 writer.column(link.alias, link.to);
+                writer.shown(" AND ", link.resource, link.alias, Deleted::Hidden);
             }
         }
         for join in &self.joins {
