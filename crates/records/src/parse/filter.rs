@@ -27,25 +27,14 @@ pub(crate) fn parse(
     now: Timestamp,
     faults: &mut Faults,
 ) -> Predicate {
-    let leaves = tree.leaves();
-    if leaves > MAX_TERMS + operator::MAX_MEMBERS {
-        let message = format!("a filter has at most {MAX_TERMS} conditions, not {leaves}");
+    let conditions = tree.conditions();
+    if conditions > MAX_TERMS {
+        let message = format!("a filter has at most {MAX_TERMS} conditions, not {conditions}");
         faults.push(Code::InvalidParameter, tree.place.clone(), "max", message);
         return Predicate::False;
     }
-    let mut reader = Reader {
-        view,
-        now,
-        faults,
-        terms: 0,
-    };
-    let predicate = reader.group(resource, tree, Depth::default());
-    let terms = reader.terms;
-    if terms > MAX_TERMS {
-        let message = format!("a filter has at most {MAX_TERMS} conditions, not {terms}");
-        faults.push(Code::InvalidParameter, tree.place.clone(), "max", message);
-    }
-    predicate
+    let mut reader = Reader { view, now, faults };
+    reader.group(resource, tree, Depth::default())
 }
 
 #[derive(Clone, Copy, Default)]
@@ -58,7 +47,6 @@ struct Reader<'r> {
     view: &'r ModelView,
     now: Timestamp,
     faults: &'r mut Faults,
-    terms: usize,
 }
 
 impl<'r> Reader<'r> {
@@ -170,7 +158,6 @@ impl<'r> Reader<'r> {
     }
 
     fn test(&mut self, subject: &Subject<'_>, operator: &str, node: &Node<'_>) -> Predicate {
-        self.terms += 1;
         let Some(word) = Word::parse(operator) else {
             let known = Word::ALL.iter().map(|(word, _)| *word);
             let hint = suggest::hint(operator, known);
@@ -248,7 +235,6 @@ impl<'r> Reader<'r> {
                     Predicate::False
                 }
             };
-            self.terms += 1;
             let steps = steps.clone();
             parts.push(match word {
                 "every" => Predicate::every(steps, relation, condition),

@@ -106,9 +106,9 @@ impl<'a> Node<'a> {
         &mut self.children[at].1
     }
 
-    /// How many values stand in it.
-    pub(crate) fn leaves(&self) -> usize {
-        let below = self.children.iter().map(|(_, node)| node.leaves());
-        self.values.len() + below.sum::<usize>()
+    /// How many conditions stand in it: names with values, whatever their number.
+    pub(crate) fn conditions(&self) -> usize {
+        let below = self.children.iter().map(|(_, node)| node.conditions());
+        usize::from(!self.values.is_empty()) + below.sum::<usize>()
     }
 }
