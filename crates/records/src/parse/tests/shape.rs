@@ -46,7 +46,7 @@ fn include_trees() {
         &format!("include={up}.parent"),
         &format!(
             "INVALID_PARAMETER\n{}…: depth: it nests deeper than 8 relations",
-            &format!("include.{up}")[..64]
+            format!("include.{up}").chars().take(64).collect::<String>()
         ),
     );
     refused(
