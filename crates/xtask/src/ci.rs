@@ -1,6 +1,6 @@
 //! `ci`: every stage, cheap ones first, each with its time; at the end once more how the tests ended.
 
-use crate::{codegen, deps, footprint, fuzz, kill, lint, scenarios, shell, signals, tidy};
+use crate::{codegen, deps, footprint, fuzz, guide, kill, lint, scenarios, shell, signals, tidy};
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 
@@ -25,6 +25,7 @@ pub(crate) fn run() -> Result<()> {
     stage("scenarios", || {
         scenarios::run(&scenarios::Options::default())
     })?;
+    stage("guide", || guide::run(&guide::Options::default()))?;
     stage("kill", || kill::run(&kill::Options::default()))?;
     stage("fuzz", || fuzz::run(&fuzz::Options::default()))?;
     stage("footprint", || {

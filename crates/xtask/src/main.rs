@@ -10,6 +10,7 @@ mod codegen;
 mod deps;
 mod footprint;
 mod fuzz;
+mod guide;
 mod kill;
 mod lint;
 mod postgres;
@@ -47,6 +48,8 @@ enum Task {
     Kill(kill::Options),
     /// Build what is shipped and measure its size, start and memory.
     Footprint(footprint::Options),
+    /// Run the commands of the guide as they are printed.
+    Guide(guide::Options),
     /// Run the fuzz targets for a while.
     Fuzz(fuzz::Options),
     /// Check licences and known vulnerabilities of the dependencies.
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::Scenarios(options) => scenarios::run(&options),
         Task::Kill(options) => kill::run(&options),
         Task::Footprint(options) => footprint::run(&options),
+        Task::Guide(options) => guide::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Deps => deps::run(),
         Task::Codegen(options) => codegen::run(&options),
