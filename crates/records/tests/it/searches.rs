@@ -4,7 +4,7 @@
 
 use crate::world::{World, told};
 use carnet_expr::{Path, Predicate, RelationIndex, Row, Truth, evaluate};
-use carnet_kernel::{Code, Context, Id, Principal, TenantKey, Value};
+use carnet_kernel::{Code, TenantKey, Value};
 use carnet_model::Resource;
 use carnet_records::parse::parse_list;
 use carnet_records::{Answer, Command};
@@ -451,16 +451,32 @@ async fn kept_by_writes(world: World) {
 async fn walled_by_tenant(world: World) {
     let world = &world;
     articles(world).await;
-    let mut other = world.clone();
-    other.context = Context::new(
-        TenantKey(0),
-        Principal::anonymous(TenantKey(0)),
-        Id::from_u128(1),
-    );
-    for text in ["solar", "1_solar", "pan*", "-solar"] {
-        assert_eq!(titles(&other, &[("search", text)]).await, [""; 0], "{text}");
+    // The shared tier, and on PostgreSQL a schema of its own.
+    let namespace = carnet_store::Namespace::new("apart").filter(|_| world.is_postgres());
+    for (key, name, namespace) in [(2, "second", None), (3, "third", namespace)] {
+        let tenant = carnet_store::schema::NewTenant {
+            key: Some(TenantKey(key)),
+            id: world.operations.next_id(),
+            name: name.to_owned(),
+            namespace,
+        };
+        let schema = world.operations.store().schema();
+        schema
+            .create_tenant(world.view.model(), &tenant)
+            .await
+            .unwrap();
+        let mut other = world.clone();
+        other.context.tenant = TenantKey(key);
+        for text in ["solar", "1_solar", "pan*", "-solar"] {
+            assert_eq!(titles(&other, &[("search", text)]).await, [""; 0], "{text}");
+        }
+        let fuzzy = [("search[fuzzy]", "solr")];
+        assert_eq!(titles(&other, &fuzzy).await, [""; 0]);
+        other.made("articles", r#"{"title":"Solar sail"}"#).await;
+        assert_eq!(titles(&other, &[("search", "solar")]).await, ["Solar sail"]);
+        assert_eq!(titles(&other, &fuzzy).await, ["Solar sail"]);
+        assert_eq!(titles(world, &[("search", "solar")]).await.len(), 4);
     }
-    assert_eq!(titles(&other, &[("search[fuzzy]", "solr")]).await, [""; 0]);
 }
 
 async fn bounded(world: World) {

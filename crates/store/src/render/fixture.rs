@@ -8,7 +8,7 @@ use carnet_kernel::TenantKey;
 use carnet_model::{ModelView, Resource, Source, compile};
 use std::sync::Arc;
 
-const DEFINITION: &str = include_str!("../../tests/it/reads/goods.yaml");
+pub(super) const DEFINITION: &str = include_str!("../../tests/it/reads/goods.yaml");
 
 pub(crate) struct Fixture {
     pub(crate) view: ModelView,

@@ -1,5 +1,6 @@
 //! One `FROM` level of a statement: a resource's rows and the rows that to-one paths lead to.
 
+use super::search::Searched;
 use super::writer::{Alias, Writer};
 use crate::{Deleted, Order};
 use carnet_expr::{Operand, Path, Predicate, RelationIndex};
@@ -9,8 +10,8 @@ use carnet_model::{Field, FieldIndex, ModelView, Relation, RelationKind, Resourc
 pub(super) struct Level<'q> {
     pub(super) resource: &'q Resource,
     pub(super) alias: Alias,
-    /// The search index, joined for its rank.
-    pub(super) rank: Option<Alias>,
+    /// The search index that gives the rows, and what it is asked.
+    pub(super) joined: Option<(Alias, Searched<'q>)>,
     /// Whether its own rows are shown when they are deleted softly; what is joined never is.
     pub(super) deleted: Deleted,
     joins: Vec<Join<'q>>,
@@ -54,7 +55,7 @@ impl<'q> Level<'q> {
         Self {
             resource,
             alias,
-            rank: None,
+            joined: None,
             deleted: Deleted::Hidden,
             joins: Vec::new(),
             link: None,
@@ -167,9 +168,10 @@ impl<'q> Level<'q> {
     /// planners turn them into inner joins where a condition lets them.
     pub(super) fn write_source(&self, writer: &mut Writer<'q>) {
         writer.text(" FROM ");
-        match &self.link {
-            None => writer.relation(self.resource, self.alias),
-            Some(link) => {
+        match (&self.link, self.joined) {
+            (None, Some((index, searched))) => writer.search_source(self, index, searched),
+            (None, None) => writer.relation(self.resource, self.alias),
+            (Some(link), _) => {
                 writer.relation(link.resource, link.alias);
                 writer.text(" JOIN ");
                 writer.relation(self.resource, self.alias);

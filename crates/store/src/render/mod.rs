@@ -27,6 +27,8 @@ mod predicate;
 #[cfg(test)]
 mod properties;
 mod search;
+#[cfg(test)]
+mod search_plans;
 mod seek;
 mod select;
 mod statement;

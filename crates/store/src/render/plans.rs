@@ -150,7 +150,7 @@ fn query(fixture: &Fixture, name: &str) -> Query {
     query
 }
 
-async fn push(url: String, fixture: &Fixture) {
+pub(super) async fn push(url: String, fixture: &Fixture) {
     let config = Config {
         url: Secret::new(url),
         pool_min: 0,
@@ -166,7 +166,7 @@ async fn push(url: String, fixture: &Fixture) {
 }
 
 #[track_caller]
-fn check_plan(name: &str, plan: &str, with: &[&str], without: &[&str]) {
+pub(super) fn check_plan(name: &str, plan: &str, with: &[&str], without: &[&str]) {
     for wanted in with {
         assert!(
             plan.contains(wanted),
@@ -310,15 +310,19 @@ async fn sqlite_uses_the_declared_indexes() {
 fn literal(param: &Param) -> String {
     match param {
         Param::Integer(number) | Param::Value(Value::Integer(number)) => number.to_string(),
-        Param::Text(text) | Param::Value(Value::Text(text)) => format!("'{text}'"),
+        Param::Text(text) | Param::Value(Value::Text(text)) => {
+            format!("'{}'", text.replace('\'', "''"))
+        }
         Param::Value(Value::Id(id)) => format!("'{}'", id.to_uuid_text()),
         Param::Value(Value::DateTime(_)) => "now()".to_owned(),
         Param::Value(Value::Json(json)) => format!("'{}'", json.as_str()),
         Param::List(_, values) => {
             let list: Vec<String> = values
                 .iter()
-                .filter_map(Value::as_integer)
-                .map(|number| number.to_string())
+                .map(|value| match value {
+                    Value::Text(text) => text.clone(),
+                    other => other.as_integer().unwrap_or_default().to_string(),
+                })
                 .collect();
             format!("'{{{}}}'", list.join(","))
         }
@@ -371,7 +375,7 @@ async fn session(database: &TestDatabase) -> Client {
     client
 }
 
-async fn plan(client: &Client, sql: &str, params: &[Param]) -> String {
+pub(super) async fn plan(client: &Client, sql: &str, params: &[Param]) -> String {
     let prepare = format!("deallocate all; prepare read as {sql}");
     client.batch_execute(&prepare).await.unwrap();
     let values: Vec<String> = params.iter().map(literal).collect();

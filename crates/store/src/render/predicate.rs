@@ -4,7 +4,6 @@
 use super::json::Place;
 use super::level::{Hang, Level, Reached};
 use super::literal::{self, List};
-use super::search::Searched;
 use super::text::{TextTest, spell};
 use super::writer::{Alias, Writer};
 use crate::{Deleted, Param};
@@ -51,16 +50,18 @@ impl<'q> Writer<'q> {
             joint = " AND ";
         }
         // What the joined search index says already is not said again.
-        let mut joined = level.rank.is_some();
+        let mut joined = level.joined.is_some();
         match predicate {
             Predicate::True => {}
-            Predicate::Search { terms, .. } if joined && Searched::by_words(terms) => {}
+            Predicate::Search { fields, terms } if joined => {
+                self.search_rest(level, fields, terms, joint);
+            }
             Predicate::And(list) => {
                 for member in list {
-                    if let Predicate::Search { terms, .. } = member
+                    if let Predicate::Search { fields, terms } = member
                         && std::mem::take(&mut joined)
-                        && Searched::by_words(terms)
                     {
+                        joint = self.search_rest(level, fields, terms, joint);
                         continue;
                     }
                     self.text(joint);

@@ -35,12 +35,6 @@ impl<'q> Searched<'q> {
         terms.any(|term| matches!(term, SearchTerm::Words { .. }))
     }
 
-    /// Whether nothing but words is looked for.
-    pub(super) fn by_words(terms: &[SearchTerm]) -> bool {
-        let mut terms = terms.iter();
-        terms.all(|term| matches!(term, SearchTerm::Words { .. }))
-    }
-
     fn similar(self) -> impl Iterator<Item = &'q str> {
         self.terms.iter().filter_map(|term| match term {
             SearchTerm::Similar(word) => Some(word.as_str()),
@@ -90,43 +84,72 @@ impl<'q> Writer<'q> {
         }
         for word in searched.similar() {
             self.text(" AND ");
-            self.similarity(level, &columns, word);
-            self.text(" >= ");
-            self.number(search::SIMILAR);
+            self.similar(level, &columns, word);
         }
         self.text(")");
     }
 
-    /// Joins the index of a ranked search on SQLite, where the rank is a column of it. The index
-    /// then gives the rows as well.
-    pub(super) fn join_rank(&mut self, level: &Level<'q>, searched: Searched<'q>) -> Option<Alias> {
-        let index = level.resource.search.as_ref()?;
-        if self.frame.dialect != Dialect::Sqlite || !searched.has_words() {
-            return None;
-        }
-        let alias = self.alias();
-        self.text(" JOIN ");
-        self.quoted(&index.index);
-        self.text(" ");
-        self.name(alias);
-        self.text(" ON ");
-        self.name(alias);
-        self.text(".rowid = ");
-        self.name(level.alias);
-        self.text(".rowid AND ");
-        self.column(alias, &index.index);
-        self.text(" MATCH ");
-        self.expression(level.resource, searched.terms);
-        Some(alias)
+    /// Whether some word is like this one.
+    fn similar(&mut self, level: &Level<'q>, columns: &[&'q str], word: &'q str) {
+        self.similarity(level, columns, word);
+        self.text(" >= ");
+        self.number(search::SIMILAR);
     }
 
-    /// Writes ` ORDER BY …` for the best match first; the index is joined under `rank` on SQLite.
-    pub(super) fn order_by_rank(
+    /// The index that is to give the rows: on SQLite the planner would rather walk the tenant's
+    /// records and look each one up.
+    pub(super) fn join_search(&mut self, level: &mut Level<'q>, predicate: &'q Predicate) {
+        if self.frame.dialect == Dialect::Sqlite && level.resource.search.is_some() {
+            level.joined = Searched::of(predicate).map(|searched| (self.alias(), searched));
+        }
+    }
+
+    /// Writes the index and then the table, in this order for the planner too.
+    pub(super) fn search_source(
         &mut self,
         level: &Level<'q>,
+        alias: Alias,
         searched: Searched<'q>,
-        rank: Option<Alias>,
     ) {
+        let index = level.resource.search.as_ref();
+        let index = index.map_or("", |search| search.index.as_str());
+        self.quoted(index);
+        self.text(" ");
+        self.name(alias);
+        self.text(" CROSS JOIN ");
+        self.relation(level.resource, level.alias);
+        self.text(" ON ");
+        self.name(level.alias);
+        self.text(".rowid = ");
+        self.name(alias);
+        self.text(".rowid AND ");
+        self.column(alias, index);
+        self.text(" MATCH ");
+        self.expression(level.resource, searched.terms);
+    }
+
+    /// Writes what the joined index does not say of a search; answers what joins the next
+    /// condition.
+    pub(super) fn search_rest(
+        &mut self,
+        level: &Level<'q>,
+        fields: &'q [FieldIndex],
+        terms: &'q [SearchTerm],
+        mut joint: &'static str,
+    ) -> &'static str {
+        let columns = columns(level.resource, fields);
+        for word in (Searched { fields, terms }).similar() {
+            self.text(joint);
+            self.similar(level, &columns, word);
+            joint = " AND ";
+        }
+        joint
+    }
+
+    /// Writes ` ORDER BY …` for the best match first.
+    pub(super) fn order_by_rank(&mut self, level: &Level<'q>, searched: Searched<'q>) {
+        let rank = level.joined.filter(|_| searched.has_words());
+        let rank = rank.map(|(alias, _)| alias);
         let columns = columns(level.resource, searched.fields);
         let mut joint = " ORDER BY ";
         match (self.frame.dialect, rank) {

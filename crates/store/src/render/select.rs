@@ -176,10 +176,8 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
                 shape.add_mark(&column.field.kind);
             }
         }
+        writer.join_search(&mut level, &prepared.predicate);
         level.write_source(writer);
-        if let Some(searched) = prepared.ranked() {
-            level.rank = writer.join_rank(&level, searched);
-        }
         let filtered = writer.conditions(&level, None, &prepared.predicate);
         if let Some(boundary) = &mut boundary {
             writer.text(if filtered { " AND " } else { " WHERE " });
@@ -252,10 +250,8 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
             !body.conditions.is_empty()
         }
         None => {
+            writer.join_search(&mut level, &prepared.predicate);
             level.write_source(writer);
-            if let Some(searched) = prepared.ranked() {
-                level.rank = writer.join_rank(&level, searched);
-            }
             writer.conditions(&level, None, &prepared.predicate)
         }
     };
@@ -318,7 +314,7 @@ fn ordered<'q>(
 ) {
     let searched = prepared.ranked();
     if let Some(searched) = searched {
-        writer.order_by_rank(level, searched, level.rank);
+        writer.order_by_rank(level, searched);
     }
     if columns.is_empty() {
         writer.order_after(level, &prepared.order, searched.is_some());
@@ -348,6 +344,7 @@ fn count<'q>(writer: &mut Writer<'q>, level: &mut Level<'q>, prepared: &'q Prepa
         None => "SELECT count(*)",
     });
     level.join_for(writer, &prepared.predicate);
+    writer.join_search(level, &prepared.predicate);
     let start = writer.sql.len();
     level.write_source(writer);
     let middle = writer.sql.len();

@@ -71,6 +71,40 @@ fn entry(tenant: i64, document: &str) -> String {
 mod tests {
     use super::*;
 
+    /// The index knows rows by their rowid, which a table without a key of its own may change;
+    /// SQLite keeps those of a table with an index.
+    #[test]
+    fn rows_keep_their_number_when_the_file_is_made_anew() {
+        let raw = Connection::open_in_memory().unwrap();
+        for_writes(&raw).unwrap();
+        raw.execute_batch(
+            "create table t (tenant integer not null, id integer not null, a text) strict;
+             create unique index t__id on t (tenant, id);
+             create virtual table t__search using fts5(a, content='', contentless_delete=1,
+                 tokenize=\"ascii tokenchars '_-'\");
+             create trigger t__search__insert after insert on t begin
+                 insert into t__search (rowid, a) values (new.rowid, carnet_search(new.tenant, new.a));
+             end;
+             create trigger t__search__delete after delete on t begin
+                 delete from t__search where rowid = old.rowid;
+             end;
+             with recursive n(i) as (select 1 union all select i + 1 from n where i < 100)
+             insert into t select 7, 1000 - i, ' word' || i || ' ' from n;
+             delete from t where id % 3 = 0;
+             vacuum;",
+        )
+        .unwrap();
+        let word: String = raw
+            .query_row(
+                "select a from t where rowid in \
+                 (select rowid from t__search where t__search match '\"7_word98\"')",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(word, " word98 ");
+    }
+
     #[test]
     fn entries_hold_words_and_their_parts() {
         assert_eq!(

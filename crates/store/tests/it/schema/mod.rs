@@ -8,5 +8,6 @@ mod migrate;
 mod placement;
 mod push;
 mod roles;
+mod search;
 mod support;
 mod walls;
