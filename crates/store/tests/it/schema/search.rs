@@ -6,7 +6,7 @@ use carnet_expr::{Path, Predicate, SearchTerm};
 use carnet_kernel::{Context, Id, Principal, TenantKey};
 use carnet_model::ModelView;
 use carnet_store::schema::Accept;
-use carnet_store::{Count, Order, Query, Window};
+use carnet_store::{Count, Deleted, Order, Query, Window};
 use carnet_testkit::tempfile::TempDir;
 use std::sync::Arc;
 
@@ -50,6 +50,7 @@ async fn found(fixture: &Fixture, yaml: &str, word: &str) -> usize {
         fields: vec![resource.key],
         includes: Vec::new(),
         count: Count::Exact,
+        deleted: Deleted::Hidden,
     };
     let principal = Principal::anonymous(TenantKey(1));
     let context = Context::new(TenantKey(1), principal, Id::from_u128(1));
