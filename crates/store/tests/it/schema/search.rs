@@ -6,7 +6,7 @@ use carnet_expr::{Path, Predicate, SearchTerm};
 use carnet_kernel::{Context, Id, Principal, TenantKey};
 use carnet_model::ModelView;
 use carnet_store::schema::Accept;
-use carnet_store::{Count, Deleted, Order, Query, Window};
+use carnet_store::{Count, Deleted, Order, Query, Seek, Window};
 use carnet_testkit::tempfile::TempDir;
 use std::sync::Arc;
 
@@ -38,10 +38,7 @@ async fn found(fixture: &Fixture, yaml: &str, word: &str) -> usize {
                 prefix: false,
             }],
         },
-        order: vec![Order {
-            path: Path::own(resource.key),
-            descending: true,
-        }],
+        order: vec![Order::path(Path::own(resource.key), true)],
         ranked: true,
         window: Window {
             limit: 10,
@@ -49,6 +46,8 @@ async fn found(fixture: &Fixture, yaml: &str, word: &str) -> usize {
         },
         fields: vec![resource.key],
         includes: Vec::new(),
+        counts: Vec::new(),
+        seek: Seek::default(),
         count: Count::Exact,
         deleted: Deleted::Hidden,
     };
