@@ -43,11 +43,6 @@ impl Histogram {
         self.max = self.max.max(other.max);
     }
 
-    /// How many latencies were noted.
-    pub fn total(&self) -> u64 {
-        self.total
-    }
-
     /// The latency in microseconds that `share` (0 to 1) of all did not exceed.
     pub fn quantile(&self, share: f64) -> u64 {
         let wanted = (self.total as f64 * share).ceil() as u64;

@@ -107,6 +107,9 @@ async fn one(load: &Load, place: usize, mut connection: Connection, started: Ins
             Some(rate) => {
                 let due = started + Duration::from_secs_f64(turn as f64 / rate);
                 turn += load.connections as u64;
+                if due >= end {
+                    return outcome;
+                }
                 tokio::time::sleep_until(due.into()).await;
                 due
             }

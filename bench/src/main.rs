@@ -36,6 +36,10 @@ enum Command {
     Hand(runs::hand::Options),
     /// Carnet beside another server, which is installed and started.
     Peer(runs::peer::Options),
+    /// Latency and indexes over tables of more and more rows.
+    Growth(runs::growth::Options),
+    /// Many connections at a fixed rate.
+    Connections(runs::connections::Options),
     /// Serves the hand-written handlers; the other commands start it by themselves.
     Serve(Serve),
 }
@@ -98,6 +102,8 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Hand(options) => runs::hand::run(&options),
         Command::Peer(options) => runs::peer::run(&options),
+        Command::Growth(options) => runs::growth::run(&options),
+        Command::Connections(options) => runs::connections::run(&options),
         Command::Serve(serve) => hand::serve(&hand::Options {
             database: serve.database,
             port: serve.port,

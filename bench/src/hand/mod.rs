@@ -98,3 +98,8 @@ struct List {
     region: Option<String>,
     reviews: bool,
 }
+
+/// The text of an id.
+pub fn ulid(id: u128) -> String {
+    String::from_utf8_lossy(&json::ulid(id)).into_owned()
+}

@@ -1,4 +1,6 @@
 //! The measurements, one file each.
 
+pub(crate) mod connections;
+pub(crate) mod growth;
 pub(crate) mod hand;
 pub(crate) mod peer;
