@@ -6,10 +6,10 @@ use crate::wire;
 use std::sync::Arc;
 
 /// The `include` of the list with related records.
-pub const REVIEWS: &str = "reviews";
+pub const REVIEWS: &str = "reviews(limit:5)";
 
 /// How many of them each record brings at most.
-pub const REVIEW_LIMIT: i64 = 1_000;
+pub const REVIEW_LIMIT: i64 = 5;
 
 /// Where products stand.
 pub const PRODUCTS: &str = "/api/v1/products";

@@ -115,7 +115,7 @@ fn measure(process: &Process, rows: u64, options: &Options) -> Result<()> {
     for limit in [10, 20, 40, 80, 160] {
         cases.push((
             format!("include: {limit} records with 5 each"),
-            format!("/api/v1/products?count=none&limit={limit}&include=reviews"),
+            format!("/api/v1/products?count=none&limit={limit}&include=reviews(limit:5)"),
         ));
     }
     for (name, target) in cases {

@@ -140,7 +140,7 @@ impl Dialect {
     /// What opens a positional JSON array of values.
     pub(crate) fn array(self) -> &'static str {
         match self {
-            Self::Sqlite => "json_array(",
+            Self::Sqlite => "carnet_array(",
             Self::Postgres => "json_build_array(",
         }
     }
@@ -148,7 +148,7 @@ impl Dialect {
     /// What stands round the value of each row to make one JSON array of all, empty for none.
     pub(crate) fn aggregate(self) -> (&'static str, &'static str) {
         match self {
-            Self::Sqlite => ("json_group_array(", ")"),
+            Self::Sqlite => ("carnet_list(", ")"),
             Self::Postgres => ("coalesce(json_agg(", "), '[]')"),
         }
     }
@@ -163,7 +163,7 @@ impl Dialect {
     /// forgets on the way out of a subquery that a text is JSON.
     pub(crate) fn embedded(self) -> (&'static str, &'static str) {
         match self {
-            Self::Sqlite => ("json(", ")"),
+            Self::Sqlite => ("carnet_json(", ")"),
             Self::Postgres => ("", ""),
         }
     }
@@ -172,9 +172,8 @@ impl Dialect {
     pub(crate) fn nested(self, form: NestedForm) -> (&'static str, &'static str) {
         match (self, form) {
             (_, NestedForm::Plain) => ("", ""),
-            (Self::Sqlite, NestedForm::Id) => ("hex(", ")"),
-            (Self::Sqlite, NestedForm::Json | NestedForm::JsonText) => ("json(", ")"),
-            (Self::Sqlite, NestedForm::Date | NestedForm::DateTime) => ("", ""),
+            (Self::Sqlite, NestedForm::Json | NestedForm::JsonText) => ("carnet_json(", ")"),
+            (Self::Sqlite, NestedForm::Id | NestedForm::Date | NestedForm::DateTime) => ("", ""),
             (Self::Postgres, NestedForm::Id | NestedForm::Json) => ("", ""),
             (Self::Postgres, NestedForm::JsonText) => ("", "::json"),
             (Self::Postgres, NestedForm::Date) => ("(", " - date '1970-01-01')"),

@@ -188,6 +188,7 @@ async fn sqlite_uses_the_declared_indexes() {
     let path = folder.path().join("t.sqlite");
     push(format!("sqlite:{}", path.display()), &fixture).await;
     let connection = rusqlite::Connection::open(&path).unwrap();
+    crate::sqlite::nested::install(&connection, &Default::default()).unwrap();
     let check = |name: &str, with: &[&str], without: &[&str]| {
         let query = query(&fixture, name);
         let select = select(fixture.frame(Dialect::Sqlite, Wall::Rls), &query);

@@ -113,11 +113,12 @@ fn sorted(fixture: &Fixture, made: &OperandSeed) -> Option<Order> {
 #[test]
 fn nested_floats_of_sqlite_are_exact() {
     let connection = rusqlite::Connection::open_in_memory().unwrap();
+    crate::sqlite::nested::install(&connection, &Default::default()).unwrap();
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(5_000));
     let floats = proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL;
     runner
         .run(&floats, |float| {
-            let sql = "SELECT json_array(?1)";
+            let sql = "SELECT carnet_array(?1)";
             let text: String = connection
                 .query_row(sql, [float], |row| row.get(0))
                 .unwrap();
@@ -134,6 +135,7 @@ fn sqlite_prepares_every_statement() {
     let fixture = Fixture::new();
     let connection = rusqlite::Connection::open_in_memory().unwrap();
     crate::sqlite::exact::install(&connection).unwrap();
+    crate::sqlite::nested::install(&connection, &Default::default()).unwrap();
     for resource in &fixture.view.resources {
         let mut columns: Vec<String> = Vec::new();
         if resource.is_tenant() {

@@ -13,6 +13,7 @@ mod functions;
 mod health;
 mod job;
 mod journal;
+pub(crate) mod nested;
 mod platform;
 mod queue;
 mod readers;

@@ -1,6 +1,7 @@
 //! One connection with its settings, its clock and its counters. Not what is asked over it.
 
-use super::{bind, calendar, errors, exact, functions};
+use super::nested::Most;
+use super::{bind, calendar, errors, exact, functions, nested};
 use crate::metrics::Counters;
 use crate::shape::Bound;
 use crate::{Config, Error, Param, Synchronous};
@@ -9,7 +10,7 @@ use rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH;
 use rusqlite::{OpenFlags, Row, Statement};
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -90,6 +91,8 @@ impl Limit {
 pub(super) struct Session {
     raw: rusqlite::Connection,
     limit: Arc<Mutex<Limit>>,
+    /// The largest value that our own functions make.
+    largest: Most,
     meter: Arc<Meter>,
     slow: Duration,
     counted: Cell<u64>,
@@ -111,6 +114,10 @@ impl Session {
         let mut raw = rusqlite::Connection::open_with_flags(path, flags)
             .map_err(|error| errors::opening(path, &error))?;
         prepare(&raw, purpose, config).map_err(|error| errors::opening(path, &error))?;
+        let largest = Most::new(AtomicUsize::new(usize::MAX));
+        if purpose == Purpose::Read {
+            nested::install(&raw, &largest).map_err(|error| errors::opening(path, &error))?;
+        }
         let limit = Arc::new(Mutex::new(Limit::default()));
         let watched = Arc::clone(&limit);
         raw.progress_handler(
@@ -126,6 +133,7 @@ impl Session {
         Ok(Self {
             raw,
             limit,
+            largest,
             meter,
             slow: config.slow_query.0,
             counted: Cell::new(0),
@@ -185,10 +193,12 @@ impl Session {
         work: impl FnOnce() -> Result<T, errors::Failure>,
     ) -> Result<T, errors::Failure> {
         let most = bound.handed_over().max(bind::largest(params));
+        self.largest.store(most, Ordering::Relaxed);
         let most = i32::try_from(most).unwrap_or(i32::MAX);
         let before = self.raw.set_limit(SQLITE_LIMIT_LENGTH, most)?;
         let outcome = work();
         self.raw.set_limit(SQLITE_LIMIT_LENGTH, before)?;
+        self.largest.store(usize::MAX, Ordering::Relaxed);
         outcome.map_err(|failure| match failure {
             errors::Failure::Database(error) if errors::is_too_big(&error) => {
                 bound.exceeded().into()
