@@ -59,6 +59,8 @@ impl Carnet {
             .args(["--set", &format!("server.port={port}")])
             // The other side writes no log either.
             .args(["--set", "web.access_log=false"])
+            .args(["--set", "web.server_timing=false"])
+            .args(["--set", "server.explain=false"])
             .current_dir(&self.folder);
         for setting in &self.settings {
             command.args(["--set", setting]);

@@ -22,7 +22,7 @@ impl Scratch {
     pub fn create(hint: &str) -> Result<Self> {
         let server = std::env::var(SERVER).with_context(|| {
             format!(
-                "{SERVER} names no PostgreSQL server; `cargo xtask bench` starts one and sets it"
+                "{SERVER} names no PostgreSQL server; `cargo xtask bench -- …` starts one and sets it"
             )
         })?;
         let name = format!("bench_{hint}_{}", std::process::id());

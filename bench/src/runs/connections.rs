@@ -52,6 +52,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     .start()?;
     let known = carnet::fill(&process, 2_000)?;
+    if let Some(scratch) = &scratch {
+        // Without statistics a list reads the whole table until the server gathers them by itself.
+        scratch.settle()?;
+    }
     println!(
         "| connections | case | answered /s | failed | p50 ms | p99 ms | p99.9 ms | most ms | \
          resident MiB |\n|---|---|---|---|---|---|---|---|---|"

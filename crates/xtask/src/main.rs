@@ -5,6 +5,7 @@
     reason = "a command-line tool speaks on its terminal"
 )]
 
+mod bench;
 mod ci;
 mod codegen;
 mod deps;
@@ -46,6 +47,8 @@ enum Task {
     Scenarios(scenarios::Options),
     /// Kill the server while clients write, and look at what is left.
     Kill(kill::Options),
+    /// Measure Carnet beside hand-written handlers and its peers: `bench/`.
+    Bench(bench::Options),
     /// Build what is shipped and measure its size, start and memory.
     Footprint(footprint::Options),
     /// Run the commands of the guide as they are printed.
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Scenarios(options) => scenarios::run(&options),
         Task::Kill(options) => kill::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Footprint(options) => footprint::run(&options),
         Task::Guide(options) => guide::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
