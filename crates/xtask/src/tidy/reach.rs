@@ -36,7 +36,7 @@ struct Name {
 const NAMES: [Name; 2] = [
     Name {
         word: "axum",
-        homes: &["crates/web/", "crates/server/"],
+        homes: &["crates/web/", "crates/server/", "bench/"],
         why: "only web, server and `routes` modules name axum",
     },
     Name {
@@ -46,7 +46,8 @@ const NAMES: [Name; 2] = [
     },
 ];
 
-const ENVIRONMENT: [&str; 4] = [
+const ENVIRONMENT: [&str; 5] = [
+    "bench/",
     "crates/server/",
     "crates/cli/",
     "crates/testkit/",
