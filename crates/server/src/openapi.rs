@@ -62,6 +62,7 @@ fn own() -> Fragment {
         let item = json!({ "get": {
             "operationId": id,
             "summary": summary,
+            "description": "For who watches the service; it answers without credentials.",
             "tags": ["health"],
             "responses": { "200": answer, "503": answer },
         } });

@@ -1,6 +1,8 @@
 //! `ci`: every stage, cheap ones first, each with its time; at the end once more how the tests ended.
 
-use crate::{codegen, deps, footprint, fuzz, guide, kill, lint, scenarios, shell, signals, tidy};
+use crate::{
+    codegen, contract, deps, footprint, fuzz, guide, kill, lint, scenarios, shell, signals, tidy,
+};
 use anyhow::{Context as _, Result};
 use std::time::Instant;
 
@@ -26,6 +28,9 @@ pub(crate) fn run() -> Result<()> {
         scenarios::run(&scenarios::Options::default())
     })?;
     stage("guide", || guide::run(&guide::Options::default()))?;
+    stage("contract", || {
+        contract::run(&contract::Options::bounded())
+    })?;
     stage("kill", || kill::run(&kill::Options::default()))?;
     stage("fuzz", || fuzz::run(&fuzz::Options::default()))?;
     stage("footprint", || {

@@ -8,6 +8,7 @@
 mod bench;
 mod ci;
 mod codegen;
+mod contract;
 mod deps;
 mod footprint;
 mod fuzz;
@@ -45,6 +46,8 @@ enum Task {
     Test(test::Options),
     /// Run the API scenarios against the built binaries, on SQLite and PostgreSQL.
     Scenarios(scenarios::Options),
+    /// Check the OpenAPI document against the running server.
+    Contract(contract::Options),
     /// Kill the server while clients write, and look at what is left.
     Kill(kill::Options),
     /// Measure Carnet beside hand-written handlers and its peers: `bench/`.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Test(options) => test::run(&options),
         Task::Scenarios(options) => scenarios::run(&options),
+        Task::Contract(options) => contract::run(&options),
         Task::Kill(options) => kill::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Footprint(options) => footprint::run(&options),

@@ -2,8 +2,8 @@
 
 use super::MAX_ITEMS;
 use crate::parse::shorten;
-use crate::validate::{parse_id, read_object};
-use carnet_kernel::{Detail, Id, MAX_SAFE_INTEGER, Refusal, suggest};
+use crate::validate::{parse_id, read_object, read_version};
+use carnet_kernel::{Detail, Id, Refusal, suggest};
 use carnet_model::{Operation, Resource};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -130,11 +130,9 @@ impl Item {
                     },
                     Err(_) => faults.push(Detail::new(at("id"), "type", "it must be a text")),
                 },
-                "version" => match raw.get().parse::<i64>() {
-                    Ok(number) if (1..=MAX_SAFE_INTEGER).contains(&number) => {
-                        version = Some(number)
-                    }
-                    _ => faults.push(Detail::new(
+                "version" => match read_version(raw.get()) {
+                    Some(number) => version = Some(number),
+                    None => faults.push(Detail::new(
                         at("version"),
                         "type",
                         "it must be a whole number from 1",

@@ -4,8 +4,8 @@ use super::read::{MAX_NESTED, Parent, Reader, Shown, hung};
 use crate::decide::{Delete, Kind, Precondition};
 use crate::linking;
 use crate::parse::shorten;
-use crate::validate::{parse_id, read_object};
-use carnet_kernel::{Id, MAX_SAFE_INTEGER, suggest};
+use crate::validate::{parse_id, read_object, read_version};
+use carnet_kernel::{Id, suggest};
 use carnet_model::{Operation, Relation, Resource};
 use carnet_store::Unit;
 use serde_json::value::RawValue;
@@ -247,11 +247,9 @@ impl Reader<'_> {
                     },
                     Err(_) => self.fault(at, "type", "it must be a text"),
                 },
-                "version" => match raw.get().parse::<i64>() {
-                    Ok(number) if (1..=MAX_SAFE_INTEGER).contains(&number) => {
-                        version = Some(number);
-                    }
-                    _ => self.fault(at, "type", "it must be a whole number from 1"),
+                "version" => match read_version(raw.get()) {
+                    Some(number) => version = Some(number),
+                    None => self.fault(at, "type", "it must be a whole number from 1"),
                 },
                 _ => {
                     let message = "a record is named by its `id`, with or without its `version`";

@@ -17,6 +17,8 @@ pub(super) fn described(owner: &str, field: &Field) -> Value {
     }
     if field.optional {
         schema = nullable(schema);
+    } else if matches!(field.kind, FieldType::Json { schema: None }) {
+        schema = anything();
     }
     if let Some(members) = schema.as_object_mut() {
         if let Some(title) = &field.title {
@@ -63,18 +65,21 @@ pub(super) fn schema(kind: &FieldType) -> Value {
             schema
         }
         FieldType::Decimal {
-            precision, scale, ..
+            precision,
+            scale,
+            min,
+            ..
         } => json!({
             "type": "string",
             "format": "decimal",
-            "pattern": decimal_pattern(*precision, *scale),
+            "pattern": decimal_pattern(*precision, *scale, min.is_some_and(|min| min >= 0)),
             "description": format!("A decimal with up to {precision} digits, {scale} of them after the point."),
         }),
         FieldType::Boolean => json!({ "type": "boolean" }),
         FieldType::Date => json!({ "type": "string", "format": "date" }),
         FieldType::DateTime => json!({ "type": "string", "format": "date-time" }),
         FieldType::Time => {
-            json!({ "type": "string", "format": "partial-time", "pattern": "^\\d{2}:\\d{2}:\\d{2}(\\.\\d{1,6})?$" })
+            json!({ "type": "string", "format": "partial-time", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,6})?$" })
         }
         FieldType::Duration => json!({ "type": "string", "format": "duration" }),
         FieldType::Enum { values } => json!({ "type": "string", "enum": values }),
@@ -143,12 +148,24 @@ fn text(min: Option<u32>, max: Option<u32>) -> Map<String, Value> {
     schema
 }
 
-fn decimal_pattern(precision: u8, scale: u8) -> String {
+fn decimal_pattern(precision: u8, scale: u8, positive: bool) -> String {
     let whole = (precision - scale).max(1);
+    let sign = if positive { "" } else { "-?" };
+    let rest = whole - 1;
     match scale {
-        0 => format!("^-?\\d{{1,{whole}}}$"),
-        _ => format!("^-?\\d{{1,{whole}}}(\\.\\d{{1,{scale}}})?$"),
+        0 => format!("^{sign}(0|[1-9][0-9]{{0,{rest}}})$"),
+        _ => format!("^{sign}(0|[1-9][0-9]{{0,{rest}}})(\\.[0-9]{{1,{scale}}})?$"),
     }
+}
+
+/// Any JSON value but null.
+pub(super) fn anything() -> Value {
+    json!({ "type": ["object", "array", "string", "number", "boolean"], "items": {}, "additionalProperties": true })
+}
+
+/// A version that a write is based on.
+pub(super) fn version() -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": carnet_kernel::MAX_SAFE_INTEGER })
 }
 
 /// The same schema with null.

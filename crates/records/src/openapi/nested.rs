@@ -88,7 +88,7 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
         if target.operations.contains(Operation::Patch) {
             let mut schema = patch(target);
             schema["properties"]["id"] = field::schema(&target.field(target.key).kind);
-            schema["properties"]["version"] = json!({ "type": "integer", "minimum": 1 });
+            schema["properties"]["version"] = field::version();
             schema["required"] = json!(["id"]);
             put("Update", schema, false);
         }
@@ -159,7 +159,7 @@ fn related(view: &ModelView, resource: &Resource, relation: &Relation, new: bool
             }
             if offers(Operation::Delete) {
                 let id = field::schema(&target.field(target.key).kind);
-                let version = json!({ "type": "integer", "minimum": 1 });
+                let version = field::version();
                 let named = object(json!({ "id": id, "version": version }), &["id"]);
                 words.insert(
                     "delete".to_owned(),

@@ -7,7 +7,7 @@ use crate::parse::{
     MAX_SEARCH, Word, upsert_keys,
 };
 use carnet_kernel::Code;
-use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
+use carnet_model::{Concurrency, ModelView, Operation, RelationKind, Resource};
 use carnet_web::openapi::{
     list_envelope, parameter, record_envelope, responses, schema, success, write_envelope,
 };
@@ -78,10 +78,57 @@ pub(super) fn operation(
     json!({
         "operationId": format!("{verb}{}", stem(resource)),
         "summary": summary,
+        "description": meaning(verb),
         "tags": [resource.name],
         "parameters": all,
         "responses": responses,
     })
+}
+
+/// What an operation does, for people who do not know the platform.
+fn meaning(verb: &str) -> &'static str {
+    match verb {
+        "list" => "A page of records, filtered, sorted and with what is included.",
+        "read" => "One record by its id; with its version as `ETag` when it is read whole.",
+        "create" => {
+            "Makes a record and answers it as it is stored; its journal row is written with it."
+        }
+        "update" => {
+            "Every field takes the value of the body, or its default where the body has none."
+        }
+        "patch" => "A JSON merge patch: what the body does not name stays as it is.",
+        "delete" => {
+            "Removes a record, and does what its definition says to those that refer to it."
+        }
+        "batch" => "All items take effect in their order, or none does.",
+        "restore" => "Takes back a soft deletion.",
+        "patchMatching" | "deleteMatching" => {
+            "All records that a filter finds are changed in one transaction, or none is."
+        }
+        _ => "See the guide at `/docs`.",
+    }
+}
+
+/// What the answer to a create leads to.
+fn links(resource: &Resource) -> Value {
+    let all = [
+        (Operation::Read, "read"),
+        (Operation::Update, "update"),
+        (Operation::Patch, "patch"),
+        (Operation::Delete, "delete"),
+    ];
+    all.into_iter()
+        .filter(|(operation, _)| resource.operations.contains(*operation))
+        .map(|(_, verb)| {
+            let operation = format!("{verb}{}", stem(resource));
+            let link = json!({
+                "operationId": operation,
+                "parameters": { "id": "$response.body#/data/id" },
+            });
+            (verb.to_owned(), link)
+        })
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn with_body(mut operation: Value, types: &[&str], body: &str) -> Value {
@@ -222,6 +269,7 @@ pub(super) fn create(resource: &Resource) -> Value {
         ("201", with_header(answer, &["ETag", "Location"])),
         &[&CHANGE_CODES, &BODY_CODES, &codes],
     );
+    responses["201"]["links"] = links(resource);
     if !keys.is_empty() {
         let answer = success(
             "The record that was there already, afterwards.",
@@ -419,7 +467,7 @@ fn if_match(resource: &Resource) -> Value {
             "in": "header",
             "required": true,
             "description": "The `ETag` of the version the write is based on: `\"3\"`.",
-            "schema": { "type": "string" },
+            "schema": carnet_web::openapi::entity_tags(),
         }),
     }
 }
@@ -437,7 +485,7 @@ fn list_parameter(name: &str, words: Vec<String>, description: &str) -> Value {
         "description": description,
         "style": "form",
         "explode": false,
-        "schema": { "type": "array", "items": { "type": "string", "examples": words } },
+        "schema": { "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1, "examples": words } },
     })
 }
 
@@ -484,7 +532,7 @@ fn filter(resource: &Resource) -> Value {
         "description": description,
         "style": "deepObject",
         "explode": true,
-        "schema": { "type": "object" },
+        "schema": { "type": "object", "additionalProperties": true },
     })
 }
 
@@ -574,6 +622,13 @@ fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
         fields,
         "Only these fields; the id always comes along.",
     )];
+    // No other word will do.
+    if let Some(items) = parameters[0]["schema"]["items"].as_object_mut()
+        && let Some(words) = items.remove("examples")
+    {
+        items.remove("minLength");
+        items.insert("enum".to_owned(), words);
+    }
     if !resource.relations.is_empty() {
         let mut words: Vec<String> = resource
             .relations

@@ -3,7 +3,7 @@
 use super::{field, stem};
 use crate::parse::{MAX_LIMIT, MAX_OFFSET};
 use crate::validate::{operand, operations};
-use carnet_model::{ModelView, Operation, RelationKind, Resource, Role};
+use carnet_model::{Concurrency, ModelView, Operation, RelationKind, Resource, Role};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
 
@@ -157,7 +157,8 @@ pub(super) fn patch(resource: &Resource) -> Value {
         .map(|(_, field)| {
             let schema = match field.kind {
                 // A merge patch goes inside, so the rules of the whole do not bind its parts.
-                carnet_model::FieldType::Json { .. } => json!({}),
+                carnet_model::FieldType::Json { .. } if field.optional => json!({}),
+                carnet_model::FieldType::Json { .. } => field::anything(),
                 carnet_model::FieldType::I18n { .. } => json!({ "type": "object" }),
                 _ => field::described(&owner, field),
             };
@@ -178,7 +179,7 @@ pub(super) fn patch(resource: &Resource) -> Value {
 
 fn batch(resource: &Resource, stem: &str) -> Value {
     let id = field::schema(&resource.field(resource.key).kind);
-    let version = json!({ "type": "integer", "minimum": 1 });
+    let version = field::version();
     let item = |operation: Operation, data: Option<Value>| {
         let mut properties = Map::new();
         let mut required = vec!["operation"];
@@ -190,6 +191,9 @@ fn batch(resource: &Resource, stem: &str) -> Value {
             properties.insert("id".to_owned(), id.clone());
             properties.insert("version".to_owned(), version.clone());
             required.push("id");
+            if resource.concurrency == Concurrency::Optimistic {
+                required.push("version");
+            }
         }
         if let Some(data) = data {
             properties.insert("data".to_owned(), data);

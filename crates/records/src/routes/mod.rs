@@ -370,7 +370,6 @@ fn key(resource: &Resource, text: &str) -> Result<Value, Refusal> {
         (FieldType::Integer { .. }, Storage::Platform) => text
             .parse::<i64>()
             .ok()
-            .filter(|key| *key >= 0)
             .map(Value::Integer)
             .ok_or_else(|| bad_key(text, "a whole number")),
         _ => record_id(resource, text).map(Value::Id),

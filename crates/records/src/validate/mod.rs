@@ -12,4 +12,4 @@ pub use body::{Input, Mode, Written, read_body, read_object};
 pub(crate) use body::{MAX_FAULTS, read_entries, refuse};
 pub use operation::FieldOperation;
 pub(crate) use operation::{operand, operations};
-pub(crate) use value::{parse_id, read_value};
+pub(crate) use value::{parse_id, read_value, read_version};

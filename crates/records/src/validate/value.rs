@@ -335,6 +335,13 @@ impl Display for Shown {
     }
 }
 
+/// A version as a number in JSON, which may be written with a fraction of zeros.
+pub(crate) fn read_version(raw: &str) -> Option<i64> {
+    let number = Decimal::parse(raw, 18, 0).ok()?.unscaled;
+    let known = is_number(raw) && (1..=MAX_SAFE_INTEGER).contains(&number);
+    known.then_some(number)
+}
+
 fn is_number(raw: &str) -> bool {
     raw.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }

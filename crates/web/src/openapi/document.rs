@@ -3,7 +3,7 @@
 use super::{responses, schemas};
 use crate::error::Error;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// The head of the document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,14 +120,15 @@ impl Document {
             })
             .collect();
         let mut document = json!({ "openapi": "3.1.0", "info": info });
-        if !self.info.servers.is_empty() {
-            document["servers"] = self
-                .info
-                .servers
-                .into_iter()
-                .map(|url| json!({ "url": url }))
-                .collect();
-        }
+        let servers = if self.info.servers.is_empty() {
+            vec!["/".to_owned()]
+        } else {
+            self.info.servers
+        };
+        document["servers"] = servers
+            .into_iter()
+            .map(|url| json!({ "url": url }))
+            .collect();
         document["tags"] = tags.into();
         document["paths"] = self.fragment.paths.into();
         document["components"] = json!({
@@ -136,6 +137,7 @@ impl Document {
             "headers": schemas::headers(),
             "responses": responses::shared(),
         });
+        prune(&mut document);
         document
     }
 
@@ -152,6 +154,52 @@ impl Document {
                 second: owner.to_owned(),
             }),
         }
+    }
+}
+
+/// Takes away the components that nothing leads to.
+fn prune(document: &mut Value) {
+    let mut reached = BTreeSet::new();
+    let mut open = vec![String::from("/paths")];
+    while let Some(pointer) = open.pop() {
+        let mut found = Vec::new();
+        if let Some(value) = document.pointer(&pointer) {
+            references(value, &mut found);
+        }
+        for reference in found {
+            if reached.insert(reference.clone()) {
+                open.push(reference);
+            }
+        }
+    }
+    let Some(kinds) = document["components"].as_object_mut() else {
+        return;
+    };
+    for (kind, members) in kinds.iter_mut() {
+        if let Some(members) = members.as_object_mut() {
+            members.retain(|name, _| reached.contains(&format!("/components/{kind}/{name}")));
+        }
+    }
+    kinds.retain(|_, members| {
+        members
+            .as_object()
+            .is_some_and(|members| !members.is_empty())
+    });
+}
+
+/// The pointers of all references within a value.
+fn references(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            if let Some(Value::String(reference)) = members.get("$ref")
+                && let Some(pointer) = reference.strip_prefix('#')
+            {
+                out.push(pointer.to_owned());
+            }
+            members.values().for_each(|member| references(member, out));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, out)),
+        _ => {}
     }
 }
 

@@ -7,7 +7,7 @@ mod schemas;
 
 pub use document::{Document, Fragment, Info, Tag};
 pub use responses::{responses, success};
-pub use schemas::{list_envelope, parameter, record_envelope, schema, write_envelope};
+pub use schemas::{entity_tags, list_envelope, parameter, record_envelope, schema, write_envelope};
 
 /// The media types a success is offered in, for `content` maps.
 pub(crate) const JSON: &str = "application/json";

@@ -146,7 +146,13 @@ pub(super) fn parameters() -> Value {
             "description": "Do everything and then undo it: the answer, or the refusal, is what would have been, with `meta.dryRun`. Nothing is kept, and the journal says nothing.",
             "schema": { "type": "boolean", "default": false },
         }),
-        "IfMatch": header_parameter("If-Match", "The `ETag` of the version the write is based on: `\"3\"`. Another version is `PRECONDITION_FAILED`."),
+        "IfMatch": json!({
+            "name": "If-Match",
+            "in": "header",
+            "required": false,
+            "description": "The `ETag` of the version the write is based on: `\"3\"`. Another version is `PRECONDITION_FAILED`.",
+            "schema": entity_tags(),
+        }),
     })
 }
 
@@ -158,6 +164,15 @@ pub(super) fn headers() -> Value {
         "Location": header("The address of the created record."),
         "Retry-After": { "description": "After how many seconds to try again.", "schema": { "type": "integer" } },
         "Allow": header("The methods that the address offers."),
+    })
+}
+
+/// The schema of `If-Match`: `*`, or entity tags.
+pub fn entity_tags() -> Value {
+    json!({
+        "type": "string",
+        "pattern": r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$"#,
+        "examples": ["\"3\"", "*"],
     })
 }
 
