@@ -66,8 +66,10 @@ const list = await client.GET("/api/v1/products", {
     "filter[name][eq]=Typed%20pen&fields=name,price&sort=-price&limit=5&count=exact",
 });
 expect(list.response.status === 200, "a filtered list");
-expect(list.data?.pagination.total === 1 && list.data.data.length === 1, "one product of that name");
-expect(list.data.data[0]?.id === id && list.data.data[0].status === undefined, "with its fields alone");
+const page = list.data;
+expect(page !== undefined && "pagination" in page, "a page, not lines");
+expect(page.pagination.total === 1 && page.data.length === 1, "one product of that name");
+expect(page.data[0]?.id === id && page.data[0].status === undefined, "with its fields alone");
 
 const read = await client.GET("/api/v1/products/{id}", {
   params: { path: { id }, query: { include: ["category"] } },

@@ -259,7 +259,7 @@ pub(super) fn create(resource: &Resource) -> Value {
         parameters.push(query_parameter(
             "upsert",
             json!({ "type": "string", "enum": keys }),
-            "The fields of a unique constraint: a record that has these values already is changed where the body names fields, and the answer is 200.",
+            "The fields of a unique constraint: a record that has these values already is changed where the body names fields, and the answer is 200. Not together with related records in the body.",
         ));
         parameters.push(parameter("IfMatch"));
         codes.extend([Code::InvalidParameter, Code::PreconditionFailed]);
