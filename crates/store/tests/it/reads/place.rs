@@ -83,7 +83,7 @@ impl Place {
             store,
             view,
             runtime,
-            database: database,
+            database,
         }
     }
 
