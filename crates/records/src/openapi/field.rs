@@ -95,7 +95,7 @@ pub(super) fn schema(kind: &FieldType) -> Value {
             "type": "object",
             "description": "Texts by language tag (BCP 47).",
             "minProperties": 1,
-            "propertyNames": { "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$" },
+            "propertyNames": { "maxLength": 35, "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$" },
             "additionalProperties": text(*min, *max),
         }),
         FieldType::List {

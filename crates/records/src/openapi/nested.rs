@@ -97,12 +97,15 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
 
 /// A required reference may be given by its relation instead.
 fn set_by_relation(resource: &Resource, schema: &mut Value) {
+    let offered = schema["properties"].clone();
     let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) else {
         return;
     };
     let mut either = Vec::new();
     for relation in &resource.relations {
-        if let RelationKind::ToOne { field } = relation.kind {
+        if let RelationKind::ToOne { field } = relation.kind
+            && offered.get(&relation.name).is_some()
+        {
             let name = &resource.field(field).name;
             if required.iter().any(|given| given == name) {
                 required.retain(|given| given != name);
@@ -120,6 +123,10 @@ fn set_by_relation(resource: &Resource, schema: &mut Value) {
 /// What stands under a relation's name: for a new record, or for one that is there.
 fn related(view: &ModelView, resource: &Resource, relation: &Relation, new: bool) -> Option<Value> {
     let target = view.resource(relation.target);
+    // One transaction writes a tenant's records or the platform's.
+    if target.is_tenant() != resource.is_tenant() {
+        return None;
+    }
     let offers = |operation| target.operations.contains(operation);
     let object = |properties: Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     match relation.kind {
