@@ -66,11 +66,14 @@ codes! {
     RecordInUse "RECORD_IN_USE" 409 Data "Other records refer to this one";
     VersionConflict "VERSION_CONFLICT" 409 Data "The record keeps changing while it is written";
     TooManyMatches "TOO_MANY_MATCHES" 409 Data "More records match than the write may change";
+    IdempotencyInProgress "IDEMPOTENCY_IN_PROGRESS" 409 Data "The same request is being carried out";
+    ReplayUnavailable "REPLAY_UNAVAILABLE" 410 Data "The write took effect, but its answer cannot be given again";
     PreconditionFailed "PRECONDITION_FAILED" 412 Data "The record has another version than stated";
     PayloadTooLarge "PAYLOAD_TOO_LARGE" 413 Request "The body is larger than allowed";
     AnswerTooLarge "ANSWER_TOO_LARGE" 413 Request "The answer would be larger than allowed";
     UriTooLong "URI_TOO_LONG" 414 Request "The address is longer than allowed";
     UnsupportedMediaType "UNSUPPORTED_MEDIA_TYPE" 415 Request "The body has a type that is not read here";
+    IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 Request "The idempotency key stands for another request";
     PreconditionRequired "PRECONDITION_REQUIRED" 428 Request "The write must state the version it is based on";
     Internal "INTERNAL" 500 Platform "Something failed inside the platform";
     OutcomeUnknown "OUTCOME_UNKNOWN" 500 Platform "It is not known whether the write took effect";

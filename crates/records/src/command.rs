@@ -135,11 +135,16 @@ pub enum Command {
         /// `Any` where the resource asks for one.
         precondition: Option<Precondition>,
     },
-    /// Several writes of one resource, all or none.
+    /// Several writes of one resource in one transaction.
     Batch {
         /// Of which resource.
         resource: ResourceIndex,
-        /// A JSON object: `{"items":[{"operation","id"?,"data"?,"version"?}]}`.
+        /// A JSON object: `{"policy"?,"items":[{"operation","id"?,"data"?,"version"?}]}`.
+        body: String,
+    },
+    /// Several writes of any resources in one transaction.
+    Transaction {
+        /// The same, with `resourceName` in each item.
         body: String,
     },
 }
@@ -149,6 +154,19 @@ pub enum Command {
 pub struct Options {
     /// A write is done and then undone: the answer is what would have been.
     pub dry_run: bool,
+    /// What makes a write happen once, however often it is asked for. A dry run takes no notice of
+    /// it.
+    pub once: Option<Once>,
+}
+
+/// The caller's key of one write: the same request under the same key takes effect once and is
+/// answered alike for a day.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Once {
+    /// Chosen by the caller, one for each write. Other callers' keys are others.
+    pub key: String,
+    /// A SHA-256 over all that is asked; another one under the same key is refused.
+    pub request: [u8; 32],
 }
 
 /// What a command gives.
@@ -169,13 +187,27 @@ pub enum Answer {
         /// How many records were changed.
         count: usize,
     },
-    /// A JSON array: the record after each item, null for a deleted one.
+    /// A JSON array: the record after each item, null for a deleted one; where each item stands by
+    /// itself, an object with `status` and `data` or `error`.
     Batch {
         /// The array.
         json: Vec<u8>,
         /// How many items it has.
         items: usize,
+        /// What came of them where each stands by itself.
+        each: Option<Each>,
     },
+    /// What a write with the same [`Once`] was answered before.
+    Replayed(Box<Answer>),
+}
+
+/// What came of items that stand by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Each {
+    /// Items that took effect.
+    pub succeeded: usize,
+    /// Items that were refused.
+    pub failed: usize,
 }
 
 /// A list in an answer.

@@ -14,6 +14,7 @@ pub mod openapi;
 mod operations;
 pub mod parse;
 pub mod plan;
+mod replay;
 pub mod routes;
 pub mod seed;
 mod shipped;
@@ -23,7 +24,9 @@ pub mod validate;
 mod write;
 
 pub use batch::MAX_ITEMS;
-pub use command::{Answer, Command, Explained, GroupAnswer, ListAnswer, Options, RecordAnswer};
+pub use command::{
+    Answer, Command, Each, Explained, GroupAnswer, ListAnswer, Once, Options, RecordAnswer,
+};
 pub use operations::Operations;
 pub use shipped::definitions;
 pub use stream::{Broken, Stream};

@@ -4,14 +4,15 @@
 use crate::command::{Answer, RecordAnswer};
 use crate::decide::{Link, Unlink, fill, records_after};
 use crate::operations::Operations;
+use crate::replay::{Named, Nested, Note};
 use crate::validate::{Mode, read_entries, refuse};
-use crate::write::{Work, whole};
+use crate::write::{Done, Work, whole};
 use carnet_kernel::{Code, Detail, Id, Refusal, Value};
 use carnet_model::{
     FieldIndex, ModelView, Operation, Relation, RelationIndex, RelationKind, Resource,
     ResourceIndex,
 };
-use carnet_store::{Stamp, Step};
+use carnet_store::{Outcome, Policy, Stamp, Step};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -108,10 +109,24 @@ impl Operations {
         if let Some(refusal) = refuse(faults) {
             return Err(refusal);
         }
-        let changes = self
-            .changed(work, through.link, Arc::new(unit))
+        let index = through.link.index;
+        let note = move |view: &ModelView, outcomes: &[Outcome]| {
+            let changes = outcomes.first()?.as_ref().ok()?;
+            let made = matches!(changes.steps.first(), Some(Step::Insert { .. }));
+            let record = records_after(changes).next()?;
+            let record = Named::of(view.resource(index), record, made)?;
+            let related = Vec::new();
+            Some(Note::Nested(Nested { record, related }))
+        };
+        let options = work.options(Policy::Atomic, Arc::new(note));
+        let done = self
+            .once(work, through.link, Arc::new(unit), &options)
             .await
             .map_err(|refusal| self.missing(work.view, (resource, relation, through), refusal))?;
+        let changes = match done {
+            Done::Before(answer) => return Ok(answer),
+            Done::Now(changes) => changes.into_iter().next().unwrap_or_default(),
+        };
         let record = records_after(&changes)
             .next()
             .ok_or_else(|| Refusal::new(Code::Internal, "the write left no record"))?;
@@ -135,7 +150,19 @@ impl Operations {
     ) -> Result<Answer, Refusal> {
         let (_, _, through) = found(work.view, resource, relation)?;
         let unit = through.unlink([id, target], &work.stamp);
-        let changes = self.changed(work, through.link, Arc::new(unit)).await?;
+        // What was not linked is a refusal, which is not kept.
+        let note = |_: &ModelView, outcomes: &[Outcome]| {
+            let changes = outcomes.first()?.as_ref().ok()?;
+            (!changes.steps.is_empty()).then_some(Note::Deleted)
+        };
+        let options = work.options(Policy::Atomic, Arc::new(note));
+        let done = self
+            .once(work, through.link, Arc::new(unit), &options)
+            .await?;
+        let changes = match done {
+            Done::Before(answer) => return Ok(answer),
+            Done::Now(changes) => changes.into_iter().next().unwrap_or_default(),
+        };
         if changes.steps.is_empty() {
             return Err(Refusal::new(Code::NotFound, "these records are not linked"));
         }

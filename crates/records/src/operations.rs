@@ -1,6 +1,7 @@
 //! The one entry to declared resources: commands in, answers out. Interfaces translate to it and
 //! from it; nothing else in this crate touches the store.
 
+use crate::batch::Whose;
 use crate::command::{Answer, Command, Explained, GroupAnswer, ListAnswer, Options, RecordAnswer};
 use crate::cursor::{CursorKey, Fingerprint, Place, SECRET};
 use crate::decide::Kind;
@@ -96,23 +97,21 @@ impl Operations {
     ) -> Result<Answer, Refusal> {
         let started = Instant::now();
         let (operation, index) = command.name();
+        // What a transaction writes has no one name.
+        let name = index.map_or("transactions", |index| view.resource(index).name.as_str());
         let work = Work {
             context,
             view,
             stamp: self.stamp(context),
             options,
+            route: (operation, name),
         };
         let result = self.run(&work, command).await;
         let outcome = match &result {
             Ok(_) => "ok",
             Err(refusal) => refusal.code.as_str(),
         };
-        metrics::record(
-            &view.resource(index).name,
-            operation,
-            outcome,
-            started.elapsed(),
-        );
+        metrics::record(name, operation, outcome, started.elapsed());
         result
     }
 
@@ -248,7 +247,11 @@ impl Operations {
                 let unit = units::delete_matching(resource, request, &work.stamp, precondition)?;
                 self.matching(work, resource, Arc::new(unit)).await
             }
-            Command::Batch { resource, body } => self.batch(work, resource, &body).await,
+            Command::Batch { resource, body } => {
+                let whose = Whose::One(view.resource(resource));
+                self.batch(work, whose, &body).await
+            }
+            Command::Transaction { body } => self.batch(work, Whose::Any, &body).await,
         }
     }
 
@@ -392,22 +395,23 @@ impl Operations {
 }
 
 impl Command {
-    fn name(&self) -> (&'static str, ResourceIndex) {
+    fn name(&self) -> (&'static str, Option<ResourceIndex>) {
         match self {
-            Self::List { resource, .. } => ("list", *resource),
-            Self::Group { resource, .. } => ("group", *resource),
-            Self::Read { resource, .. } => ("read", *resource),
-            Self::Create { resource, .. } => ("create", *resource),
-            Self::Update { resource, .. } => ("update", *resource),
-            Self::Patch { resource, .. } => ("patch", *resource),
-            Self::Delete { resource, .. } => ("delete", *resource),
-            Self::Link { resource, .. } => ("link", *resource),
-            Self::Unlink { resource, .. } => ("unlink", *resource),
-            Self::Restore { resource, .. } => ("restore", *resource),
-            Self::Upsert { resource, .. } => ("upsert", *resource),
-            Self::PatchMatching { resource, .. } => ("patchMatching", *resource),
-            Self::DeleteMatching { resource, .. } => ("deleteMatching", *resource),
-            Self::Batch { resource, .. } => ("batch", *resource),
+            Self::List { resource, .. } => ("list", Some(*resource)),
+            Self::Group { resource, .. } => ("group", Some(*resource)),
+            Self::Read { resource, .. } => ("read", Some(*resource)),
+            Self::Create { resource, .. } => ("create", Some(*resource)),
+            Self::Update { resource, .. } => ("update", Some(*resource)),
+            Self::Patch { resource, .. } => ("patch", Some(*resource)),
+            Self::Delete { resource, .. } => ("delete", Some(*resource)),
+            Self::Link { resource, .. } => ("link", Some(*resource)),
+            Self::Unlink { resource, .. } => ("unlink", Some(*resource)),
+            Self::Restore { resource, .. } => ("restore", Some(*resource)),
+            Self::Upsert { resource, .. } => ("upsert", Some(*resource)),
+            Self::PatchMatching { resource, .. } => ("patchMatching", Some(*resource)),
+            Self::DeleteMatching { resource, .. } => ("deleteMatching", Some(*resource)),
+            Self::Batch { resource, .. } => ("batch", Some(*resource)),
+            Self::Transaction { .. } => ("transaction", None),
         }
     }
 }

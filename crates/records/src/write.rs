@@ -1,19 +1,24 @@
 //! Commands that write: bodies to units, units to the store, what they left to answers. Not what a
 //! unit decides.
 
-use crate::batch;
+use crate::batch::{self, Whose};
 use crate::command::{Answer, Options, RecordAnswer};
 use crate::decide::{
     Change, Create, Delete, Kind, Precondition, Restore, fill, missing, records_after,
 };
 use crate::nest::{self, Root};
 use crate::operations::{Operations, every_field, told};
+use crate::replay::{Named, Note};
 use crate::units;
 use crate::validate::{Mode, read_entries, read_object, refuse};
 use carnet_kernel::{Code, Context, Id, Refusal};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
-use carnet_store::{Changes, Record, Stamp, Unit, WriteFailure, WriteOptions, Written, shape};
+use carnet_store::{
+    Changes, Outcome, Policy, Receipt, Record, Stamp, Step, Unit, WriteFailure, WriteOptions,
+    Written, shape,
+};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// One command under way.
@@ -22,6 +27,8 @@ pub(crate) struct Work<'a> {
     pub(crate) view: &'a ModelView,
     pub(crate) stamp: Stamp,
     pub(crate) options: Options,
+    /// Operation and resource: keys of callers stand for one of them.
+    pub(crate) route: (&'static str, &'a str),
 }
 
 /// Which record a change is for.
@@ -32,16 +39,60 @@ pub(crate) struct Target {
 }
 
 impl Work<'_> {
-    /// How the store carries it out.
-    fn options(&self) -> WriteOptions {
+    /// How the store carries it out; `note` makes what a receipt keeps.
+    pub(crate) fn options(&self, policy: Policy, note: Arc<MakeNote>) -> WriteOptions {
+        let once = self.options.once.as_ref();
+        let once = once.filter(|_| !self.options.dry_run);
+        let view = self.view.clone();
+        let receipt = once.map(|once| Receipt {
+            key: self.key(&once.key),
+            request: half(&once.request),
+            answer: Arc::new(move |outcomes| note(&view, outcomes).map(|note| note.write())),
+        });
         WriteOptions {
+            policy,
             dry_run: self.options.dry_run,
+            receipt,
         }
+    }
+
+    /// The caller's key, as long as it is the same caller who asks for the same operation.
+    fn key(&self, key: &str) -> Id {
+        let principal = &self.context.principal;
+        let who = principal.id.map_or([0; 16], Id::to_bytes);
+        let (operation, resource) = self.route;
+        let mut hash = Sha256::new();
+        hash.update(self.context.tenant.0.to_be_bytes());
+        hash.update(principal.home.0.to_be_bytes());
+        hash.update(who);
+        for part in [principal.kind.as_str(), operation, resource, key] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        half(&hash.finalize().into())
     }
 
     fn told(&self, failure: &WriteFailure) -> Refusal {
         told(&failure.error, self.view, self.context)
     }
+}
+
+/// Makes what a receipt keeps.
+pub(crate) type MakeNote = dyn Fn(&ModelView, &[Outcome]) -> Option<Note> + Send + Sync;
+
+/// The first half of a hash.
+fn half(hash: &[u8; 32]) -> Id {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    Id::from_bytes(bytes)
+}
+
+/// What came of one unit.
+pub(crate) enum Done {
+    /// It took effect.
+    Now(Vec<Changes>),
+    /// It had taken effect, and this was the answer.
+    Before(Answer),
 }
 
 impl Operations {
@@ -62,8 +113,7 @@ impl Operations {
             resource: resource.index,
             records: vec![record],
         };
-        let record = self.write_one(work, resource, Arc::new(unit)).await?;
-        Ok(whole(resource, &record, id))
+        self.write_one(work, resource, Arc::new(unit), id).await
     }
 
     /// A record with related ones in its body.
@@ -80,11 +130,21 @@ impl Operations {
                 self.next_id()
             })?;
         let unit = Arc::new(unit);
-        let changes = self
-            .write(work, resource, vec![Arc::clone(&unit) as Arc<dyn Unit>])
-            .await
-            .and_then(Written::into_changes)
-            .map_err(|failure| unit.place(&failure, work.told(&failure)))?;
+        let shown = Arc::new(shown);
+        let noted = Arc::clone(&shown);
+        let note = move |view: &ModelView, outcomes: &[Outcome]| {
+            let changes = outcomes.first()?.as_ref().ok()?;
+            nest::note(view, &noted, changes, creates).map(Note::Nested)
+        };
+        let options = work.options(Policy::Atomic, Arc::new(note));
+        let units = vec![Arc::clone(&unit) as Arc<dyn Unit>];
+        let placed = |failure: WriteFailure| unit.place(&failure, work.told(&failure));
+        let written = self.write(work, resource, units, &options).await;
+        let written = written.map_err(placed)?;
+        if let Some(text) = &written.earlier {
+            return self.replay(work, text).await;
+        }
+        let changes = written.into_changes().map_err(placed)?;
         nest::answer(work.view, &shown, &changes, creates)
     }
 
@@ -151,8 +211,7 @@ impl Operations {
             precondition,
             stamp: work.stamp.clone(),
         };
-        let record = self.write_one(work, resource, Arc::new(unit)).await?;
-        Ok(whole(resource, &record, None))
+        self.write_one(work, resource, Arc::new(unit), None).await
     }
 
     pub(crate) async fn restore(&self, work: &Work<'_>, target: Target) -> Result<Answer, Refusal> {
@@ -169,8 +228,7 @@ impl Operations {
             precondition,
             stamp: work.stamp.clone(),
         };
-        let record = self.write_one(work, resource, Arc::new(unit)).await?;
-        Ok(whole(resource, &record, None))
+        self.write_one(work, resource, Arc::new(unit), None).await
     }
 
     pub(crate) async fn upsert(
@@ -183,12 +241,18 @@ impl Operations {
         let resource = work.view.resource(resource);
         let new = (self.next_id(), &work.stamp);
         let unit = units::upsert(resource, key, body, new, precondition)?;
-        let changes = self
-            .write(work, resource, vec![Arc::new(unit)])
-            .await
-            .and_then(Written::into_changes)
-            .map_err(|failure| work.told(&failure))?;
-        units::upserted(resource, changes.first())
+        let index = resource.index;
+        let note = move |view: &ModelView, outcomes: &[Outcome]| {
+            let changes = outcomes.first()?.as_ref().ok()?;
+            let record = records_after(changes).next()?;
+            let made = matches!(changes.steps.first(), Some(Step::Insert { .. }));
+            Named::of(view.resource(index), record, made).map(Note::Record)
+        };
+        let options = work.options(Policy::Atomic, Arc::new(note));
+        match self.once(work, resource, Arc::new(unit), &options).await? {
+            Done::Before(answer) => Ok(answer),
+            Done::Now(changes) => units::upserted(resource, changes.first()),
+        }
     }
 
     /// A write by filter.
@@ -198,23 +262,22 @@ impl Operations {
         resource: &Resource,
         unit: Arc<dyn Unit>,
     ) -> Result<Answer, Refusal> {
-        let changes = self.changed(work, resource, unit).await?;
-        Ok(units::matching_answer(resource, Some(&changes)))
-    }
-
-    /// What one unit changed.
-    pub(crate) async fn changed(
-        &self,
-        work: &Work<'_>,
-        resource: &Resource,
-        unit: Arc<dyn Unit>,
-    ) -> Result<Changes, Refusal> {
-        let changes = self
-            .write(work, resource, vec![unit])
-            .await
-            .and_then(Written::into_changes)
-            .map_err(|failure| work.told(&failure))?;
-        Ok(changes.into_iter().next().unwrap_or_default())
+        let index = resource.index;
+        let note = move |view: &ModelView, outcomes: &[Outcome]| {
+            let changes = outcomes.first()?.as_ref().ok()?;
+            match units::matching_answer(view.resource(index), Some(changes)) {
+                Answer::Matching { json, count } => Some(Note::Matching {
+                    json: String::from_utf8(json).ok()?,
+                    count,
+                }),
+                _ => None,
+            }
+        };
+        let options = work.options(Policy::Atomic, Arc::new(note));
+        match self.once(work, resource, unit, &options).await? {
+            Done::Before(answer) => Ok(answer),
+            Done::Now(changes) => Ok(units::matching_answer(resource, changes.first())),
+        }
     }
 
     pub(crate) async fn delete(
@@ -237,45 +300,86 @@ impl Operations {
             precondition,
             stamp: work.stamp.clone(),
         };
-        self.write(work, resource, vec![Arc::new(unit)])
-            .await
-            .map_err(|failure| work.told(&failure))?;
-        Ok(Answer::Deleted)
+        let options = work.options(Policy::Atomic, Arc::new(|_, _| Some(Note::Deleted)));
+        match self.once(work, resource, Arc::new(unit), &options).await? {
+            Done::Before(answer) => Ok(answer),
+            Done::Now(_) => Ok(Answer::Deleted),
+        }
     }
 
     pub(crate) async fn batch(
         &self,
         work: &Work<'_>,
-        resource: ResourceIndex,
+        whose: Whose<'_>,
         body: &str,
     ) -> Result<Answer, Refusal> {
-        let resource = work.view.resource(resource);
-        let batch = batch::read(work.view, resource, body, &work.stamp, || self.next_id())?;
-        let changes = self
-            .write(work, resource, batch.units())
-            .await
-            .and_then(Written::into_changes)
-            .map_err(|failure| batch.place(&failure, work.told(&failure)))?;
-        Ok(batch.answer(resource, &changes))
+        let view = work.view;
+        let batch = batch::read(view, whose, body, &work.stamp, || self.next_id())?;
+        let batch = Arc::new(batch);
+        let Some(resource) = batch.resource() else {
+            // Nothing is left to ask the database for.
+            return Ok(batch.answer(view, &[], |failure| work.told(failure)));
+        };
+        let noted = Arc::clone(&batch);
+        let note = move |view: &ModelView, outcomes: &[Outcome]| noted.note(view, outcomes);
+        let options = work.options(batch.policy(), Arc::new(note));
+        let written = self
+            .write(work, view.resource(resource), batch.units(), &options)
+            .await;
+        let placed = |failure: &WriteFailure| batch.place(failure, work.told(failure));
+        let written = written.map_err(|failure| placed(&failure))?;
+        if let Some(text) = written.earlier {
+            return self.replay(work, &text).await;
+        }
+        if batch.policy() == Policy::Atomic
+            && let Some(failure) = written.outcomes.iter().find_map(|one| one.as_ref().err())
+        {
+            return Err(placed(failure));
+        }
+        Ok(batch.answer(view, &written.outcomes, |failure| work.told(failure)))
     }
 
-    /// One unit that leaves one record.
+    /// One unit that leaves one record, which is answered; `created` when it made that record.
     async fn write_one(
         &self,
         work: &Work<'_>,
         resource: &Resource,
         unit: Arc<dyn Unit>,
-    ) -> Result<Record, Refusal> {
-        let changes = self
-            .write(work, resource, vec![unit])
-            .await
-            .and_then(Written::into_changes)
-            .map_err(|failure| work.told(&failure))?;
+        created: Option<Id>,
+    ) -> Result<Answer, Refusal> {
+        let index = resource.index;
+        let note = move |view: &ModelView, outcomes: &[Outcome]| {
+            let changes = outcomes.first()?.as_ref().ok()?;
+            let record = records_after(changes).next()?;
+            Named::of(view.resource(index), record, created.is_some()).map(Note::Record)
+        };
+        let options = work.options(Policy::Atomic, Arc::new(note));
+        let changes = match self.once(work, resource, unit, &options).await? {
+            Done::Before(answer) => return Ok(answer),
+            Done::Now(changes) => changes,
+        };
+        let record = changes.first().and_then(|all| records_after(all).next());
+        let left = || Refusal::new(Code::Internal, "the write left no record");
+        Ok(whole(resource, record.ok_or_else(left)?, created))
+    }
+
+    /// One unit, unless it took effect before.
+    pub(crate) async fn once(
+        &self,
+        work: &Work<'_>,
+        resource: &Resource,
+        unit: Arc<dyn Unit>,
+        options: &WriteOptions,
+    ) -> Result<Done, Refusal> {
+        let written = self.write(work, resource, vec![unit], options).await;
+        let written = written.map_err(|failure| work.told(&failure))?;
+        if let Some(text) = &written.earlier {
+            return self.replay(work, text).await.map(Done::Before);
+        }
+        let changes = written.into_changes();
         changes
-            .first()
-            .and_then(|changes| records_after(changes).next())
-            .cloned()
-            .ok_or_else(|| Refusal::new(Code::Internal, "the write left no record"))
+            .map(Done::Now)
+            .map_err(|failure| work.told(&failure))
     }
 
     /// Applies units of the crate's own making; a failure comes with the row it belongs to.
@@ -292,8 +396,9 @@ impl Operations {
             view,
             stamp: stamp.clone(),
             options: Options::default(),
+            route: ("seed", &resource.name),
         };
-        self.write(&work, resource, units)
+        self.write(&work, resource, units, &WriteOptions::default())
             .await
             .and_then(Written::into_changes)
             .map_err(|failure| (failure.row, work.told(&failure)))
@@ -304,6 +409,7 @@ impl Operations {
         work: &Work<'_>,
         resource: &Resource,
         units: Vec<Arc<dyn Unit>>,
+        options: &WriteOptions,
     ) -> Result<Written, WriteFailure> {
         let scope = self.scope(work.context, resource).await;
         let scope = scope.map_err(|error| WriteFailure {
@@ -313,7 +419,7 @@ impl Operations {
             error,
         })?;
         scope
-            .write_with(work.view, &work.stamp, units, &work.options())
+            .write_with(work.view, &work.stamp, units, options)
             .await
     }
 }

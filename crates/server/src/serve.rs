@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::router::{PROBES, Parts, router};
 use crate::{database, listen, openapi};
 use bytes::Bytes;
-use carnet_kernel::IdGenerator;
+use carnet_kernel::{Clock as _, IdGenerator};
 use carnet_model::Model;
 use carnet_records::Operations;
 use carnet_store::Store;
@@ -81,6 +81,7 @@ async fn run(
         }
     });
     let clock = Arc::new(SystemClock);
+    let forgetting = tokio::spawn(forget_receipts(store.clone(), clock.clone()));
     let operations = Operations::new(store.clone(), Arc::clone(&model), clock.clone());
     operations.allow_explain(config.explains());
     let name = application.name.clone();
@@ -120,11 +121,37 @@ async fn run(
         tracing::info!("stopping: no new connections, requests under way are finished");
     };
     listen::run(listener, edge, &config.server, stopped).await;
+    forgetting.abort();
     tracing::info!("stopped");
     match failed {
         // Only a new process reads what the disk really holds.
         Some(reason) => Err(Failure::Store(carnet_store::Error::OutcomeUnknown(reason))),
         None => Ok(()),
+    }
+}
+
+/// How often expired receipts of writes are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(600);
+
+/// How many of them go in one transaction.
+const FORGET_AT_ONCE: u32 = 1_000;
+
+/// Forgets receipts of writes after their day, in small transactions, as long as the server runs.
+async fn forget_receipts(store: Store, clock: Arc<SystemClock>) {
+    let mut ticks = tokio::time::interval(FORGET_EVERY);
+    loop {
+        ticks.tick().await;
+        loop {
+            let system = store.system();
+            match system.forget_receipts(clock.now(), FORGET_AT_ONCE).await {
+                Ok(gone) if gone >= u64::from(FORGET_AT_ONCE) => tokio::task::yield_now().await,
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "expired receipts were not forgotten");
+                    break;
+                }
+            }
+        }
     }
 }
 

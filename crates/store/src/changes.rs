@@ -1,5 +1,6 @@
 //! A write as values: what to load, what was loaded, what to change. Not how it is applied.
 
+use crate::Outcome;
 use carnet_expr::Predicate;
 use carnet_kernel::{Id, PrincipalRef, Refusal, Timestamp, Value};
 use carnet_model::{FieldIndex, IdForm, ModelView, Resource, ResourceIndex};
@@ -53,6 +54,32 @@ pub struct Stamp {
 pub trait Unit: Send + Sync + 'static {
     /// Pure: the same `loaded` gives the same decision.
     fn decide(&self, view: &ModelView, loaded: &Loaded) -> Result<Decision, Refusal>;
+
+    /// The same with what came of the units before it, for one that [`follows`](Self::follows).
+    fn decide_after(
+        &self,
+        view: &ModelView,
+        loaded: &Loaded,
+        earlier: &[Outcome],
+    ) -> Result<Decision, Refusal> {
+        let _ = earlier;
+        self.decide(view, loaded)
+    }
+
+    /// Whether its decision depends on what came of earlier units. Those are settled before it
+    /// decides.
+    fn follows(&self) -> bool {
+        false
+    }
+
+    /// What it will want to see first, as far as that is known beforehand: a database may load it
+    /// for several units at once.
+    fn foresees(&self, view: &ModelView) -> Vec<Load> {
+        match self.decide(view, &Loaded::default()) {
+            Ok(Decision::Load(loads)) if !self.follows() => loads,
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What a unit wants next.
@@ -130,6 +157,11 @@ impl Loaded {
     /// Keeps what a load found.
     pub fn insert(&mut self, load: Load, records: Vec<Record>) {
         self.found.insert(load, records);
+    }
+
+    /// Takes out what a load found.
+    pub(crate) fn take(&mut self, load: &Load) -> Option<Vec<Record>> {
+        self.found.remove(load)
     }
 
     /// What a load found; `None` when it was not asked for yet.

@@ -38,6 +38,12 @@ pub enum Error {
     /// The write lost its race again and again.
     #[error("the record keeps changing")]
     Conflict,
+    /// The key of the receipt stands for another request.
+    #[error("the key of the receipt stands for another request")]
+    KeyReused,
+    /// A write with the same receipt is being carried out.
+    #[error("a write with the same receipt is being carried out")]
+    UnderWay,
     /// The transaction outlived its budget.
     #[error("the transaction outlived its budget")]
     TooLong,
@@ -96,6 +102,8 @@ impl Error {
             Self::ReferenceMissing { .. } => Code::ReferenceNotFound,
             Self::InUse { .. } => Code::RecordInUse,
             Self::Conflict => Code::VersionConflict,
+            Self::KeyReused => Code::IdempotencyKeyReused,
+            Self::UnderWay => Code::IdempotencyInProgress,
             Self::TooLong => Code::TransactionTooLong,
             Self::Timeout => Code::Timeout,
             Self::Unavailable(_) => Code::DatabaseUnavailable,
@@ -156,6 +164,17 @@ impl Error {
                 code,
                 "the record kept changing while it was written; read it again and retry",
             ),
+            Self::KeyReused => Refusal::new(
+                code,
+                "this `Idempotency-Key` was used for another request; take a new key for each write",
+            ),
+            Self::UnderWay => Refusal {
+                retry_after: Some(1),
+                ..Refusal::new(
+                    code,
+                    "the same request is being carried out; ask again for its answer",
+                )
+            },
             Self::TooLong | Self::Timeout | Self::Unavailable(_) => Refusal {
                 retry_after: Some(1),
                 ..Refusal::new(code, lower(code.title()))

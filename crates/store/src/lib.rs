@@ -20,6 +20,7 @@ mod secret;
 pub mod shape;
 mod sqlite;
 mod store;
+mod under_way;
 
 pub use changes::{
     Changes, Condition, Decision, DeleteRow, Guard, InsertRow, JournalEntry, JournalKind, Load,
@@ -33,7 +34,7 @@ pub use grouping::{
     GroupColumn, GroupOrder, Grouping, Groups, Having, Made, average_scale, sum_scale,
 };
 pub use journal::{JournalCursor, JournalRow};
-pub use options::{Outcome, WriteOptions, Written};
+pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
 pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window};
 #[cfg(fuzzing)]

@@ -1,11 +1,12 @@
 //! The handles on data. A `Scope` is one tenant's; a `SystemScope` is the process's own.
 
+use crate::options::RECEIPT_LIFE;
 use crate::store::Engine;
 use crate::{
     Changes, Document, Error, Explanation, Grouping, Groups, JournalCursor, JournalRow, Listing,
     Namespace, Param, Placement, Query, Stamp, Store, Unit, WriteFailure, WriteOptions, Written,
 };
-use carnet_kernel::{Context, TenantKey, Value};
+use carnet_kernel::{Context, TenantKey, Timestamp, Value};
 use carnet_model::ModelView;
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,7 +106,8 @@ impl Scope {
             .into_changes()
     }
 
-    /// The same, as `options` say.
+    /// The same, as `options` say. With a receipt: `KeyReused` for another request under the key,
+    /// `UnderWay` while the same is being carried out.
     pub async fn write_with(
         &self,
         view: &ModelView,
@@ -113,6 +115,12 @@ impl Scope {
         units: Vec<Arc<dyn Unit>>,
         options: &WriteOptions,
     ) -> Result<Written, WriteFailure> {
+        let under_way = &self.store.inner.under_way;
+        let receipt = options.receipt.as_ref();
+        let _entered = receipt
+            .map(|receipt| under_way.enter(self.target.tenant, receipt.key))
+            .transpose()
+            .map_err(WriteFailure::nowhere)?;
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => {
                 engine
@@ -177,6 +185,40 @@ impl SystemScope {
             Engine::Sqlite(engine) => engine.tail(placement, cursor, limit).await,
             Engine::Postgres(engine) => engine.tail(placement, cursor, limit).await,
         }
+    }
+
+    /// Forgets receipts that have expired at `now`, at most `most` of each placement at a time;
+    /// answers how many went.
+    pub async fn forget_receipts(&self, now: Timestamp, most: u32) -> Result<u64, Error> {
+        let oldest = Param::Value(Value::DateTime(now.0 - RECEIPT_LIFE));
+        let params = [oldest, Param::Integer(i64::from(most))];
+        let mut gone = 0;
+        for table in self.receipt_tables().await? {
+            let sql = format!(
+                "delete from {table} where (tenant, key) in \
+                 (select tenant, key from {table} where at <= $1 limit $2)"
+            );
+            gone += self.execute(&[(&sql, &params)]).await?.iter().sum::<u64>();
+        }
+        Ok(gone)
+    }
+
+    async fn receipt_tables(&self) -> Result<Vec<String>, Error> {
+        let mut tables = vec!["{records}carnet_idempotency".to_owned()];
+        let sql = "select distinct namespace from {home}carnet_tenants where namespace is not null";
+        for row in self.rows(sql, &[]).await? {
+            let namespace = row
+                .first()
+                .and_then(Value::as_text)
+                .and_then(Namespace::new);
+            let own = namespace.filter(|name| *name != self.store.home().namespace);
+            tables.extend(
+                own.map(|name| {
+                    format!("{}.carnet_idempotency", crate::schema::quote(name.as_str()))
+                }),
+            );
+        }
+        Ok(tables)
     }
 
     /// Where a tenant's records live. Errors: `Refused` with `NOT_FOUND` for an unknown tenant.

@@ -4,6 +4,7 @@
 use crate::metrics::Counters;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
+use crate::under_way::UnderWay;
 use crate::{Config, Dialect, Error, Namespace, Placement, Scope, SystemScope};
 use carnet_kernel::{ByteSize, Context, TenantKey};
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     /// The shared tier's placement.
     home: Placement,
+    pub(crate) under_way: UnderWay,
     /// Tenants whose placement is known; filled on first use.
     pub(crate) placements: RwLock<HashMap<TenantKey, Placement>>,
 }
@@ -60,6 +62,7 @@ impl Store {
             },
             config: config.clone(),
             engine,
+            under_way: UnderWay::default(),
             placements: RwLock::default(),
         };
         Ok(Self {

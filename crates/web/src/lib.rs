@@ -8,6 +8,7 @@ mod edge;
 pub mod envelope;
 mod error;
 pub mod etag;
+pub mod idempotency;
 mod metrics;
 mod middleware;
 pub mod openapi;

@@ -1,10 +1,11 @@
 //! The items of a batch as they stand in its body. Not what their data says.
 
-use super::MAX_ITEMS;
+use super::{MAX_ITEMS, Whose};
 use crate::parse::shorten;
-use crate::validate::{parse_id, read_object, read_version};
+use crate::validate::{parse_id, read_object, read_version, refuse};
 use carnet_kernel::{Detail, Id, Refusal, suggest};
-use carnet_model::{Operation, Resource};
+use carnet_model::{ModelView, Operation, Resource};
+use carnet_store::Policy;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
@@ -47,16 +48,37 @@ impl<'de> Visitor<'de> for ItemsVisitor {
     }
 }
 
-pub(super) fn items(body: &str, faults: &mut Vec<Detail>) -> Result<Vec<Box<RawValue>>, Refusal> {
+/// What stands around the items.
+pub(super) struct Envelope {
+    pub(super) items: Vec<Box<RawValue>>,
+    pub(super) policy: Policy,
+}
+
+const POLICIES: [(&str, Policy); 2] = [("atomic", Policy::Atomic), ("each", Policy::Each)];
+
+/// Reads what stands around the items. With the faults of items to come, those of the envelope are
+/// left to the caller.
+pub(super) fn envelope(body: &str, faults: &mut Vec<Detail>) -> Result<Envelope, Refusal> {
     let mut items = None;
+    let mut policy = Policy::Atomic;
     for (name, raw) in read_object(body)? {
         if name == "items" {
             items = serde_json::from_str::<Items>(raw.get()).ok();
             if items.is_none() {
                 faults.push(Detail::new("items", "type", "it must be a list of items"));
             }
+        } else if name == "policy" {
+            let word: String = serde_json::from_str(raw.get()).unwrap_or_default();
+            match POLICIES.iter().find(|(known, _)| *known == word) {
+                Some((_, known)) => policy = *known,
+                None => {
+                    let hint = suggest::hint(&word, POLICIES.map(|(known, _)| known));
+                    let message = format!("it must be `atomic` or `each`{hint}");
+                    faults.push(Detail::new("policy", "enum", message));
+                }
+            }
         } else {
-            let hint = suggest::hint(&name, ["items"]);
+            let hint = suggest::hint(&name, ["items", "policy"]);
             let name = shorten(&name);
             let message = format!("there is no field `{name}`{hint}");
             faults.push(Detail::new(name, "unknown", message));
@@ -84,119 +106,236 @@ pub(super) fn items(body: &str, faults: &mut Vec<Detail>) -> Result<Vec<Box<RawV
     if items.count == 0 && faults.is_empty() {
         faults.push(Detail::new("items", "min", "a batch has at least one item"));
     }
-    Ok(items.kept)
+    // What is to be done with items is not known without the rest.
+    if policy == Policy::Each
+        && let Some(refusal) = refuse(std::mem::take(faults))
+    {
+        return Err(refusal);
+    }
+    Ok(Envelope {
+        items: items.kept,
+        policy,
+    })
+}
+
+/// An operation of an item: its word, and which members it takes.
+pub(super) struct Verb {
+    pub(super) operation: Operation,
+    pub(super) takes_id: bool,
+    pub(super) takes_data: bool,
+    /// Whether a record is there afterwards.
+    pub(super) leaves: bool,
+}
+
+/// Every operation of an item.
+pub(super) const VERBS: [Verb; 4] = [
+    Verb {
+        operation: Operation::Create,
+        takes_id: false,
+        takes_data: true,
+        leaves: true,
+    },
+    Verb {
+        operation: Operation::Update,
+        takes_id: true,
+        takes_data: true,
+        leaves: true,
+    },
+    Verb {
+        operation: Operation::Patch,
+        takes_id: true,
+        takes_data: true,
+        leaves: true,
+    },
+    Verb {
+        operation: Operation::Delete,
+        takes_id: true,
+        takes_data: false,
+        leaves: false,
+    },
+];
+
+/// One item before its references are resolved and its members are read.
+pub(super) struct Raw<'v> {
+    pub(super) verb: &'static Verb,
+    pub(super) resource: &'v Resource,
+    pub(super) id: Option<Box<RawValue>>,
+    pub(super) version: Option<Box<RawValue>>,
+    pub(super) data: Option<Vec<(String, Box<RawValue>)>>,
 }
 
 /// One item, before its data is read.
 pub(super) struct Item {
-    pub(super) operation: Operation,
     pub(super) id: Option<Id>,
     pub(super) version: Option<i64>,
     pub(super) data: Vec<(String, Box<RawValue>)>,
 }
 
-const OPERATIONS: [Operation; 4] = [
-    Operation::Create,
-    Operation::Update,
-    Operation::Patch,
-    Operation::Delete,
-];
-
-impl Item {
+impl<'v> Raw<'v> {
+    /// Reads an item: what it is, of which resource, and which members it has. `at` is its place.
     pub(super) fn read(
-        resource: &Resource,
+        (view, whose): (&'v ModelView, Whose<'v>),
         raw: &RawValue,
-        place: usize,
+        at: &str,
         faults: &mut Vec<Detail>,
     ) -> Option<Self> {
-        let at = |name: &str| format!("items[{place}].{name}");
+        let member = |name: &str| format!("{at}.{name}");
         let Ok(entries) = read_object(raw.get()) else {
-            let message =
-                "an item is an object `{operation, id, data, version}` without repeated keys";
-            faults.push(Detail::new(format!("items[{place}]"), "type", message));
+            let members = whose.members().join(", ");
+            let message = format!("an item is an object `{{{members}}}` without repeated keys");
+            faults.push(Detail::new(at, "type", message));
             return None;
         };
         let before = faults.len();
-        let (mut operation, mut id, mut version, mut data) = (None, None, None, None);
+        let mut resource = whose.resource();
+        let (mut word, mut id, mut version, mut data) = (None, None, None, None);
         for (name, raw) in entries {
             match name.as_str() {
-                "operation" => {
-                    operation = read_operation(resource, raw.get(), &at("operation"), faults)
+                "operation" => word = Some(raw),
+                "resourceName" if whose.resource().is_none() => {
+                    let named: String = serde_json::from_str(raw.get()).unwrap_or_default();
+                    resource = view.resource_named(&named);
+                    if resource.is_none() {
+                        let names = view.resources.iter().map(|known| known.name.as_str());
+                        let hint = suggest::hint(&named, names);
+                        let message = format!("there is no resource `{}`{hint}", shorten(&named));
+                        faults.push(Detail::new(member("resourceName"), "enum", message));
+                    }
                 }
-                "id" => match serde_json::from_str::<String>(raw.get()) {
-                    Ok(text) => match parse_id(resource.id.form, &text) {
-                        Ok(found) => id = Some(found),
-                        Err(error) => faults.push(Detail::new(at("id"), "format", error)),
-                    },
-                    Err(_) => faults.push(Detail::new(at("id"), "type", "it must be a text")),
-                },
-                "version" => match read_version(raw.get()) {
-                    Some(number) => version = Some(number),
-                    None => faults.push(Detail::new(
-                        at("version"),
-                        "type",
-                        "it must be a whole number from 1",
-                    )),
-                },
+                "id" => id = Some(raw),
+                "version" => version = Some(raw),
                 "data" => match read_object(raw.get()) {
                     Ok(entries) => data = Some(entries),
                     Err(_) => faults.push(Detail::new(
-                        at("data"),
+                        member("data"),
                         "type",
                         "it must be an object without repeated keys",
                     )),
                 },
                 _ => {
-                    let hint = suggest::hint(&name, ["operation", "id", "data", "version"]);
+                    let hint = suggest::hint(&name, whose.members().iter().copied());
                     let name = shorten(&name);
                     let message = format!("there is no field `{name}`{hint}");
-                    faults.push(Detail::new(at(&name), "unknown", message));
+                    faults.push(Detail::new(member(&name), "unknown", message));
                 }
+            }
+        }
+        if resource.is_none() && faults.len() == before {
+            faults.push(Detail::new(
+                member("resourceName"),
+                "required",
+                "it is required",
+            ));
+        }
+        let verb = match (word, resource) {
+            (Some(word), Some(resource)) => {
+                read_verb(resource, word.get(), &member("operation"), faults)
+            }
+            (None, _) if faults.len() == before => {
+                faults.push(Detail::new(
+                    member("operation"),
+                    "required",
+                    "it is required",
+                ));
+                None
+            }
+            _ => None,
+        };
+        if faults.len() > before {
+            return None;
+        }
+        Some(Self {
+            verb: verb?,
+            resource: resource?,
+            id,
+            version,
+            data,
+        })
+    }
+
+    /// Every member with its name, to look for references in.
+    pub(super) fn members(&self) -> impl Iterator<Item = (String, &RawValue)> {
+        let own = [("id", &self.id), ("version", &self.version)];
+        let own = own
+            .into_iter()
+            .filter_map(|(name, raw)| Some((name.to_owned(), raw.as_deref()?)));
+        let data = self.data.iter().flatten();
+        own.chain(data.map(|(name, raw)| (shorten(name), raw.as_ref())))
+    }
+
+    /// Reads id and version, and whether they and the data fit the operation.
+    pub(super) fn item(self, at: &str, faults: &mut Vec<Detail>) -> Option<Item> {
+        let member = |name: &str| match at {
+            "" => name.to_owned(),
+            at => format!("{at}.{name}"),
+        };
+        let before = faults.len();
+        let (mut id, mut version) = (None, None);
+        if let Some(raw) = &self.id {
+            match serde_json::from_str::<String>(raw.get()) {
+                Ok(text) => match parse_id(self.resource.id.form, &text) {
+                    Ok(found) => id = Some(found),
+                    Err(error) => faults.push(Detail::new(member("id"), "format", error)),
+                },
+                Err(_) => faults.push(Detail::new(member("id"), "type", "it must be a text")),
+            }
+        }
+        if let Some(raw) = &self.version {
+            match read_version(raw.get()) {
+                Some(number) => version = Some(number),
+                None => faults.push(Detail::new(
+                    member("version"),
+                    "type",
+                    "it must be a whole number from 1",
+                )),
             }
         }
         if faults.len() > before {
             return None;
         }
-        let Some(operation) = operation else {
-            faults.push(Detail::new(at("operation"), "required", "it is required"));
-            return None;
-        };
-        let takes_id = operation != Operation::Create;
-        if takes_id && id.is_none() {
-            faults.push(Detail::new(at("id"), "required", "it is required"));
+        let Verb {
+            takes_id,
+            takes_data,
+            operation,
+            ..
+        } = self.verb;
+        if *takes_id && id.is_none() {
+            faults.push(Detail::new(member("id"), "required", "it is required"));
         }
         if !takes_id && (id.is_some() || version.is_some()) {
-            let message = "a create takes neither `id` nor `version` beside its data";
-            faults.push(Detail::new(format!("items[{place}]"), "conflict", message));
+            let message = format!(
+                "a {} takes neither `id` nor `version` beside its data",
+                operation.as_str()
+            );
+            faults.push(Detail::new(at, "conflict", message));
         }
-        match (operation, data.is_some()) {
-            (Operation::Delete, true) => faults.push(Detail::new(
-                at("data"),
+        match (takes_data, self.data.is_some()) {
+            (false, true) => faults.push(Detail::new(
+                member("data"),
                 "conflict",
-                "a delete takes no data",
+                format!("a {} takes no data", operation.as_str()),
             )),
-            (Operation::Delete, false) | (_, true) => {}
-            (_, false) => faults.push(Detail::new(at("data"), "required", "it is required")),
+            (true, false) => faults.push(Detail::new(member("data"), "required", "it is required")),
+            _ => {}
         }
-        (faults.len() == before).then(|| Self {
-            operation,
+        (faults.len() == before).then(|| Item {
             id,
             version,
-            data: data.unwrap_or_default(),
+            data: self.data.unwrap_or_default(),
         })
     }
 }
 
-fn read_operation(
+fn read_verb(
     resource: &Resource,
     raw: &str,
     path: &str,
     faults: &mut Vec<Detail>,
-) -> Option<Operation> {
+) -> Option<&'static Verb> {
     let word: String = serde_json::from_str(raw).unwrap_or_default();
-    let known = Operation::parse(&word).filter(|operation| OPERATIONS.contains(operation));
+    let known = VERBS.iter().find(|verb| verb.operation.as_str() == word);
     match known {
-        Some(operation) if resource.operations.contains(operation) => Some(operation),
+        Some(verb) if resource.operations.contains(verb.operation) => Some(verb),
         Some(_) => {
             faults.push(Detail::new(
                 path,
@@ -206,12 +345,10 @@ fn read_operation(
             None
         }
         None => {
-            let hint = suggest::hint(&word, OPERATIONS.map(Operation::as_str));
-            faults.push(Detail::new(
-                path,
-                "enum",
-                format!("it must be one of create, update, patch, delete{hint}"),
-            ));
+            let words: Vec<&str> = VERBS.iter().map(|verb| verb.operation.as_str()).collect();
+            let hint = suggest::hint(&word, words.iter().copied());
+            let message = format!("it must be one of {}{hint}", words.join(", "));
+            faults.push(Detail::new(path, "enum", message));
             None
         }
     }

@@ -1,212 +1,537 @@
-//! Several writes of one resource in one transaction: joining consecutive items to set-based units,
-//! and finding the item that a failure belongs to.
+//! Several writes in one transaction, of one resource or of several: joining consecutive items to
+//! set-based units, and finding the item that a failure or a record belongs to.
 
+mod answer;
 mod item;
+mod late;
+mod make;
+mod reference;
 
-use crate::command::Answer;
-use crate::decide::{
-    Change, Create, Delete, Kind, Origin, Precondition, Several, fill, left, missing, needs_alive,
-    placed, records_after,
-};
+pub(crate) use answer::{Item, answer};
+
+use crate::decide::{Create, Several, left, needs_alive, placed, records_after};
 use crate::operations::every_field;
-use crate::validate::{MAX_FAULTS, Mode, read_entries, refuse};
-use carnet_kernel::{Detail, Id, Refusal};
-use carnet_model::{FieldType, ModelView, OnDelete, Operation, Resource};
-use carnet_store::{Changes, Error, Record, Stamp, Unit, WriteFailure, shape};
-use item::{Item, items};
-use std::collections::HashSet;
+use crate::replay::{Named, Note, NotedItem};
+use crate::validate::{MAX_FAULTS, refuse};
+use carnet_kernel::{Code, Detail, Id, Refusal};
+use carnet_model::{ModelView, Resource, ResourceIndex};
+use carnet_store::{Changes, Error, Outcome, Policy, Record, Stamp, Unit, WriteFailure, shape};
+use item::{Raw, envelope};
+use late::{After, Find, Late, Source, failed, resolved, unknown, value};
+use make::{Made, make};
+use reference::{Reference, may_refer, references};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most items of one batch.
 pub const MAX_ITEMS: usize = 1_000;
 
+/// The most bytes that all items together may grow to by their references.
+const MAX_RESOLVED: usize = 16 << 20;
+
+/// Whose records a batch writes.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose<'v> {
+    /// Of one resource.
+    One(&'v Resource),
+    /// Each item names its resource.
+    Any,
+}
+
+impl<'v> Whose<'v> {
+    fn resource(self) -> Option<&'v Resource> {
+        match self {
+            Self::One(resource) => Some(resource),
+            Self::Any => None,
+        }
+    }
+
+    /// The members of an item.
+    fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::One(_) => &["operation", "id", "data", "version"],
+            Self::Any => &["operation", "resourceName", "id", "data", "version"],
+        }
+    }
+}
+
 /// A batch that is valid as far as can be known without the database.
 pub(crate) struct Batch {
+    policy: Policy,
     units: Vec<Planned>,
-    items: usize,
+    slots: Vec<Slot>,
 }
 
 /// One unit with the items it carries out.
 enum Planned {
-    /// Consecutive creates, the first of which is this item.
+    /// Consecutive creates of a resource, the first of which is this item.
     Creates(usize, Arc<Create>),
     /// Consecutive changes of different records.
     Several(Arc<Several>),
-    /// A deletion that may reach further records.
-    Delete(usize, Arc<Delete>),
+    /// One item by itself.
+    One(usize, Arc<dyn Unit>),
 }
 
-/// Reads the body of a batch. All faults of all items are found at once.
+/// Where to look for what came of an item.
+enum Slot {
+    /// It was refused before the database was asked.
+    Refused(Refusal),
+    /// In what came of a unit.
+    Of(Source, bool),
+}
+
+/// Reads the body of a batch. All faults of all items are found at once; where each item stands by
+/// itself they are its own.
 pub(crate) fn read(
     view: &ModelView,
-    resource: &Resource,
+    whose: Whose<'_>,
     body: &str,
     stamp: &Stamp,
     mut next_id: impl FnMut() -> Id,
 ) -> Result<Batch, Refusal> {
     let mut faults = Vec::new();
-    let items = items(body, &mut faults)?;
-    let mut plan = Plan::default();
-    for (place, raw) in items.iter().enumerate() {
-        if faults.len() >= MAX_FAULTS {
+    let around = envelope(body, &mut faults)?;
+    let each = around.policy == Policy::Each;
+    let count = around.items.len();
+    let mut raws = Vec::with_capacity(count);
+    for (place, raw) in around.items.iter().enumerate() {
+        if faults.len() >= MAX_FAULTS && !each {
             break;
         }
-        let Some(item) = Item::read(resource, raw, place, &mut faults) else {
-            continue;
-        };
-        let prefix = format!("items[{place}].");
-        if item.operation == Operation::Create {
-            let input = read_entries(resource, &item.data, Mode::Whole, &prefix, &mut faults);
-            let record = fill(
-                resource,
-                &item.data,
-                input,
-                next_id(),
+        let mut own = Vec::new();
+        let raw = Raw::read((view, whose), raw, &at(place), &mut own);
+        raws.push((raw, own));
+    }
+    mixed(&raws)?;
+    let mut plan = Plan::new(around.policy);
+    let mut uses = Vec::with_capacity(raws.len());
+    for (place, (raw, own)) in raws.iter_mut().enumerate() {
+        let found = raw.as_ref().map(|raw| used(raw, place, own));
+        uses.push(found.unwrap_or_default());
+    }
+    let wanted: BTreeSet<usize> = uses.iter().flatten().map(|used| used.item).collect();
+    let referring = uses.iter().filter(|used| !used.is_empty()).count().max(1);
+    let most = MAX_RESOLVED / referring;
+    for (place, ((raw, mut own), used)) in raws.into_iter().zip(uses).enumerate() {
+        if faults.len() >= MAX_FAULTS && !each {
+            break;
+        }
+        let before = own.len();
+        if let Some(raw) = raw.filter(|_| before == 0) {
+            let keeps = wanted.contains(&place);
+            let step = Step {
+                view,
                 stamp,
-                &prefix,
-                &mut faults,
+                place,
+                most,
+                keeps,
+            };
+            plan.add(&step, raw, used, next_id(), &mut own);
+        }
+        if own.is_empty() {
+            continue;
+        }
+        if each {
+            plan.refuse(place, own);
+        } else {
+            faults.append(&mut own);
+        }
+    }
+    plan.close();
+    refuse(faults).map_or(
+        Ok(Batch {
+            policy: plan.policy,
+            units: plan.units,
+            slots: plan.slots.into_values().collect(),
+        }),
+        Err,
+    )
+}
+
+fn at(place: usize) -> String {
+    format!("items[{place}]")
+}
+
+/// One transaction is of a tenant or of the platform.
+fn mixed(raws: &[(Option<Raw<'_>>, Vec<Detail>)]) -> Result<(), Refusal> {
+    let mut resources = raws
+        .iter()
+        .enumerate()
+        .filter_map(|(place, (raw, _))| Some((place, raw.as_ref()?.resource)));
+    let Some((_, first)) = resources.next() else {
+        return Ok(());
+    };
+    let details: Vec<Detail> = resources
+        .filter(|(_, resource)| resource.is_tenant() != first.is_tenant())
+        .take(MAX_FAULTS)
+        .map(|(place, resource)| {
+            let message = format!(
+                "`{}` and `{}` cannot be written together: one belongs to tenants, the other to the platform",
+                resource.name, first.name
             );
-            if needs_alive(view, resource) {
-                // Each says by itself which of its references is deleted.
-                let id = record.id(resource).unwrap_or_else(&mut next_id);
+            Detail::new(format!("{}.resourceName", at(place)), "conflict", message)
+        })
+        .collect();
+    let Some(detail) = details.first() else {
+        return Ok(());
+    };
+    let message = detail.message.clone();
+    Err(Refusal {
+        details,
+        ..Refusal::new(Code::PlacementMixed, message)
+    })
+}
+
+/// What an item refers to; references that no earlier item can answer are faults.
+fn used(raw: &Raw<'_>, place: usize, faults: &mut Vec<Detail>) -> Vec<Reference> {
+    let mut all = Vec::new();
+    for (name, member) in raw.members() {
+        if !may_refer(member.get()) {
+            continue;
+        }
+        let path = format!("{}.{name}", at(place));
+        match references(member.get()) {
+            Err(message) => faults.push(Detail::new(path, "reference", message)),
+            Ok(found) => {
+                for reference in found {
+                    if reference.item >= place {
+                        let message = format!(
+                            "`{}` refers to no earlier item; an item sees what stands before it",
+                            reference.show()
+                        );
+                        faults.push(Detail::new(path.clone(), "reference", message));
+                    } else {
+                        all.push(reference);
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What is known while one item is added.
+struct Step<'a> {
+    view: &'a ModelView,
+    stamp: &'a Stamp,
+    place: usize,
+    /// At most so many bytes with its references.
+    most: usize,
+    /// Whether a later item refers to it.
+    keeps: bool,
+}
+
+/// An item that is decided together with others.
+struct Joined {
+    place: usize,
+    resource: ResourceIndex,
+    /// Whether a record is there afterwards.
+    leaves: bool,
+    created: bool,
+    unit: Arc<dyn Unit>,
+}
+
+/// Units while they are put together: what is open takes further items of its kind.
+struct Plan {
+    policy: Policy,
+    units: Vec<Planned>,
+    slots: BTreeMap<usize, Slot>,
+    /// Records that are known before the database is asked, by item.
+    known: HashMap<usize, (ResourceIndex, Record)>,
+    creates: Option<(ResourceIndex, Vec<Record>)>,
+    first: usize,
+    several: Vec<Joined>,
+    ids: HashSet<(ResourceIndex, Id)>,
+}
+
+impl Plan {
+    fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            units: Vec::new(),
+            slots: BTreeMap::new(),
+            known: HashMap::new(),
+            creates: None,
+            first: 0,
+            several: Vec::new(),
+            ids: HashSet::new(),
+        }
+    }
+
+    fn refuse(&mut self, place: usize, faults: Vec<Detail>) {
+        if let Some(refusal) = refuse(faults) {
+            self.slots.insert(place, Slot::Refused(refusal));
+        }
+    }
+
+    /// Adds an item: what it refers to is resolved now where it is known.
+    fn add(
+        &mut self,
+        step: &Step<'_>,
+        raw: Raw<'_>,
+        used: Vec<Reference>,
+        id: Id,
+        faults: &mut Vec<Detail>,
+    ) {
+        let place = step.place;
+        let items = reference::items(&used);
+        let each = self.policy == Policy::Each;
+        if items.iter().any(|item| self.is_refused(*item)) {
+            // Where all stand or fall together the fault of the other item is told already.
+            let refused = items.iter().find(|item| self.is_refused(**item));
+            if let Some(item) = refused.filter(|_| each) {
+                self.slots.insert(place, Slot::Refused(failed(*item)));
+            }
+            return;
+        }
+        let at = at(place);
+        if items.iter().all(|item| self.known.contains_key(item)) {
+            let raw = if used.is_empty() {
+                Some(raw)
+            } else {
+                resolved(&raw, (&at, step.most), faults, |reference| {
+                    let (index, record) = self
+                        .known
+                        .get(&reference.item)
+                        .ok_or_else(|| format!("`{}` leads nowhere", reference.show()))?;
+                    value(step.view.resource(*index), record, reference)
+                })
+            };
+            let Some(raw) = raw else { return };
+            let (resource, leaves) = (raw.resource, raw.verb.leaves);
+            if !used.is_empty() && needs_alive(step.view, resource) {
+                // What it refers to must stand before it looks whether it is deleted.
+                self.close();
+            }
+            let made = make(step.view, raw, (id, step.stamp), &at, faults);
+            let Some(made) = made else { return };
+            if let (true, Made::Create(record)) = (step.keeps, &made) {
+                self.known.insert(place, (resource.index, record.clone()));
+            }
+            if each {
+                let needs = items
+                    .iter()
+                    .filter_map(|item| Some((*item, self.unit(*item)?)));
+                let needs: Vec<(usize, usize)> = needs.collect();
+                self.alone(place, resource, leaves, made, needs);
+            } else {
+                self.join(step.view, (place, resource, leaves), made);
+            }
+            return;
+        }
+        self.late(step, raw, &used, id, faults);
+    }
+
+    /// Adds an item that is read when what it refers to is there.
+    fn late(
+        &mut self,
+        step: &Step<'_>,
+        raw: Raw<'_>,
+        used: &[Reference],
+        id: Id,
+        faults: &mut Vec<Detail>,
+    ) {
+        self.close();
+        let mut sources = BTreeMap::new();
+        for reference in used {
+            let Some(Slot::Of(source, _)) = self.slots.get(&reference.item) else {
+                continue;
+            };
+            let resource = step.view.resource(source.resource);
+            let fault = if matches!(source.find, Find::Nothing) {
+                Some(format!(
+                    "`{}` refers to a deletion, which leaves no record",
+                    reference.show()
+                ))
+            } else if resource.field_named(reference.field()).is_none() {
+                Some(unknown(resource, reference))
+            } else {
+                None
+            };
+            if let Some(message) = fault {
+                faults.push(Detail::new(at(step.place), "reference", message));
+            }
+            sources.insert(reference.item, source.clone());
+        }
+        let created = raw.verb.operation == carnet_model::Operation::Create;
+        let slot = Source {
+            resource: raw.resource.index,
+            unit: self.units.len(),
+            find: if raw.verb.leaves {
+                Find::Row(0)
+            } else {
+                Find::Nothing
+            },
+        };
+        let late = Late {
+            operation: raw.verb,
+            resource: raw.resource.index,
+            id: raw.id,
+            version: raw.version,
+            data: raw.data,
+            sources,
+            created: id,
+            stamp: step.stamp.clone(),
+            most: step.most,
+        };
+        self.slots.insert(step.place, Slot::Of(slot, created));
+        self.units.push(Planned::One(step.place, Arc::new(late)));
+    }
+
+    fn is_refused(&self, item: usize) -> bool {
+        let open = self.creates.is_some() || !self.several.is_empty();
+        match self.slots.get(&item) {
+            Some(Slot::Refused(_)) => true,
+            Some(Slot::Of(..)) => false,
+            // Not closed yet, or it had a fault.
+            None => !open || !self.is_open(item),
+        }
+    }
+
+    fn is_open(&self, item: usize) -> bool {
+        let created = self
+            .creates
+            .as_ref()
+            .is_some_and(|(_, records)| (self.first..self.first + records.len()).contains(&item));
+        created || self.several.iter().any(|one| one.place == item)
+    }
+
+    fn unit(&self, item: usize) -> Option<usize> {
+        match self.slots.get(&item)? {
+            Slot::Of(source, _) => Some(source.unit),
+            Slot::Refused(_) => None,
+        }
+    }
+
+    /// Adds an item that others may be joined with.
+    fn join(
+        &mut self,
+        view: &ModelView,
+        (place, resource, leaves): (usize, &Resource, bool),
+        made: Made,
+    ) {
+        match made {
+            // Each says by itself which of its references is deleted.
+            Made::Create(record) if needs_alive(view, resource) => {
+                let id = record.id(resource).unwrap_or_else(|| Id::from_u128(0));
                 let unit = Create {
                     resource: resource.index,
                     records: vec![record],
                 };
-                plan.join(resource, place, id, Arc::new(unit));
-            } else {
-                plan.create(resource, place, record);
+                self.with_others(id, (place, resource, leaves, true), Arc::new(unit));
             }
-            continue;
-        }
-        let Some(id) = item.id else { continue };
-        let precondition = item
-            .version
-            .map(|version| Precondition::Versions(vec![version]));
-        if Precondition::require(precondition.as_ref(), resource).is_err() {
-            let message = format!(
-                "writes to `{}` must state the version they are based on",
-                resource.name
-            );
-            faults.push(Detail::new(
-                format!("items[{place}].version"),
-                "required",
-                message,
-            ));
-        }
-        let stamp = stamp.clone();
-        if item.operation == Operation::Delete {
-            let delete = Delete {
-                resource: resource.index,
-                id,
-                purge: false,
-                precondition,
-                stamp,
-            };
-            if reaches(view, resource) {
-                plan.delete(resource, place, delete);
-            } else {
-                plan.join(resource, place, id, Arc::new(delete));
-            }
-            continue;
-        }
-        let (kind, mode) = match item.operation {
-            Operation::Update => (Kind::Replace, Mode::Whole),
-            _ => (Kind::Patch, Mode::Patch),
-        };
-        let input = read_entries(resource, &item.data, mode, &prefix, &mut faults);
-        if kind == Kind::Replace {
-            missing(resource, &item.data, &prefix, &mut faults);
-        }
-        let change = Change {
-            resource: resource.index,
-            id,
-            kind,
-            input,
-            precondition,
-            stamp,
-        };
-        plan.join(resource, place, id, Arc::new(change));
-    }
-    plan.close(resource);
-    let batch = Batch {
-        units: plan.units,
-        items: items.len(),
-    };
-    refuse(faults).map_or(Ok(batch), Err)
-}
-
-/// Whether a deletion of `resource` can change further records, or has to look at some.
-fn reaches(view: &ModelView, resource: &Resource) -> bool {
-    let soft = resource.deleted().is_some();
-    view.references_to(resource.index)
-        .iter()
-        .any(|(referring, field)| {
-            let kind = &view.resource(*referring).field(*field).kind;
-            soft || !matches!(
-                kind,
-                FieldType::Ref {
-                    on_delete: OnDelete::Restrict,
-                    ..
+            Made::Create(record) => {
+                let fits = |(index, records): &(ResourceIndex, Vec<Record>)| {
+                    *index == resource.index && self.first + records.len() == place
+                };
+                if !self.several.is_empty() || !self.creates.as_ref().is_none_or(fits) {
+                    self.close();
                 }
-            )
-        })
-}
-
-/// Units while they are put together: what is open takes further items of its kind.
-#[derive(Default)]
-struct Plan {
-    units: Vec<Planned>,
-    creates: Vec<Record>,
-    first: usize,
-    several: Vec<(usize, Arc<dyn Unit>)>,
-    ids: HashSet<Id>,
-}
-
-impl Plan {
-    fn create(&mut self, resource: &Resource, place: usize, record: Record) {
-        if !self.several.is_empty() {
-            self.close(resource);
+                let (_, records) = self.creates.get_or_insert_with(|| {
+                    self.first = place;
+                    (resource.index, Vec::new())
+                });
+                records.push(record);
+            }
+            Made::Joins(id, unit) => {
+                self.with_others(id, (place, resource, leaves, false), unit);
+            }
+            Made::Alone(_) => self.alone(place, resource, leaves, made, Vec::new()),
         }
-        if self.creates.is_empty() {
-            self.first = place;
-        }
-        self.creates.push(record);
     }
 
-    fn join(&mut self, resource: &Resource, place: usize, id: Id, unit: Arc<dyn Unit>) {
+    fn with_others(
+        &mut self,
+        id: Id,
+        (place, resource, leaves, created): (usize, &Resource, bool, bool),
+        unit: Arc<dyn Unit>,
+    ) {
         // A later item of the same record sees what the earlier one did.
-        if !self.creates.is_empty() || self.ids.contains(&id) {
-            self.close(resource);
+        if self.creates.is_some() || self.ids.contains(&(resource.index, id)) {
+            self.close();
         }
-        self.ids.insert(id);
-        self.several.push((place, unit));
+        self.ids.insert((resource.index, id));
+        self.several.push(Joined {
+            place,
+            resource: resource.index,
+            leaves,
+            created,
+            unit,
+        });
     }
 
-    fn delete(&mut self, resource: &Resource, place: usize, delete: Delete) {
-        self.close(resource);
-        self.units.push(Planned::Delete(place, Arc::new(delete)));
+    /// Adds an item that stands by itself, after those it needs.
+    fn alone(
+        &mut self,
+        place: usize,
+        resource: &Resource,
+        leaves: bool,
+        made: Made,
+        needs: Vec<(usize, usize)>,
+    ) {
+        self.close();
+        let created = matches!(made, Made::Create(_));
+        let mut unit = made.into_unit(resource);
+        if !needs.is_empty() {
+            unit = Arc::new(After { needs, unit });
+        }
+        let source = Source {
+            resource: resource.index,
+            unit: self.units.len(),
+            find: if leaves { Find::Row(0) } else { Find::Nothing },
+        };
+        self.slots.insert(place, Slot::Of(source, created));
+        self.units.push(Planned::One(place, unit));
     }
 
-    fn close(&mut self, resource: &Resource) {
-        if !self.creates.is_empty() {
-            let unit = Create {
-                resource: resource.index,
-                records: std::mem::take(&mut self.creates),
-            };
-            self.units
-                .push(Planned::Creates(self.first, Arc::new(unit)));
+    fn close(&mut self) {
+        if let Some((resource, records)) = self.creates.take() {
+            for row in 0..records.len() {
+                let source = Source {
+                    resource,
+                    unit: self.units.len(),
+                    find: Find::Row(row),
+                };
+                self.slots.insert(self.first + row, Slot::Of(source, true));
+            }
+            let unit = Arc::new(Create { resource, records });
+            self.units.push(Planned::Creates(self.first, unit));
         }
         if !self.several.is_empty() {
             self.ids.clear();
-            let units = std::mem::take(&mut self.several);
-            self.units
-                .push(Planned::Several(Arc::new(Several::new(units))));
+            let joined = std::mem::take(&mut self.several);
+            let units = joined.iter().map(|one| (one.place, Arc::clone(&one.unit)));
+            let several = Arc::new(Several::new(units.collect()));
+            for one in joined {
+                let source = Source {
+                    resource: one.resource,
+                    unit: self.units.len(),
+                    find: if one.leaves {
+                        Find::Of(Arc::clone(&several), one.place)
+                    } else {
+                        Find::Nothing
+                    },
+                };
+                self.slots.insert(one.place, Slot::Of(source, one.created));
+            }
+            self.units.push(Planned::Several(several));
         }
     }
 }
 
 impl Batch {
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// A resource that it writes.
+    pub(crate) fn resource(&self) -> Option<ResourceIndex> {
+        self.slots.iter().find_map(|slot| match slot {
+            Slot::Of(source, _) => Some(source.resource),
+            Slot::Refused(_) => None,
+        })
+    }
+
     pub(crate) fn units(&self) -> Vec<Arc<dyn Unit>> {
         self.units
             .iter()
@@ -214,7 +539,7 @@ impl Batch {
                 match planned {
                     Planned::Creates(_, unit) => Arc::clone(unit) as _,
                     Planned::Several(unit) => Arc::clone(unit) as _,
-                    Planned::Delete(_, unit) => Arc::clone(unit) as _,
+                    Planned::One(_, unit) => Arc::clone(unit),
                 }
             })
             .collect()
@@ -227,7 +552,7 @@ impl Batch {
             Some(Planned::Creates(first, unit)) => {
                 first + failure.row.min(unit.records.len().saturating_sub(1))
             }
-            Some(Planned::Delete(place, _)) => *place,
+            Some(Planned::One(place, _)) => *place,
             // What one of several refuses says itself where it stands.
             Some(Planned::Several(_)) if refused => return refusal,
             Some(Planned::Several(unit)) => {
@@ -243,54 +568,103 @@ impl Batch {
         placed(place, refusal)
     }
 
-    /// A JSON array with the record after each item, null for a deleted one.
-    pub(crate) fn answer(&self, resource: &Resource, changes: &[Changes]) -> Answer {
-        let origins: Vec<Origin> = self
-            .units
-            .iter()
-            .map(|planned| match planned {
-                Planned::Several(unit) => unit.origin(),
-                Planned::Creates(..) | Planned::Delete(..) => Origin::default(),
+    /// What came of each item.
+    fn results<'c>(&'c self, outcomes: &'c [Outcome]) -> Vec<Found<'c>> {
+        let mut left_by: HashMap<usize, HashMap<usize, &Record>> = HashMap::new();
+        let mut rows: HashMap<usize, Vec<&Record>> = HashMap::new();
+        for (unit, (planned, outcome)) in self.units.iter().zip(outcomes).enumerate() {
+            let Ok(changes) = outcome else { continue };
+            match planned {
+                Planned::Several(several) => {
+                    left_by.insert(unit, left_in(changes, several));
+                }
+                _ => {
+                    rows.insert(unit, records_after(changes).collect());
+                }
+            }
+        }
+        let found = self.slots.iter().map(|slot| match slot {
+            Slot::Refused(refusal) => Found::Refused(refusal),
+            Slot::Of(source, created) => match outcomes.get(source.unit) {
+                Some(Err(failure)) => Found::Failed(failure),
+                _ => {
+                    let record = match &source.find {
+                        Find::Row(row) => rows.get(&source.unit).and_then(|rows| rows.get(*row)),
+                        Find::Of(_, place) => {
+                            left_by.get(&source.unit).and_then(|left| left.get(place))
+                        }
+                        Find::Nothing => None,
+                    };
+                    Found::Done(source.resource, record.copied(), *created)
+                }
+            },
+        });
+        found.collect()
+    }
+
+    /// The answer to what came of the units; `told` says what a failure is called.
+    pub(crate) fn answer(
+        &self,
+        view: &ModelView,
+        outcomes: &[Outcome],
+        told: impl Fn(&WriteFailure) -> Refusal,
+    ) -> crate::command::Answer {
+        let items: Vec<Item> = self
+            .results(outcomes)
+            .into_iter()
+            .map(|found| match found {
+                Found::Refused(refusal) => Item::Refused(refusal.clone()),
+                Found::Failed(failure) => Item::Refused(self.place(failure, told(failure))),
+                Found::Done(_, None, _) => Item::Nothing,
+                Found::Done(resource, Some(record), created) => {
+                    let resource = view.resource(resource);
+                    let mut json = String::with_capacity(256);
+                    shape::write_record(resource, record, &every_field(resource), &mut json);
+                    Item::Record { json, created }
+                }
             })
             .collect();
-        let mut records: Vec<Option<&Record>> = vec![None; self.items];
-        for ((planned, changes), origin) in self.units.iter().zip(changes).zip(&origins) {
-            match planned {
-                Planned::Creates(first, _) => {
-                    for (slot, record) in
-                        records.iter_mut().skip(*first).zip(records_after(changes))
-                    {
-                        *slot = Some(record);
-                    }
-                }
-                Planned::Several(_) => {
-                    for (place, record) in left(changes, origin) {
-                        if let Some(slot) = records.get_mut(place) {
-                            *slot = Some(record);
-                        }
-                    }
-                }
-                // Records that a deletion cleared belong to no item of their own.
-                Planned::Delete(..) => {}
-            }
-        }
-        let fields = every_field(resource);
-        let mut json = String::from("[");
-        for (place, record) in records.iter().enumerate() {
-            if place > 0 {
-                json.push(',');
-            }
-            match record {
-                Some(record) => shape::write_record(resource, record, &fields, &mut json),
-                None => json.push_str("null"),
-            }
-        }
-        json.push(']');
-        Answer::Batch {
-            json: json.into_bytes(),
-            items: self.items,
-        }
+        answer(&items, self.policy == Policy::Each)
     }
+
+    /// What a receipt keeps; nothing when nothing took effect.
+    pub(crate) fn note(&self, view: &ModelView, outcomes: &[Outcome]) -> Option<Note> {
+        if !outcomes.iter().any(Result::is_ok) {
+            return None;
+        }
+        let items = self
+            .results(outcomes)
+            .into_iter()
+            .map(|found| match found {
+                Found::Refused(refusal) => NotedItem::Refused(refusal.clone()),
+                Found::Failed(failure) => {
+                    NotedItem::Refused(self.place(failure, failure.error.refusal(view)))
+                }
+                Found::Done(resource, Some(record), created) => {
+                    Named::of(view.resource(resource), record, created)
+                        .map_or(NotedItem::Nothing, NotedItem::Record)
+                }
+                Found::Done(_, None, _) => NotedItem::Nothing,
+            })
+            .collect();
+        Some(Note::Items {
+            each: self.policy == Policy::Each,
+            items,
+        })
+    }
+}
+
+/// What came of one item.
+enum Found<'c> {
+    Refused(&'c Refusal),
+    Failed(&'c WriteFailure),
+    Done(ResourceIndex, Option<&'c Record>, bool),
+}
+
+/// What several units left, by place.
+fn left_in<'c>(changes: &'c Changes, several: &Several) -> HashMap<usize, &'c Record> {
+    let origin = several.origin();
+    left(changes, &origin).into_iter().collect()
 }
 
 #[cfg(test)]

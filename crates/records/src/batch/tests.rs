@@ -2,12 +2,11 @@
 
 use super::*;
 use crate::fixture::{decide, id, resource, stamp, stored, told, view};
-use carnet_kernel::Code;
 use carnet_store::Step;
 
 fn read_of(name: &str, body: &str) -> Result<Batch, Refusal> {
     let mut next = 100;
-    read(view(), resource(name), body, &stamp(), || {
+    read(view(), Whose::One(resource(name)), body, &stamp(), || {
         next += 1;
         id(next)
     })
@@ -31,7 +30,7 @@ fn units(name: &str, body: &str) -> String {
     let units = batch.units.iter().map(|planned| match planned {
         Planned::Creates(first, unit) => format!("creates {first}+{}", unit.records.len()),
         Planned::Several(unit) => format!("{unit:?}"),
-        Planned::Delete(place, _) => format!("delete {place}"),
+        Planned::One(place, _) => format!("alone {place}"),
     });
     units.collect::<Vec<_>>().join("; ")
 }
@@ -62,7 +61,7 @@ fn consecutive_items_of_different_records_are_one_unit() {
     // A deletion of a category clears others, so it stands alone.
     assert_eq!(
         units("categories", &body(&items)),
-        "creates 0+2; Several([2, 3]); Several([4]); delete 5; creates 6+1"
+        "creates 0+2; Several([2, 3]); Several([4]); alone 5; creates 6+1"
     );
     let patch = |number| {
         item("patch", number)
@@ -104,7 +103,9 @@ fn several_changes_are_one_step_and_keep_their_places() {
     let units = batch.units();
     let changes = decide(units[0].as_ref(), &records).unwrap();
     assert_eq!(changes.steps.len(), 2);
-    let Answer::Batch { json, items } = batch.answer(lines, std::slice::from_ref(&changes)) else {
+    let named = |failure: &WriteFailure| failure.error.refusal(view());
+    let crate::Answer::Batch { json, items, .. } = batch.answer(view(), &[Ok(changes)], named)
+    else {
         panic!("no batch");
     };
     let answer: serde_json::Value = serde_json::from_slice(&json).unwrap();

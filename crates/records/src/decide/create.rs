@@ -19,6 +19,18 @@ pub struct Create {
 }
 
 impl Unit for Create {
+    fn foresees(&self, view: &ModelView) -> Vec<carnet_store::Load> {
+        // Without anything to see it is decided only once.
+        if needs_alive(view, view.resource(self.resource)) {
+            match self.decide(view, &Loaded::default()) {
+                Ok(Decision::Load(loads)) => loads,
+                _ => Vec::new(),
+            }
+        } else {
+            Vec::new()
+        }
+    }
+
     fn decide(&self, view: &ModelView, loaded: &Loaded) -> Result<Decision, Refusal> {
         let resource = view.resource(self.resource);
         if needs_alive(view, resource) {

@@ -107,13 +107,14 @@ pub(crate) fn placed(place: usize, mut refusal: Refusal) -> Refusal {
 /// What `changes` leaves at each place, in no order; nothing of removed records.
 pub(crate) fn left<'c>(
     changes: &'c Changes,
-    origin: &'c Origin,
-) -> impl Iterator<Item = (usize, &'c carnet_store::Record)> {
+    origin: &Origin,
+) -> Vec<(usize, &'c carnet_store::Record)> {
     let stepped = changes
         .steps
         .iter()
         .zip(&origin.steps)
         .flat_map(|(step, places)| super::records_of(step).zip(places.iter().copied()));
     let kept = changes.kept.iter().zip(origin.kept.iter().copied());
-    stepped.chain(kept).map(|(record, place)| (place, record))
+    let all = stepped.chain(kept);
+    all.map(|(record, place)| (place, record)).collect()
 }

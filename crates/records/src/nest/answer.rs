@@ -3,6 +3,7 @@
 use super::read::Shown;
 use crate::command::{Answer, RecordAnswer};
 use crate::operations::every_field;
+use crate::replay::{Named, Nested, NestedRelation};
 use carnet_kernel::{Code, Id, Refusal, json};
 use carnet_model::{ModelView, ResourceIndex};
 use carnet_store::{Changes, JournalKind, Record, Step, shape};
@@ -18,6 +19,49 @@ pub(crate) fn answer(
     changes: &[Changes],
     created: bool,
 ) -> Result<Answer, Refusal> {
+    let records = records(view, shown, changes);
+    let mut json = String::with_capacity(512);
+    if !write(view, shown, &records, &mut json) {
+        return Err(Refusal::new(Code::Internal, "the write left no record"));
+    }
+    Ok(Answer::Record(RecordAnswer {
+        json: json.into_bytes(),
+        created: created.then_some(shown.id),
+        version: None,
+    }))
+}
+
+/// What a receipt keeps of the answer.
+pub(crate) fn note(
+    view: &ModelView,
+    shown: &Shown,
+    changes: &Changes,
+    created: bool,
+) -> Option<Nested> {
+    let records = records(view, shown, std::slice::from_ref(changes));
+    named(view, shown, &records, created)
+}
+
+fn named(view: &ModelView, shown: &Shown, records: &Records<'_>, created: bool) -> Option<Nested> {
+    let resource = view.resource(shown.resource);
+    let record = records.get(&(shown.resource, shown.id))?;
+    let related = shown.related.iter().map(|relation| NestedRelation {
+        name: relation.name.clone(),
+        to_one: relation.to_one,
+        records: relation
+            .records
+            .iter()
+            .filter_map(|related| named(view, related, records, false))
+            .collect(),
+    });
+    Some(Nested {
+        record: Named::of(resource, record, created)?,
+        related: related.collect(),
+    })
+}
+
+/// The records that changes leave.
+fn records<'c>(view: &ModelView, shown: &Shown, changes: &'c [Changes]) -> Records<'c> {
     let mut records = Records::new();
     for changes in changes {
         for step in &changes.steps {
@@ -46,15 +90,7 @@ pub(crate) fn answer(
             }
         }
     }
-    let mut json = String::with_capacity(512);
-    if !write(view, shown, &records, &mut json) {
-        return Err(Refusal::new(Code::Internal, "the write left no record"));
-    }
-    Ok(Answer::Record(RecordAnswer {
-        json: json.into_bytes(),
-        created: created.then_some(shown.id),
-        version: None,
-    }))
+    records
 }
 
 /// Kept records with their resources, which a list of changes does not tell: they are found by

@@ -9,7 +9,7 @@ mod related;
 mod tests;
 mod unit;
 
-pub(crate) use answer::answer;
+pub(crate) use answer::{answer, note};
 pub(crate) use read::{MAX_NESTED, Root, read};
 
 use carnet_model::Resource;

@@ -54,7 +54,7 @@ pub(super) fn operation(
             "{what} one of {} with one of its {}",
             resource.name, relation.name
         ),
-        vec![parameter("DryRun")],
+        vec![parameter("DryRun"), parameter("IdempotencyKey")],
         responses,
     )
 }

@@ -44,6 +44,18 @@ pub fn fragment(view: &ModelView) -> Fragment {
             path(&tail, links(view, resource, relation, &methods));
         }
     }
+    let mut several = Map::new();
+    several.insert("post".to_owned(), operation::transaction());
+    fragment
+        .paths
+        .insert(format!("{PREFIX}/transactions"), Value::Object(several));
+    fragment
+        .schemas
+        .insert("TransactionBatch".to_owned(), schema::transaction(view));
+    fragment.tags.push(Tag {
+        name: "transactions".to_owned(),
+        description: Some("Writes of several resources at once.".to_owned()),
+    });
     fragment
 }
 

@@ -23,7 +23,10 @@ const READ_CODES: [Code; 6] = [
 ];
 
 /// What any write can meet.
-pub(super) const CHANGE_CODES: [Code; 8] = [
+pub(super) const CHANGE_CODES: [Code; 11] = [
+    Code::IdempotencyInProgress,
+    Code::ReplayUnavailable,
+    Code::IdempotencyKeyReused,
     Code::MalformedRequest,
     Code::UnknownParameter,
     Code::InvalidParameter,
@@ -100,7 +103,9 @@ fn meaning(verb: &str) -> &'static str {
         "delete" => {
             "Removes a record, and does what its definition says to those that refer to it."
         }
-        "batch" => "All items take effect in their order, or none does.",
+        "batch" => {
+            "Items take effect in their order: all or none, or with `policy: each` each by itself."
+        }
         "restore" => "Takes back a soft deletion.",
         "patchMatching" | "deleteMatching" => {
             "All records that a filter finds are changed in one transaction, or none is."
@@ -254,7 +259,10 @@ pub(super) fn create(resource: &Resource) -> Value {
         .into_iter()
         .map(|(name, _)| name)
         .collect();
-    let (mut parameters, mut codes) = (vec![parameter("DryRun")], Vec::new());
+    let (mut parameters, mut codes) = (
+        vec![parameter("DryRun"), parameter("IdempotencyKey")],
+        Vec::new(),
+    );
     if !keys.is_empty() {
         parameters.push(query_parameter(
             "upsert",
@@ -266,7 +274,10 @@ pub(super) fn create(resource: &Resource) -> Value {
         codes.extend(precondition(resource));
     }
     let mut responses = answers(
-        ("201", with_header(answer, &["ETag", "Location"])),
+        (
+            "201",
+            with_header(answer, &["ETag", "Location", "Idempotency-Replayed"]),
+        ),
         &[&CHANGE_CODES, &BODY_CODES, &codes],
     );
     responses["201"]["links"] = links(resource);
@@ -275,7 +286,7 @@ pub(super) fn create(resource: &Resource) -> Value {
             "The record that was there already, afterwards.",
             write_envelope(schema(&stem(resource))),
         );
-        responses["200"] = with_header(answer, &["ETag"]);
+        responses["200"] = with_header(answer, &["ETag", "Idempotency-Replayed"]);
     }
     let operation = operation(
         resource,
@@ -316,9 +327,16 @@ fn change(resource: &Resource, verb: &str, summary: String) -> Value {
         resource,
         verb,
         summary,
-        vec![if_match(resource), parameter("DryRun")],
+        vec![
+            if_match(resource),
+            parameter("DryRun"),
+            parameter("IdempotencyKey"),
+        ],
         answers(
-            ("200", with_header(answer, &["ETag"])),
+            (
+                "200",
+                with_header(answer, &["ETag", "Idempotency-Replayed"]),
+            ),
             &[&CHANGE_CODES, &BODY_CODES, codes, precondition(resource)],
         ),
     )
@@ -334,12 +352,16 @@ pub(super) fn delete(resource: &Resource) -> Value {
         resource,
         "delete",
         format!("Delete one of {}", resource.name),
-        [if_match(resource), parameter("DryRun")]
-            .into_iter()
-            .chain(purge(resource))
-            .collect(),
+        [
+            if_match(resource),
+            parameter("DryRun"),
+            parameter("IdempotencyKey"),
+        ]
+        .into_iter()
+        .chain(purge(resource))
+        .collect(),
         answers(
-            ("200", answer),
+            ("200", with_header(answer, &["Idempotency-Replayed"])),
             &[&CHANGE_CODES, codes, precondition(resource)],
         ),
     )
@@ -408,6 +430,7 @@ fn matching(
         ),
         if_match,
         parameter("DryRun"),
+        parameter("IdempotencyKey"),
     ];
     parameters.extend(more);
     let own: &[Code] = &[
@@ -422,7 +445,13 @@ fn matching(
         summary,
         parameters,
         answers(
-            ("200", success(what, write_envelope(data))),
+            (
+                "200",
+                with_header(
+                    success(what, write_envelope(data)),
+                    &["Idempotency-Replayed"],
+                ),
+            ),
             &[&CHANGE_CODES, codes, own, precondition(resource)],
         ),
     )
@@ -430,26 +459,96 @@ fn matching(
 
 pub(super) fn batch(resource: &Resource) -> Value {
     let record = json!({ "anyOf": [schema(&stem(resource)), { "type": "null" }] });
-    let answer = success(
-        "The record after each item, null for a deleted one.",
-        write_envelope(json!({ "type": "array", "items": record })),
-    );
-    let codes: &[Code] = &[Code::NotFound, Code::PreconditionFailed, Code::RecordInUse];
-    let operation = operation(
-        resource,
-        "batch",
-        format!(
-            "Write several {} in one transaction, all or none",
-            resource.name
-        ),
-        vec![parameter("DryRun")],
-        answers(("200", answer), &[&CHANGE_CODES, &BODY_CODES, codes]),
+    let summary = format!("Write several {} in one transaction", resource.name);
+    let written = several(
+        &format!("batch{}", stem(resource)),
+        summary,
+        &resource.name,
+        record,
     );
     with_body(
-        operation,
+        written,
         &["application/json"],
         &format!("{}Batch", stem(resource)),
     )
+}
+
+/// Writes of any resources.
+pub(super) fn transaction() -> Value {
+    let record = json!({ "type": ["object", "null"] });
+    let summary = "Write records of several resources in one transaction".to_owned();
+    let written = several("transact", summary, "transactions", record);
+    with_body(written, &["application/json"], "TransactionBatch")
+}
+
+fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
+    let whole = write_envelope(json!({ "type": "array", "items": record }));
+    let mut each = write_envelope(json!({ "type": "array", "items": item_result(&record) }));
+    each["required"] = json!(["success", "data", "message", "meta"]);
+    each["properties"]["meta"] = json!({
+        "type": "object",
+        "required": ["succeeded", "failed"],
+        "properties": {
+            "dryRun": { "const": true },
+            "succeeded": { "type": "integer", "minimum": 0 },
+            "failed": { "type": "integer", "minimum": 0 },
+        },
+    });
+    let ok = success(
+        "All items took effect. With the policy `atomic` the record after each item, null for a \
+         deleted one; with `each` the status and the record of each.",
+        json!({ "anyOf": [whole, each.clone()] }),
+    );
+    let partly = success("With the policy `each`: some items were refused.", each);
+    let codes: &[Code] = &[
+        Code::NotFound,
+        Code::PreconditionFailed,
+        Code::RecordInUse,
+        Code::PlacementMixed,
+    ];
+    let mut responses = answers(
+        ("200", with_header(ok, &["Idempotency-Replayed"])),
+        &[&CHANGE_CODES, &BODY_CODES, codes],
+    );
+    responses["207"] = with_header(partly, &["Idempotency-Replayed"]);
+    json!({
+        "operationId": id,
+        "summary": summary,
+        "tags": [tag],
+        "parameters": [
+            parameter("RequestId"),
+            parameter("CorrelationId"),
+            parameter("DryRun"),
+            parameter("IdempotencyKey"),
+        ],
+        "responses": responses,
+    })
+}
+
+/// What came of an item that stands by itself.
+fn item_result(record: &Value) -> Value {
+    let done = json!({
+        "type": "object",
+        "required": ["status", "data"],
+        "properties": { "status": { "type": "integer" }, "data": record },
+    });
+    let refused = json!({
+        "type": "object",
+        "required": ["status", "error"],
+        "properties": {
+            "status": { "type": "integer" },
+            "error": {
+                "type": "object",
+                "required": ["code", "message", "details"],
+                "properties": {
+                    "code": { "type": "string" },
+                    "message": { "type": "string" },
+                    "details": { "type": "array", "items": schema("ErrorDetail") },
+                },
+            },
+        },
+    });
+    json!({ "anyOf": [done, refused] })
 }
 
 fn precondition(resource: &Resource) -> &'static [Code] {
@@ -692,7 +791,11 @@ pub(super) fn restore(resource: &Resource) -> Value {
         resource,
         "restore",
         format!("Restore one of {} that is deleted", resource.name),
-        vec![if_match(resource), parameter("DryRun")],
+        vec![
+            if_match(resource),
+            parameter("DryRun"),
+            parameter("IdempotencyKey"),
+        ],
         answers(
             ("200", with_header(answer, &["ETag"])),
             &[&CHANGE_CODES, codes, precondition(resource)],

@@ -188,8 +188,9 @@ fn batch(resource: &Resource, stem: &str) -> Value {
             json!({ "const": operation.as_str() }),
         );
         if operation != Operation::Create {
-            properties.insert("id".to_owned(), id.clone());
-            properties.insert("version".to_owned(), version.clone());
+            let or_reference = |schema: &Value| json!({ "anyOf": [schema, reference()] });
+            properties.insert("id".to_owned(), or_reference(&id));
+            properties.insert("version".to_owned(), or_reference(&version));
             required.push("id");
             if resource.concurrency == Concurrency::Optimistic {
                 required.push("version");
@@ -214,10 +215,56 @@ fn batch(resource: &Resource, stem: &str) -> Value {
         .filter(|(operation, _)| resource.operations.contains(*operation))
         .map(|(operation, data)| item(operation, data))
         .collect();
+    several(json!({ "oneOf": items }))
+}
+
+/// The body of writes of any resources.
+pub(super) fn transaction(view: &ModelView) -> Value {
+    let offers = [
+        Operation::Create,
+        Operation::Update,
+        Operation::Patch,
+        Operation::Delete,
+    ];
+    let names: Vec<&str> = view
+        .resources
+        .iter()
+        .filter(|resource| offers.iter().any(|one| resource.operations.contains(*one)))
+        .map(|resource| resource.name.as_str())
+        .collect();
+    several(json!({
+        "type": "object",
+        "required": ["operation", "resourceName"],
+        "properties": {
+            "operation": { "type": "string", "enum": offers.map(Operation::as_str) },
+            "resourceName": { "type": "string", "enum": names },
+            "id": { "type": "string" },
+            "version": or_reference(&field::version()),
+            "data": { "type": "object" },
+        },
+        "additionalProperties": false,
+    }))
+}
+
+fn several(item: Value) -> Value {
     json!({
         "type": "object",
+        "description": "In any text of an item `{{result[0].id}}` stands for a field of what the item at that place left; a text that is nothing else becomes the value with its type.",
         "required": ["items"],
-        "properties": { "items": { "type": "array", "minItems": 1, "maxItems": crate::MAX_ITEMS, "items": { "oneOf": items } } },
+        "properties": {
+            "policy": {
+                "type": "string",
+                "enum": ["atomic", "each"],
+                "default": "atomic",
+                "description": "`atomic`: all items or none. `each`: an item that is refused leaves the others alone.",
+            },
+            "items": { "type": "array", "minItems": 1, "maxItems": crate::MAX_ITEMS, "items": item },
+        },
         "additionalProperties": false,
     })
+}
+
+/// A reference to what an earlier item left.
+fn reference() -> Value {
+    json!({ "type": "string", "pattern": r"^\{\{\s*result\[[0-9]+\]\..+\}\}$" })
 }

@@ -29,6 +29,7 @@ pub const PREFIX: &str = "/api/v1";
 /// extensions.
 pub fn router(operations: Operations) -> Router {
     Router::new()
+        .route("/transactions", any(serve_transactions))
         .route("/{resource}", any(serve_collection))
         .route("/{resource}/batch", any(serve_batch))
         .route("/{resource}/query", any(serve_query))
@@ -88,14 +89,14 @@ async fn serve_collection(
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
             let media = negotiate_list(request.headers())?;
-            let call = open_as(operations, &view, resource, &request, media)?;
+            let call = open_as(operations, &view, resource.index, &request, media)?;
             return match media {
                 Media::Lines => stream::list(call).await,
                 _ => read::list(call).await,
             };
         }
         _ if methods.contains(&request.method().as_str()) => {
-            open(operations, &view, resource, &request)?
+            open(operations, &view, resource.index, &request)?
         }
         _ => return Ok(refuse_method(&request, &methods)),
     };
@@ -124,7 +125,7 @@ async fn serve_batch(
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    write::batch(open(operations, &view, resource, &request)?, request).await
+    write::batch(open(operations, &view, resource.index, &request)?, request).await
 }
 
 /// A list whose parameters are a JSON body.
@@ -144,7 +145,7 @@ async fn serve_query(
         return Ok(refuse_method(&request, &["POST"]));
     }
     let media = negotiate_list(request.headers())?;
-    let mut call = open_as(operations, &view, resource, &request, media)?;
+    let mut call = open_as(operations, &view, resource.index, &request, media)?;
     parse_none(&call.pairs)?;
     let body = write::body(request, &[BodyType::Json]).await?;
     let body = read_body(&body)?;
@@ -173,7 +174,7 @@ async fn serve_record(
         return Ok(refuse_method(&request, &methods));
     }
     let text = segments.get(1).map(String::as_str).unwrap_or_default();
-    let call = open(operations, &view, resource, &request)?;
+    let call = open(operations, &view, resource.index, &request)?;
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return read::read(call, key(resource, text)?).await;
     }
@@ -206,7 +207,7 @@ async fn serve_restore(
     }
     let text = segments.get(1).map(String::as_str).unwrap_or_default();
     let id = record_id(resource, text)?;
-    let call = open(operations, &view, resource, &request)?;
+    let call = open(operations, &view, resource.index, &request)?;
     write::restore(call, id, request).await
 }
 
@@ -238,14 +239,31 @@ async fn serve_link(
     }
     let id = record_id(resource, segment(1))?;
     let target = record_id(view.resource(relation.target), segment(3))?;
-    let call = open(operations, &view, resource, &request)?;
+    let call = open(operations, &view, resource.index, &request)?;
     let make = *request.method() == Method::PUT;
-    write::link(call, (id, index, target), make).await
+    write::link(call, (id, index, target), make, request).await
 }
 
 /// Whether deleted records of `resource` can be restored.
 pub(crate) fn restores(resource: &Resource) -> bool {
     resource.deleted().is_some() && resource.operations.contains(Operation::Delete)
+}
+
+async fn serve_transactions(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    if let Some(info) = RequestInfo::find(request.extensions()) {
+        info.set_route(format!("{PREFIX}/transactions"));
+    }
+    if request.method() != Method::POST {
+        return Ok(refuse_method(&request, &["POST"]));
+    }
+    let view = operations.view();
+    // Each item names its resource; the call has none of its own.
+    let any = ResourceIndex(0);
+    let call = open(operations, &view, any, &request)?;
+    write::transaction(call, request).await
 }
 
 /// The methods that the collection of `resource` answers.
@@ -331,7 +349,7 @@ fn label(request: &Request, resource: &Resource, tail: &str) {
 fn open(
     operations: Operations,
     view: &ModelView,
-    resource: &Resource,
+    resource: ResourceIndex,
     request: &Request,
 ) -> Result<Call, Refusal> {
     let media = negotiate(request.headers())?;
@@ -341,7 +359,7 @@ fn open(
 fn open_as(
     operations: Operations,
     view: &ModelView,
-    resource: &Resource,
+    resource: ResourceIndex,
     request: &Request,
     media: Media,
 ) -> Result<Call, Refusal> {
@@ -355,7 +373,7 @@ fn open_as(
     Ok(Call {
         operations,
         view: view.clone(),
-        resource: resource.index,
+        resource,
         context,
         media,
         pairs,

@@ -2,7 +2,7 @@
 
 use super::read::unexpected;
 use super::{Call, PREFIX};
-use crate::command::{Answer, Command, Options, RecordAnswer};
+use crate::command::{Answer, Command, Each, Once, Options, RecordAnswer};
 use crate::decide::Precondition;
 use crate::parse::{
     WriteRequest, parse_create, parse_delete, parse_delete_matching, parse_patch_matching,
@@ -12,43 +12,44 @@ use axum::extract::Request;
 use axum::response::Response;
 use carnet_kernel::{Id, Refusal};
 use carnet_model::{IdForm, RelationIndex};
+use carnet_web::accept::Media;
 use carnet_web::body::read_text;
 use carnet_web::content_type::{BodyType, require};
 use carnet_web::envelope::{respond, success_with};
 use carnet_web::etag::{IfMatch, etag};
+use carnet_web::idempotency;
 use carnet_web::problem::Problem;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
 
 pub(super) async fn create(call: Call, request: Request) -> Result<Response, Problem> {
-    let (key, asked) = parse_create(call.resource(), &call.pairs)?;
-    let options = Options::from(asked);
+    let (key, how) = parse_create(call.resource(), &call.pairs)?;
+    let asked = Asked::read(how, &request)?;
+    let precondition = match &key {
+        Some(_) => precondition(request.headers())?,
+        None => None,
+    };
+    let body = body(request, &[BodyType::Json]).await?;
+    let resource = call.resource;
     let command = match key {
         None => Command::Create {
-            resource: call.resource,
-            body: body(request, &[BodyType::Json]).await?,
+            resource,
+            body: body.clone(),
         },
-        Some(key) => {
-            let precondition = precondition(request.headers())?;
-            Command::Upsert {
-                resource: call.resource,
-                key,
-                body: body(request, &[BodyType::Json]).await?,
-                precondition,
-            }
-        }
+        Some(key) => Command::Upsert {
+            resource,
+            key,
+            body: body.clone(),
+            precondition,
+        },
     };
-    let record = record(&call, command, &options).await?;
-    if record.created.is_none() {
-        return Ok(answer(
-            &call,
-            StatusCode::OK,
-            (&record, &options),
-            "updated",
-        ));
-    }
-    let mut response = answer(&call, StatusCode::CREATED, (&record, &options), "created");
+    let done = asked.done(&call, command, &body).await?;
+    let Some(id) = done.record()?.created else {
+        return record_answer(&call, StatusCode::OK, &done, "updated");
+    };
+    let mut response = record_answer(&call, StatusCode::CREATED, &done, "created")?;
     // What a dry run made is nowhere.
-    if let Some(id) = record.created.filter(|_| !options.dry_run) {
+    if !done.options.dry_run {
         let resource = call.resource();
         let id = match resource.id.form {
             IdForm::Ulid => id.to_string(),
@@ -62,66 +63,52 @@ pub(super) async fn create(call: Call, request: Request) -> Result<Response, Pro
 }
 
 pub(super) async fn update(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
-    let options = options(&call)?;
+    let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
     let precondition = precondition(request.headers())?;
     let body = body(request, &[BodyType::Json]).await?;
     let command = Command::Update {
         resource: call.resource,
         id,
-        body,
+        body: body.clone(),
         precondition,
     };
-    let record = record(&call, command, &options).await?;
-    Ok(answer(
-        &call,
-        StatusCode::OK,
-        (&record, &options),
-        "updated",
-    ))
+    let done = asked.done(&call, command, &body).await?;
+    record_answer(&call, StatusCode::OK, &done, "updated")
 }
 
 pub(super) async fn patch(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
-    let options = options(&call)?;
+    let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
     let precondition = precondition(request.headers())?;
     let body = body(request, &[BodyType::MergePatch, BodyType::Json]).await?;
     let command = Command::Patch {
         resource: call.resource,
         id,
-        body,
+        body: body.clone(),
         precondition,
     };
-    let record = record(&call, command, &options).await?;
-    Ok(answer(
-        &call,
-        StatusCode::OK,
-        (&record, &options),
-        "updated",
-    ))
+    let done = asked.done(&call, command, &body).await?;
+    record_answer(&call, StatusCode::OK, &done, "updated")
 }
 
 pub(super) async fn restore(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
-    let options = options(&call)?;
+    let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
     let precondition = precondition(request.headers())?;
     let command = Command::Restore {
         resource: call.resource,
         id,
         precondition,
     };
-    let record = record(&call, command, &options).await?;
-    Ok(answer(
-        &call,
-        StatusCode::OK,
-        (&record, &options),
-        "restored",
-    ))
+    let done = asked.done(&call, command, "").await?;
+    record_answer(&call, StatusCode::OK, &done, "restored")
 }
 
 pub(super) async fn link(
     call: Call,
     (id, relation, target): (Id, RelationIndex, Id),
     make: bool,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let options = options(&call)?;
+    let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
     let resource = call.resource;
     if !make {
         let command = Command::Unlink {
@@ -130,13 +117,9 @@ pub(super) async fn link(
             relation,
             target,
         };
-        return match execute(&call, command, &options).await? {
-            Answer::Deleted => Ok(succeed(
-                &call,
-                StatusCode::OK,
-                (b"null", &options),
-                "unlinked",
-            )),
+        let done = asked.done(&call, command, "").await?;
+        return match &done.answer {
+            Answer::Deleted => Ok(done.succeed(call.media, StatusCode::OK, b"null", "unlinked")),
             _ => Err(unexpected()),
         };
     }
@@ -146,69 +129,68 @@ pub(super) async fn link(
         relation,
         target,
     };
-    let record = record(&call, command, &options).await?;
+    let done = asked.done(&call, command, "").await?;
+    let record = done.record()?;
     let status = if record.created.is_some() {
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    Ok(succeed(&call, status, (&record.json, &options), "linked"))
+    Ok(done.succeed(call.media, status, &record.json, "linked"))
 }
 
 pub(super) async fn patch_matching(call: Call, request: Request) -> Result<Response, Problem> {
-    let (matching, asked) = parse_patch_matching(
+    let (matching, how) = parse_patch_matching(
         &call.view,
         call.resource(),
         &call.pairs,
         call.operations.now(),
     )?;
+    let asked = Asked::read(how, &request)?;
     let precondition = precondition(request.headers())?;
+    let body = body(request, &[BodyType::MergePatch, BodyType::Json]).await?;
     let command = Command::PatchMatching {
         resource: call.resource,
         request: matching,
-        body: body(request, &[BodyType::MergePatch, BodyType::Json]).await?,
+        body: body.clone(),
         precondition,
     };
-    affected(&call, command, &Options::from(asked), "updated").await
+    affected(&call, &asked.done(&call, command, &body).await?, "updated")
 }
 
 pub(super) async fn delete_matching(call: Call, request: Request) -> Result<Response, Problem> {
-    let (matching, asked) = parse_delete_matching(
+    let (matching, how) = parse_delete_matching(
         &call.view,
         call.resource(),
         &call.pairs,
         call.operations.now(),
     )?;
+    let asked = Asked::read(how, &request)?;
     let command = Command::DeleteMatching {
         resource: call.resource,
         request: matching,
         precondition: precondition(request.headers())?,
     };
-    affected(&call, command, &Options::from(asked), "deleted").await
+    affected(&call, &asked.done(&call, command, "").await?, "deleted")
 }
 
-async fn affected(
-    call: &Call,
-    command: Command,
-    options: &Options,
-    what: &str,
-) -> Result<Response, Problem> {
-    match execute(call, command, options).await? {
+fn affected(call: &Call, done: &Done, what: &str) -> Result<Response, Problem> {
+    match &done.answer {
         Answer::Matching { json, count } => {
-            let message = if count == 1 {
+            let message = if *count == 1 {
                 format!("1 record {what}")
             } else {
                 format!("{count} records {what}")
             };
-            Ok(succeed(call, StatusCode::OK, (&json, options), &message))
+            Ok(done.succeed(call.media, StatusCode::OK, json, &message))
         }
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
-    let (purge, asked) = parse_delete(call.resource(), &call.pairs)?;
-    let options = Options::from(asked);
+    let (purge, how) = parse_delete(call.resource(), &call.pairs)?;
+    let asked = Asked::read(how, &request)?;
     let precondition = precondition(request.headers())?;
     let command = Command::Delete {
         resource: call.resource,
@@ -216,50 +198,166 @@ pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Respo
         purge,
         precondition,
     };
-    match execute(&call, command, &options).await? {
+    let done = asked.done(&call, command, "").await?;
+    match &done.answer {
         Answer::Deleted => {
             let message = format!("{} deleted", call.resource().title);
-            Ok(succeed(
-                &call,
-                StatusCode::OK,
-                (b"null", &options),
-                &message,
-            ))
+            Ok(done.succeed(call.media, StatusCode::OK, b"null", &message))
         }
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn batch(call: Call, request: Request) -> Result<Response, Problem> {
-    let options = options(&call)?;
+    let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
     let body = body(request, &[BodyType::Json]).await?;
     let command = Command::Batch {
         resource: call.resource,
-        body,
+        body: body.clone(),
     };
-    match execute(&call, command, &options).await? {
-        Answer::Batch { json, items } => {
-            let message = if items == 1 {
-                "1 item applied".to_owned()
-            } else {
-                format!("{items} items applied")
-            };
-            Ok(succeed(&call, StatusCode::OK, (&json, &options), &message))
+    asked.done(&call, command, &body).await?.items(call.media)
+}
+
+pub(super) async fn transaction(call: Call, request: Request) -> Result<Response, Problem> {
+    let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
+    let body = body(request, &[BodyType::Json]).await?;
+    let command = Command::Transaction { body: body.clone() };
+    asked.done(&call, command, &body).await?.items(call.media)
+}
+
+/// How a write is carried out, and what of the request is the request.
+struct Asked {
+    options: Options,
+    key: Option<String>,
+    hash: Sha256,
+}
+
+/// What came of a write.
+struct Done {
+    options: Options,
+    answer: Answer,
+    /// It is what was answered before.
+    replayed: bool,
+}
+
+impl Asked {
+    /// What is wrong with the query or the key is found before the body is read.
+    fn read(how: WriteRequest, request: &Request) -> Result<Self, Refusal> {
+        let WriteRequest { dry_run } = how;
+        let key = idempotency::key(request.headers())?;
+        let mut hash = Sha256::new();
+        let uri = request.uri();
+        let conditions = request.headers().get_all(header::IF_MATCH).iter();
+        let parts = [
+            request.method().as_str(),
+            uri.path(),
+            uri.query().unwrap_or_default(),
+        ];
+        for part in parts.into_iter().map(str::as_bytes) {
+            add(&mut hash, part);
         }
-        _ => Err(unexpected()),
+        for condition in conditions {
+            add(&mut hash, condition.as_bytes());
+        }
+        Ok(Self {
+            options: Options {
+                dry_run,
+                once: None,
+            },
+            key,
+            hash,
+        })
+    }
+
+    async fn done(self, call: &Call, command: Command, body: &str) -> Result<Done, Problem> {
+        let Self {
+            mut options,
+            key,
+            mut hash,
+        } = self;
+        add(&mut hash, body.as_bytes());
+        options.once = key.map(|key| Once {
+            key,
+            request: hash.finalize().into(),
+        });
+        let answer = call
+            .operations
+            .execute(&call.context, &call.view, command, options.clone())
+            .await?;
+        let (answer, replayed) = match answer {
+            Answer::Replayed(answer) => (*answer, true),
+            answer => (answer, false),
+        };
+        Ok(Done {
+            options,
+            answer,
+            replayed,
+        })
     }
 }
 
-/// How the write is carried out; what is wrong with that is found before its body is read.
-fn options(call: &Call) -> Result<Options, Refusal> {
-    Ok(parse_write(&call.pairs)?.into())
+/// Parts keep apart by their lengths.
+fn add(hash: &mut Sha256, part: &[u8]) {
+    hash.update((part.len() as u64).to_be_bytes());
+    hash.update(part);
 }
 
-impl From<WriteRequest> for Options {
-    fn from(request: WriteRequest) -> Self {
-        Self {
-            dry_run: request.dry_run,
+impl Done {
+    fn record(&self) -> Result<&RecordAnswer, Problem> {
+        match &self.answer {
+            Answer::Record(record) => Ok(record),
+            _ => Err(unexpected()),
         }
+    }
+
+    fn items(&self, media: Media) -> Result<Response, Problem> {
+        let Answer::Batch { json, items, each } = &self.answer else {
+            return Err(unexpected());
+        };
+        let counted = |count: usize| match count {
+            1 => "1 item".to_owned(),
+            count => format!("{count} items"),
+        };
+        let message = match each {
+            Some(Each { succeeded, failed }) if *failed > 0 => {
+                format!("{succeeded} of {} applied", counted(*items))
+            }
+            _ => format!("{} applied", counted(*items)),
+        };
+        let status = match each {
+            Some(Each { failed, .. }) if *failed > 0 => StatusCode::MULTI_STATUS,
+            _ => StatusCode::OK,
+        };
+        Ok(self.succeed(media, status, json, &message))
+    }
+
+    fn succeed(&self, media: Media, status: StatusCode, data: &[u8], message: &str) -> Response {
+        let mut meta = Vec::new();
+        if self.options.dry_run {
+            meta.push("\"dryRun\":true".to_owned());
+        }
+        if let Answer::Batch {
+            each: Some(Each { succeeded, failed }),
+            ..
+        } = &self.answer
+        {
+            meta.push(format!("\"succeeded\":{succeeded},\"failed\":{failed}"));
+        }
+        let meta = format!("{{{}}}", meta.join(","));
+        let meta = Some(meta.as_bytes()).filter(|meta| meta.len() > 2);
+        let body = if self.options.dry_run {
+            success_with(data, meta, &format!("dry run: {message}"))
+        } else {
+            success_with(data, meta, message)
+        };
+        let mut response = respond(status, media, body);
+        if self.replayed {
+            let replayed = HeaderValue::from_static("true");
+            response
+                .headers_mut()
+                .insert(idempotency::REPLAYED, replayed);
+        }
+        response
     }
 }
 
@@ -269,48 +367,19 @@ pub(super) async fn body(request: Request, types: &[BodyType]) -> Result<String,
     read_text(request.into_body()).await
 }
 
-async fn execute(call: &Call, command: Command, options: &Options) -> Result<Answer, Problem> {
-    let answer = call
-        .operations
-        .execute(&call.context, &call.view, command, options.clone())
-        .await?;
-    Ok(answer)
-}
-
-async fn record(call: &Call, command: Command, options: &Options) -> Result<RecordAnswer, Problem> {
-    match execute(call, command, options).await? {
-        Answer::Record(record) => Ok(record),
-        _ => Err(unexpected()),
-    }
-}
-
-fn answer(
+fn record_answer(
     call: &Call,
     status: StatusCode,
-    (record, options): (&RecordAnswer, &Options),
+    done: &Done,
     what: &str,
-) -> Response {
+) -> Result<Response, Problem> {
+    let record = done.record()?;
     let message = format!("{} {what}", call.resource().title);
-    let mut response = succeed(call, status, (&record.json, options), &message);
-    if let Some(version) = record.version.filter(|_| !options.dry_run) {
+    let mut response = done.succeed(call.media, status, &record.json, &message);
+    if let Some(version) = record.version.filter(|_| !done.options.dry_run) {
         response.headers_mut().insert(header::ETAG, etag(version));
     }
-    response
-}
-
-fn succeed(
-    call: &Call,
-    status: StatusCode,
-    (data, options): (&[u8], &Options),
-    message: &str,
-) -> Response {
-    let body = if options.dry_run {
-        let message = format!("dry run: {message}");
-        success_with(data, Some(br#"{"dryRun":true}"#), &message)
-    } else {
-        success_with(data, None, message)
-    };
-    respond(status, call.media, body)
+    Ok(response)
 }
 
 fn precondition(headers: &HeaderMap) -> Result<Option<Precondition>, Refusal> {

@@ -3,10 +3,11 @@
 #![cfg(test)]
 
 use crate::world::World;
+use carnet_records::Command;
 use carnet_store::metrics::Counters;
 use serde_json::json;
 
-crate::on_both!(reads, writes);
+crate::on_both!(reads, writes, several);
 
 /// Statements, round trips and commits of what `work` does.
 async fn cost<T>(world: &World, work: impl Future<Output = T>) -> (u64, u64, u64) {
@@ -105,4 +106,59 @@ async fn writes(world: World) {
     })
     .await;
     assert!(commits <= 1);
+}
+
+/// What several writes cost beside one: statements by their steps, flights by what must be seen.
+async fn several(world: World) {
+    let category = world.made("categories", r#"{"name":"C"}"#).await;
+    let product = world.made("products", r#"{"name":"p"}"#).await;
+    let order = world.made("orders", r#"{"number":1}"#).await;
+    let creates = json!([
+        { "operation": "create", "resourceName": "products", "data": { "name": "a" } },
+        { "operation": "create", "resourceName": "products", "data": { "name": "b" } },
+        { "operation": "create", "resourceName": "orders", "data": { "number": "NUMBER" } },
+        { "operation": "create", "resourceName": "lines",
+          "data": { "orderId": "{{result[2].id}}", "productId": "{{result[0].id}}" } },
+    ]);
+    let changes = json!([
+        { "operation": "patch", "resourceName": "categories", "id": category, "data": { "name": "cNUMBER" } },
+        { "operation": "create", "resourceName": "categories", "data": { "name": "dNUMBER" } },
+        { "operation": "patch", "resourceName": "products", "id": product, "data": { "note": "nNUMBER" } },
+        { "operation": "create", "resourceName": "categories", "data": { "name": "eNUMBER" } },
+        { "operation": "patch", "resourceName": "orders", "id": order, "version": "VERSION", "data": { "number": "NUMBER" } },
+    ]);
+    // Statements and flights on PostgreSQL, statements on SQLite.
+    let cases = [
+        (&creates, "atomic", (3, 1), 8),
+        (&changes, "atomic", (8, 2), 13),
+        (&creates, "each", (4, 3), 8),
+        (&changes, "each", (8, 3), 13),
+    ];
+    for (at, (items, policy, postgres, sqlite)) in cases.into_iter().enumerate() {
+        let mut cheapest = (u64::MAX, u64::MAX);
+        for run in 0..4 {
+            let number = 10 + at * 10 + run;
+            let version = world
+                .read("orders", &order, "fields=version")
+                .await
+                .unwrap();
+            let body = json!({ "policy": policy, "items": items }).to_string();
+            let body = body
+                .replace("\"NUMBER\"", &number.to_string())
+                .replace("NUMBER", &number.to_string())
+                .replace("\"VERSION\"", &version["version"].to_string());
+            let (statements, round_trips, commits) = cost(&world, async {
+                world.run(Command::Transaction { body }).await.unwrap();
+            })
+            .await;
+            assert_eq!(commits, 1);
+            cheapest = cheapest.min((statements, round_trips));
+        }
+        let expected = if world.is_postgres() {
+            postgres
+        } else {
+            (sqlite, 0)
+        };
+        assert_eq!(cheapest, expected, "{policy} {at}");
+    }
 }

@@ -370,7 +370,7 @@ impl World {
             resource: self.index(resource),
             body: format!("{{\"items\":[{}]}}", items.join(",")),
         };
-        let Answer::Batch { json, items } = self.run(command).await? else {
+        let Answer::Batch { json, items, .. } = self.run(command).await? else {
             panic!("a batch answers with a batch");
         };
         let rows: Vec<Value> = serde_json::from_slice(&json).unwrap();

@@ -33,6 +33,8 @@ enum Effect {
     Statement,
     /// Not prepared; the same.
     Plain,
+    /// Not prepared; stands around what was asked.
+    Frame,
     Begin,
     End,
     Set(Setting),
@@ -57,6 +59,11 @@ impl<'a> Message<'a> {
     /// Text without values that is not worth preparing.
     pub(super) fn plain(sql: impl Into<Cow<'a, str>>) -> Self {
         Self::with(sql, Vec::new(), Effect::Plain)
+    }
+
+    /// Text that stands around what was asked: savepoints.
+    pub(super) fn frame(sql: &'static str) -> Self {
+        Self::with(sql, Vec::new(), Effect::Frame)
     }
 
     /// Opens a transaction with these words.

@@ -69,6 +69,11 @@ pub(super) fn groups(
     Ok(rendered.collect())
 }
 
+/// Whether a write of the frame's tenant may look at what is asked for.
+pub(super) fn is_reachable(frame: apply::Frame<'_>, load: &Load) -> bool {
+    !(frame.view.resource(load.resource()).is_tenant() && frame.tenant == TenantKey::PLATFORM)
+}
+
 impl Group {
     pub(super) fn message(&self) -> Message<'_> {
         let statement = &self.statement.statement;

@@ -3,6 +3,7 @@
 
 mod address;
 mod apply;
+mod assemble;
 mod bind;
 mod cells;
 mod columns;
@@ -14,6 +15,7 @@ mod load;
 mod platform;
 mod pool;
 mod read;
+mod receipts;
 mod retry;
 mod text;
 mod tls;
@@ -309,18 +311,38 @@ impl Postgres {
                     budget: self.config.transaction_budget.0,
                     deadline: target.deadline,
                 };
-                Box::pin(retry::run(write, &self.serving, &self.turns)).await
+                Box::pin(self.once(write, target)).await
             }
             Err(error) => Err(write::Place::default().failure(error)),
         };
-        if outcome.is_ok() && !options.dry_run {
+        let changed = |written: &Written| written.earlier.is_none();
+        if outcome.as_ref().is_ok_and(changed) && !options.dry_run {
             self.meter.commits.fetch_add(1, Ordering::Relaxed);
         }
         let word = if outcome.is_ok() { "ok" } else { "error" };
         // Other callers' statements are counted too when they come between: a rate, not an account.
         let statements = self.meter.statements.load(Ordering::Relaxed) - before;
         metrics::record_operation("write", word, statements, started.elapsed());
-        outcome.map(Written::from)
+        outcome
+    }
+
+    /// Carries a write out, unless it took place before.
+    async fn once(
+        &self,
+        write: write::Write<'_>,
+        target: &Target,
+    ) -> Result<Written, WriteFailure> {
+        loop {
+            let done = Box::pin(retry::run(write, &self.serving, &self.turns)).await?;
+            let (None, Some(receipt)) = (&done, &write.options.receipt) else {
+                return Ok(Written::now(done.unwrap_or_default()));
+            };
+            let known = self.recall(target, write.frame.stamp, receipt).await;
+            // What is gone meanwhile has expired: then the write takes place.
+            if let Some((request, answer)) = known.map_err(WriteFailure::nowhere)? {
+                return Written::earlier(receipt, request, answer).map_err(WriteFailure::nowhere);
+            }
+        }
     }
 
     pub(crate) async fn tail(

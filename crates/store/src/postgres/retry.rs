@@ -4,7 +4,7 @@
 use super::apply::Form;
 use super::pool::Pool;
 use super::write::{Attempt, Place, Trouble, Write};
-use crate::{Changes, Error, WriteFailure, metrics};
+use crate::{Error, Outcome, WriteFailure, metrics};
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -82,12 +82,13 @@ impl Plan {
     }
 }
 
-/// Runs a write until it is committed, refused, or has lost too often.
+/// Runs a write until it is committed, refused, or has lost too often; `None` when it took place
+/// before.
 pub(super) async fn run(
     write: Write<'_>,
     pool: &Pool,
     turns: &Turns,
-) -> Result<Vec<Changes>, WriteFailure> {
+) -> Result<Option<Vec<Outcome>>, WriteFailure> {
     let mut plan = Plan::default();
     loop {
         let turn = turns.turn(&write, &plan);
@@ -98,7 +99,7 @@ pub(super) async fn run(
             None => turn.await,
         };
         let trouble = match Box::pin(Attempt::run(write, &plan, pool)).await {
-            Ok(changes) => return Ok(changes),
+            Ok(outcomes) => return Ok(Some(outcomes)),
             Err(trouble) => trouble,
         };
         drop(turn);
@@ -116,6 +117,7 @@ pub(super) async fn run(
                 metrics::record_rerun();
                 tokio::time::sleep(jitter(plan.reruns)).await;
             }
+            Trouble::Known => return Ok(None),
             Trouble::Set(failure) if plan.blame.is_none() => plan.blame = Some(failure),
             Trouble::Session(_) if !plan.renewed => plan.renewed = true,
             Trouble::Set(failure) | Trouble::Session(failure) | Trouble::Failed(failure) => {

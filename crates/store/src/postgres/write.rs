@@ -1,15 +1,19 @@
 //! Units against the database: load, decide, apply, in as few flights as their decisions allow.
 //! When to run again is `retry`'s; the SQL is `apply`'s.
 
-use super::apply::{self, Form};
+use super::apply;
 use super::connect::{Isolation, Setting};
 use super::errors::{self, Change, Meaning};
 use super::flight::{Answer, Cause, Failed, Limit, Message};
 use super::load::{self, Group};
 use super::pool::{Held, Pool};
+use super::receipts;
 use super::retry::Plan;
-use crate::{Changes, Decision, Error, Load, Loaded, Step, Unit, WriteFailure, WriteOptions};
-use carnet_kernel::{Code, Refusal, TenantKey};
+use crate::{
+    Changes, Decision, Error, Load, Loaded, Outcome, Policy, Record, Step, Unit, WriteFailure,
+    WriteOptions,
+};
+use carnet_kernel::{Code, Id, Refusal, TenantKey};
 use carnet_model::{FieldIndex, Resource, ResourceIndex};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,6 +21,9 @@ use std::time::{Duration, Instant};
 
 /// How often a unit may ask to see more before it decides.
 const MOST_ROUNDS: usize = 64;
+
+/// How many things are loaded ahead at most.
+const MOST_AHEAD: usize = 2_000;
 
 /// How many things that were loaded a rerun waits for before its transaction begins.
 const MOST_KEYS: usize = 16;
@@ -32,7 +39,7 @@ pub(super) struct Write<'a> {
 }
 
 impl Write<'_> {
-    fn setting(&self) -> Setting {
+    pub(super) fn setting(&self) -> Setting {
         Setting {
             tenant: self.frame.tenant,
             isolation: Isolation::Serializable,
@@ -74,6 +81,8 @@ pub(super) enum Trouble {
     Set(WriteFailure),
     /// The session is of no use, and nothing of the write arrived.
     Session(WriteFailure),
+    /// It took place before: there is a receipt.
+    Known,
     /// Anything else.
     Failed(WriteFailure),
 }
@@ -86,9 +95,13 @@ impl Trouble {
 
 /// What a message of a flight is for.
 #[derive(Clone, Copy, Debug)]
-enum Purpose {
+pub(super) enum Purpose {
     Envelope,
     Load,
+    /// Whether there is a receipt already.
+    Check,
+    /// The receipt.
+    Keep,
     Guard(Place),
     Row {
         place: Place,
@@ -105,24 +118,29 @@ pub(super) struct Attempt<'a> {
 }
 
 /// How far a run has come.
-struct Work<'a> {
-    write: Write<'a>,
-    plan: &'a Plan,
+pub(super) struct Work<'a> {
+    pub(super) write: Write<'a>,
+    pub(super) plan: &'a Plan,
     /// Decisions so far, unit by unit.
-    done: Vec<Changes>,
+    pub(super) done: Vec<Outcome>,
     /// How many of them were sent.
-    sent: usize,
+    pub(super) sent: usize,
+    /// What the receipt keeps, once everything is decided.
+    pub(super) note: Option<String>,
     /// When the transaction began.
-    began: Option<Instant>,
+    pub(super) began: Option<Instant>,
+    /// What was loaded for several units at once, without what was changed since.
+    ahead: Loaded,
+    touched: HashSet<(ResourceIndex, Id)>,
     /// What was loaded, as numbers to wait for; empty when nothing was.
     keys: Vec<i64>,
 }
 
 /// What matters of the session before a flight.
 #[derive(Clone, Copy)]
-struct Session {
-    setting: Option<Setting>,
-    locked: bool,
+pub(super) struct Session {
+    pub(super) setting: Option<Setting>,
+    pub(super) locked: bool,
 }
 
 impl<'a> Attempt<'a> {
@@ -131,7 +149,7 @@ impl<'a> Attempt<'a> {
         write: Write<'a>,
         plan: &'a Plan,
         pool: &Pool,
-    ) -> Result<Vec<Changes>, Trouble> {
+    ) -> Result<Vec<Outcome>, Trouble> {
         let held = pool
             .take(write.deadline, Some(write.setting()))
             .await
@@ -141,7 +159,10 @@ impl<'a> Attempt<'a> {
             plan,
             done: Vec::with_capacity(write.units.len()),
             sent: 0,
+            note: None,
             began: None,
+            ahead: Loaded::default(),
+            touched: HashSet::new(),
             keys: Vec::new(),
         };
         let mut attempt = Self { held, work };
@@ -155,11 +176,102 @@ impl<'a> Attempt<'a> {
     }
 
     async fn units(&mut self) -> Result<(), Trouble> {
-        for (index, unit) in self.work.write.units.iter().enumerate() {
-            let changes = self.decide(index, unit.as_ref()).await?;
-            self.work.done.push(changes);
+        let Write { units, options, .. } = self.work.write;
+        let each = options.policy == Policy::Each;
+        Box::pin(self.foresee()).await?;
+        for (index, unit) in units.iter().enumerate() {
+            if each && unit.follows() {
+                Box::pin(self.settle()).await?;
+            }
+            let outcome = match self.decide(index, unit.as_ref()).await {
+                Ok(changes) => Ok(changes),
+                Err(Trouble::Failed(failure)) if each && failure.is_own() => Err(failure),
+                Err(trouble) => return Err(trouble),
+            };
+            if let Ok(changes) = &outcome {
+                self.work.touch(changes);
+            }
+            self.work.done.push(outcome);
         }
+        if each {
+            Box::pin(self.settle()).await?;
+        }
+        let receipt = options.receipt.as_ref();
+        self.work.note = receipt.and_then(|receipt| (receipt.answer)(&self.work.done));
         Box::pin(self.send(&[], true)).await.map(|_| ())
+    }
+
+    /// Loads at once what several units will want to see first.
+    async fn foresee(&mut self) -> Result<(), Trouble> {
+        let write = self.work.write;
+        let view = write.frame.view;
+        if write.units.len() < 2 {
+            return Ok(());
+        }
+        let (mut all, mut seen, mut wanting) = (Vec::new(), HashSet::new(), 0);
+        for unit in write.units {
+            let loads = unit.foresees(view);
+            wanting += usize::from(!loads.is_empty());
+            let reachable = |load: &Load| load::is_reachable(write.frame, load);
+            for load in loads.into_iter().filter(reachable) {
+                if all.len() < MOST_AHEAD && seen.insert(load.clone()) {
+                    all.push(load);
+                }
+            }
+        }
+        if wanting < 2 {
+            return Ok(());
+        }
+        let mut ahead = Loaded::default();
+        self.fetch(Place::default(), all, &mut ahead).await?;
+        self.work.ahead = ahead;
+        Ok(())
+    }
+
+    /// Loads what is asked for.
+    async fn fetch(
+        &mut self,
+        place: Place,
+        loads: Vec<Load>,
+        loaded: &mut Loaded,
+    ) -> Result<(), Trouble> {
+        let write = self.work.write;
+        self.work.remember(&loads);
+        let groups = load::groups(write.frame, loads, self.work.plan.locks())
+            .map_err(|error| Trouble::at(place, error))?;
+        let answers = Box::pin(self.send(&groups, false)).await?;
+        for (group, answer) in groups.into_iter().zip(answers) {
+            group
+                .read(write.frame.view, &answer, loaded)
+                .map_err(|error| Trouble::at(place, error))?;
+        }
+        Ok(())
+    }
+
+    /// Sends what was decided, each unit behind a savepoint, until all stand or have failed alone.
+    async fn settle(&mut self) -> Result<(), Trouble> {
+        while self.work.sent < self.work.done.len() {
+            let failure = match Box::pin(self.send(&[], false)).await {
+                Ok(_) => return Ok(()),
+                Err(Trouble::Failed(failure) | Trouble::Set(failure)) if failure.is_own() => {
+                    failure
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            let unit = failure.unit;
+            let known = self
+                .work
+                .done
+                .get_mut(unit)
+                .filter(|_| unit >= self.work.sent);
+            match known {
+                Some(outcome) if outcome.is_ok() && self.held.open => *outcome = Err(failure),
+                _ => return Err(Trouble::Failed(failure)),
+            }
+            self.work.sent = unit + 1;
+            Box::pin(self.undo_item()).await?;
+        }
+        Ok(())
     }
 
     /// Asks a unit until it knows what to change, showing it what it wants to see.
@@ -168,23 +280,30 @@ impl<'a> Attempt<'a> {
             unit: index,
             ..Place::default()
         };
-        let view = self.work.write.frame.view;
+        let Write { frame, options, .. } = self.work.write;
+        let view = frame.view;
+        let each = options.policy == Policy::Each;
         let mut loaded = Loaded::default();
         for _ in 0..MOST_ROUNDS {
-            let failed = match unit.decide(view, &loaded) {
+            let failed = match unit.decide_after(view, &loaded, &self.work.done) {
                 Ok(Decision::Load(loads)) => {
                     let mut asked = HashSet::new();
-                    let mut new = loads;
-                    new.retain(|load| loaded.get(load).is_none() && asked.insert(load.clone()));
-                    self.work.remember(&new);
-                    let lock = self.work.plan.locks();
-                    let groups = load::groups(self.work.write.frame, new, lock)
-                        .map_err(|error| Trouble::at(place, error))?;
-                    let answers = Box::pin(self.send(&groups, false)).await?;
-                    for (group, answer) in groups.into_iter().zip(answers) {
-                        group
-                            .read(view, &answer, &mut loaded)
-                            .map_err(|error| Trouble::at(place, error))?;
+                    let mut missing = Vec::new();
+                    for load in loads {
+                        if loaded.get(&load).is_some() || !asked.insert(load.clone()) {
+                            continue;
+                        }
+                        match self.work.foreseen(&load) {
+                            Some(records) => loaded.insert(load, records),
+                            None => missing.push(load),
+                        }
+                    }
+                    if each && !missing.is_empty() {
+                        // A unit that fails alone must not take a later one's load with it.
+                        Box::pin(self.settle()).await?;
+                    }
+                    if !missing.is_empty() {
+                        self.fetch(place, missing, &mut loaded).await?;
                     }
                     continue;
                 }
@@ -195,7 +314,7 @@ impl<'a> Attempt<'a> {
                 Err(refusal) => (0, Error::Refused(refusal)),
             };
             // What earlier units change must stand before a later one may be to blame.
-            if self.work.sent < self.work.done.len() {
+            if !each && self.work.sent < self.work.done.len() {
                 Box::pin(self.send(&[], false)).await?;
             }
             let (step, error) = failed;
@@ -222,7 +341,12 @@ impl<'a> Attempt<'a> {
         let limit = work.limit(now, end);
         let answers = match Box::pin(held.flight(&messages, limit)).await {
             Ok(answers) => answers,
-            Err(failed) => return Err(work.trouble(failed, &purposes, limit)),
+            Err(failed) => {
+                if held.open && work.began.is_none() {
+                    work.began = Some(now);
+                }
+                return Err(work.trouble(failed, &purposes, limit));
+            }
         };
         drop(messages);
         if work.began.is_none() {
@@ -234,6 +358,10 @@ impl<'a> Attempt<'a> {
         for (purpose, answer) in purposes.iter().zip(answers) {
             match purpose {
                 Purpose::Load => found.push(answer),
+                // Another one kept its receipt first.
+                Purpose::Keep if answer.affected == 0 => {
+                    return Err(work.lost(Place::default(), true));
+                }
                 // A quiet statement tells a lost race by its count; others never come back short.
                 Purpose::Row { place, .. } if answer.affected == 0 => {
                     return Err(work.lost(*place, !work.keys.is_empty()));
@@ -242,6 +370,19 @@ impl<'a> Attempt<'a> {
             }
         }
         Ok(found)
+    }
+
+    /// Undoes what the last unit did. Until then the server does not even prepare a statement.
+    async fn undo_item(&mut self) -> Result<(), Trouble> {
+        let Self { held, work } = self;
+        let undo = [Message::frame(
+            "rollback to savepoint item; release savepoint item",
+        )];
+        let limit = work.limit(Instant::now(), false);
+        let undone = Box::pin(held.flight(&undo, limit)).await;
+        undone
+            .map(|_| ())
+            .map_err(|failed| work.trouble(failed, &[Purpose::Envelope], limit))
     }
 
     /// Leaves the session as it was found, when it can still be talked to.
@@ -280,6 +421,35 @@ impl Work<'_> {
         Ok(())
     }
 
+    /// Takes note of what is no longer as it was loaded ahead.
+    fn touch(&mut self, changes: &Changes) {
+        for step in &changes.steps {
+            let index = apply::resource_of(step);
+            let resource = self.write.frame.view.resource(index);
+            let touched = &mut self.touched;
+            match step {
+                Step::Insert { rows, .. } => {
+                    let ids = rows.iter().filter_map(|row| row.record.id(resource));
+                    touched.extend(ids.map(|id| (index, id)));
+                }
+                Step::Update { rows, .. } => touched.extend(rows.iter().map(|row| (index, row.id))),
+                Step::Delete { rows, .. } => touched.extend(rows.iter().map(|row| (index, row.id))),
+            }
+        }
+    }
+
+    /// What was loaded ahead, as long as it is known to be still so.
+    fn foreseen(&mut self, load: &Load) -> Option<Vec<Record>> {
+        let stale = match load {
+            Load::Record { resource, id } => self.touched.contains(&(*resource, *id)),
+            Load::Referencing { .. } | Load::Matching { .. } => !self.touched.is_empty(),
+        };
+        if stale {
+            return None;
+        }
+        self.ahead.take(load)
+    }
+
     /// Keeps what is loaded as what a rerun waits for.
     fn remember(&mut self, loads: &[Load]) {
         let frame = self.write.frame;
@@ -300,119 +470,6 @@ impl Work<'_> {
             at: Some(deadline.map_or(until, |deadline| deadline.min(until))),
             settles: end && !self.write.options.dry_run,
         }
-    }
-
-    fn messages<'m>(
-        &'m self,
-        loads: &'m [Group],
-        end: bool,
-        session: Session,
-    ) -> (Vec<Message<'m>>, Vec<Purpose>) {
-        let frame: apply::Frame<'m> = self.write.frame;
-        let pending = self.done.get(self.sent..).unwrap_or_default();
-        let steps: usize = pending.iter().map(|changes| changes.steps.len()).sum();
-        let guards: usize = pending
-            .iter()
-            .filter(|changes| !changes.guards.is_empty())
-            .count();
-        let rows = pending
-            .iter()
-            .flat_map(|changes| &changes.steps)
-            .map(apply::size)
-            .max()
-            .unwrap_or(0);
-        let dry = self.write.options.dry_run;
-        let only = steps == 1 && guards == 0 && end && self.sent == 0 && !dry;
-        let form = match self.plan.form() {
-            Form::Set if only && rows == 1 && self.write.units.len() == 1 => Form::Quiet,
-            form => form,
-        };
-        let alone = self.began.is_none() && only && (form != Form::RowByRow || rows == 1);
-
-        let mut messages = Vec::new();
-        let mut purposes = Vec::new();
-        for (position, changes) in pending.iter().enumerate() {
-            let unit = self.sent + position;
-            if let Some(message) = apply::guards(frame, changes) {
-                messages.push(message);
-                purposes.push(Purpose::Guard(Place {
-                    unit,
-                    ..Place::default()
-                }));
-            }
-            for (index, step) in changes.steps.iter().enumerate() {
-                for part in apply::step(frame, step, form) {
-                    purposes.push(Purpose::Row {
-                        place: Place {
-                            unit,
-                            step: index,
-                            row: part.row,
-                        },
-                        resource: apply::resource_of(step),
-                        change: change_of(step),
-                        rows: if form == Form::RowByRow {
-                            1
-                        } else {
-                            apply::size(step)
-                        },
-                    });
-                    messages.push(part.message);
-                }
-            }
-        }
-        for group in loads {
-            messages.push(group.message());
-            purposes.push(Purpose::Load);
-        }
-        if messages.is_empty() && !(end && self.began.is_some()) {
-            return (messages, purposes);
-        }
-        if end && !alone {
-            messages.push(if dry {
-                Message::rollback()
-            } else {
-                Message::commit()
-            });
-            purposes.push(Purpose::Envelope);
-        }
-        if end && session.locked {
-            messages.push(Message::unlock());
-            purposes.push(Purpose::Envelope);
-        }
-        self.envelope((alone, end), session, &mut messages, &mut purposes);
-        (messages, purposes)
-    }
-
-    /// Puts before the messages what they need.
-    fn envelope<'m>(
-        &'m self,
-        (alone, end): (bool, bool),
-        session: Session,
-        messages: &mut Vec<Message<'m>>,
-        purposes: &mut Vec<Purpose>,
-    ) {
-        if self.began.is_some() {
-            return;
-        }
-        let mut before = Vec::new();
-        let wanted = self.write.setting();
-        let fits = match session.setting {
-            // Only a statement by itself is isolated by what the session says.
-            Some(set) if !alone => set.tenant == wanted.tenant,
-            set => set == Some(wanted),
-        };
-        if !fits {
-            before.push(Message::set(wanted));
-        }
-        // A flight that also commits must not do so when it did not get its turn.
-        if !end && !self.plan.keys().is_empty() {
-            before.push(Message::lock(self.plan.keys()));
-        }
-        if !alone {
-            before.push(Message::begin("begin isolation level serializable"));
-        }
-        purposes.splice(0..0, before.iter().map(|_| Purpose::Envelope));
-        messages.splice(0..0, before);
     }
 
     fn lost(&self, place: Place, hopeful: bool) -> Trouble {
@@ -438,6 +495,7 @@ impl Work<'_> {
         };
         self.done
             .get(unit)
+            .and_then(|outcome| outcome.as_ref().ok())
             .is_some_and(|changes| changes.races.iter().any(same))
     }
 
@@ -457,6 +515,7 @@ impl Work<'_> {
         let place = match purpose {
             Purpose::Row { place, .. } | Purpose::Guard(place) => place,
             Purpose::Load | Purpose::Envelope => current,
+            Purpose::Check | Purpose::Keep => Place::default(),
         };
         let late = limit.at.is_some_and(|at| Instant::now() >= at);
         let out_of_time = || match self.write.deadline {
@@ -471,6 +530,13 @@ impl Work<'_> {
             Cause::Refused(_) => return Trouble::at(place, failed.cause.general()),
             Cause::Driver(error) => error,
         };
+        if matches!(purpose, Purpose::Check) {
+            match error.as_db_error().map(|error| error.message()) {
+                Some(receipts::KNOWN) => return Trouble::Known,
+                Some(receipts::UNDER_WAY) => return Trouble::at(place, Error::UnderWay),
+                _ => {}
+            }
+        }
         match errors::meaning(error) {
             Meaning::Lost => {
                 let serial = error
@@ -509,7 +575,7 @@ impl Work<'_> {
     }
 }
 
-fn change_of(step: &Step) -> Change {
+pub(super) fn change_of(step: &Step) -> Change {
     match step {
         Step::Insert { .. } | Step::Update { .. } => Change::Put,
         Step::Delete { .. } => Change::Remove,

@@ -263,6 +263,28 @@ pub(crate) const STEPS: &[SchemaStep] = &[
                        value text collate \"C\" not null
                    );",
     },
+    SchemaStep {
+        name: "store/0007-idempotency",
+        at: StepAt::Placement,
+        sqlite: "create table carnet_idempotency (
+                     tenant integer not null,
+                     key blob not null,
+                     request blob not null,
+                     answer text not null,
+                     at integer not null,
+                     unique (tenant, key)
+                 ) strict;
+                 create index carnet_idempotency__at on carnet_idempotency (at);",
+        postgres: "create table {records}carnet_idempotency (
+                       tenant bigint not null,
+                       key uuid not null,
+                       request uuid not null,
+                       answer text collate \"C\" not null,
+                       at timestamptz not null,
+                       primary key (tenant, key)
+                   );
+                   create index carnet_idempotency__at on {records}carnet_idempotency (at);",
+    },
 ];
 
 /// Everything of this file in order, for tests that need the tables without the rest.

@@ -132,7 +132,7 @@ impl Schema {
         Ok(plain(statements))
     }
 
-    /// The schemas' own rights, and the wall of the journal.
+    /// The schemas' own rights, and the walls of the journal and the receipts.
     async fn openings(
         &self,
         login: &Login,
@@ -167,7 +167,7 @@ impl Schema {
         let found = introspect::walls(store, namespace, &login.role).await?;
         let shared = store.home().namespace;
         let builder = store.builder(login, namespace, &shared);
-        statements.extend(builder.build_journal(&found));
+        statements.extend(builder.build_own(&found));
         Ok(statements)
     }
 

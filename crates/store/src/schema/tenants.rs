@@ -7,7 +7,7 @@ use super::desired::desired;
 use super::introspect;
 use super::plan::{Action, plan};
 use super::push::plain;
-use super::walls::{JOURNAL, UNKNOWN};
+use super::walls::{JOURNAL, RECEIPTS, UNKNOWN};
 use crate::{Dialect, Error, Namespace, Param, Placement};
 use carnet_kernel::{Id, TenantKey, Value};
 use carnet_model::Model;
@@ -131,8 +131,10 @@ impl Schema {
             }
         }
         // The preparation may have walled it a moment before.
-        let journal = walls.tables.entry(JOURNAL.to_owned());
-        journal.or_insert_with(|| UNKNOWN.to_owned());
+        for own in [JOURNAL, RECEIPTS] {
+            let found = walls.tables.entry(own.to_owned());
+            found.or_insert_with(|| UNKNOWN.to_owned());
+        }
         statements.extend(builder.build(&layout, &walls, true));
         script.extend(plain(statements));
         Ok(script)

@@ -74,6 +74,10 @@ enum Access {
 /// The journal of a placement, walled as tables are.
 pub(crate) const JOURNAL: &str = "carnet_journal_records";
 
+/// The receipts of a placement. Behind every wall writes know the table itself: what is compared
+/// there loses no index by a policy.
+pub(crate) const RECEIPTS: &str = "carnet_idempotency";
+
 /// What of the journal its view shows.
 const JOURNAL_COLUMNS: &str = "sequence, tenant, resource, record, version, kind, principal_kind, \
     principal_id, correlation, causation, at, schema_version, body";
@@ -95,6 +99,13 @@ impl Builder<'_> {
         }
     }
 
+    fn receipts_access(&self) -> Access {
+        match self.wall {
+            Wall::None => Access::Open,
+            Wall::Rls | Wall::View => Access::Rows,
+        }
+    }
+
     /// The walls that the tables of `layout` should have.
     pub(crate) fn expected(&self, layout: &Layout) -> WallFacts {
         let mut facts = WallFacts::default();
@@ -102,6 +113,7 @@ impl Builder<'_> {
             facts.tables.insert(name.to_owned(), shown(access));
         };
         put(JOURNAL, self.journal_access());
+        put(RECEIPTS, self.receipts_access());
         let own = layout.tables.iter().filter(|table| self.holds(table));
         for table in own.clone() {
             put(&table.name, self.access(table));
@@ -197,14 +209,20 @@ impl Builder<'_> {
         vec![format!("drop view {}", views.join(", "))]
     }
 
-    /// Statements that wall the journal off, as long as no table is there.
-    pub(crate) fn build_journal(&self, found: &WallFacts) -> Vec<String> {
-        let access = self.journal_access();
-        if found.tables.get(JOURNAL) == Some(&shown(access)) {
-            return Vec::new();
+    /// Statements that wall the journal and the receipts off, as long as no table is there.
+    pub(crate) fn build_own(&self, found: &WallFacts) -> Vec<String> {
+        let own = [
+            (JOURNAL, self.journal_access()),
+            (RECEIPTS, self.receipts_access()),
+        ];
+        let mut statements = Vec::new();
+        for (name, access) in own {
+            let present = found.tables.get(name).map(String::as_str);
+            if present != Some(shown(access).as_str()) {
+                statements.extend(self.secure(name, access, present));
+            }
         }
-        let present = found.tables.get(JOURNAL).map(String::as_str);
-        batched(&self.secure(JOURNAL, access, present))
+        batched(&statements)
     }
 
     /// Statements that build what `found` lacks. With `rebuilt` the views are gone already.
@@ -216,6 +234,7 @@ impl Builder<'_> {
             if present != Some(want) {
                 let access = match layout.table(name) {
                     Some(table) => self.access(table),
+                    None if name == RECEIPTS => self.receipts_access(),
                     None => self.journal_access(),
                 };
                 statements.extend(self.secure(name, access, present.map(String::as_str)));

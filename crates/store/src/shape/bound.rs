@@ -38,7 +38,7 @@ impl Bound {
         Self { limit, parameter }
     }
 
-    #[cfg(test)]
+    /// So many bytes, whatever was asked.
     pub(crate) fn of(bytes: u64) -> Self {
         Self {
             limit: ByteSize(bytes),

@@ -4,13 +4,14 @@
 use super::bind::Key;
 use super::cells::Line;
 use super::errors::{self, Attempt, Change, Failure, Fields};
+use super::receipts;
 use super::session::Session;
 use super::texts::{JOURNAL, Texts, bind_field};
 use crate::render::{self, Frame};
 use crate::scope::Target;
 use crate::{
-    Changes, Decision, Dialect, Error, Guard, JournalEntry, Load, Loaded, Stamp, Step, Unit, Wall,
-    WriteOptions, Written,
+    Changes, Decision, Dialect, Error, Guard, JournalEntry, Load, Loaded, Outcome, Policy, Stamp,
+    Step, Unit, Wall, WriteFailure, WriteOptions, Written,
 };
 use carnet_kernel::{Code, Id, Refusal, TenantKey};
 use carnet_model::{Journal, ModelHash, ModelView, Resource, ResourceIndex};
@@ -64,19 +65,57 @@ impl Applier {
         place: &mut Place,
     ) -> Result<Applied, Failure> {
         self.texts.turn_to(&write.view);
+        let receipt = write.options.receipt.as_ref();
+        if let Some(receipt) = receipt
+            && let Some(written) = receipts::find(session, write, receipt)?
+        {
+            return Ok(Applied { written, bytes: 0 });
+        }
+        let each = write.options.policy == Policy::Each;
         let mut bytes = 0;
-        let mut outcomes = Vec::with_capacity(write.units.len());
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(write.units.len());
         for (index, unit) in write.units.iter().enumerate() {
             *place = Place {
                 unit: index,
                 ..Place::default()
             };
-            let changes = decide(session, write, unit.as_ref())?;
-            self.apply(session, write, &changes, place, &mut bytes)?;
-            outcomes.push(Ok(changes));
+            if each {
+                session.frame("savepoint item")?;
+            }
+            let done = self.unit(
+                session,
+                write,
+                (unit.as_ref(), &outcomes),
+                place,
+                &mut bytes,
+            );
+            outcomes.push(match done {
+                Ok(changes) => Ok(changes),
+                Err(failure) if each => Err(alone(session, failure, *place)?),
+                Err(failure) => return Err(failure),
+            });
+            if each {
+                session.frame("release item")?;
+            }
         }
-        let written = Written { outcomes };
+        if let Some(receipt) = receipt {
+            bytes += receipts::keep(session, write, receipt, &outcomes)?;
+        }
+        let written = Written::now(outcomes);
         Ok(Applied { written, bytes })
+    }
+
+    fn unit(
+        &mut self,
+        session: &Session,
+        write: &Write,
+        (unit, earlier): (&dyn Unit, &[Outcome]),
+        place: &mut Place,
+        bytes: &mut usize,
+    ) -> Result<Changes, Failure> {
+        let changes = decide(session, write, unit, earlier)?;
+        self.apply(session, write, &changes, place, bytes)?;
+        Ok(changes)
     }
 
     fn apply(
@@ -236,12 +275,36 @@ impl Applier {
     }
 }
 
+/// The failure of a unit that leaves the others alone, undone; anything worse fails them all.
+fn alone(session: &Session, failure: Failure, place: Place) -> Result<WriteFailure, Failure> {
+    if matches!(&failure, Failure::Database(_)) || !session.in_transaction() {
+        return Err(failure);
+    }
+    let failure = WriteFailure {
+        unit: place.unit,
+        step: place.step,
+        row: place.row,
+        error: failure.into_error(),
+    };
+    if !failure.is_own() {
+        return Err(failure.error.into());
+    }
+    session.frame("rollback to item")?;
+    Ok(failure)
+}
+
 /// Asks a unit until it knows what to change, showing it what it wants to see.
-fn decide(session: &Session, write: &Write, unit: &dyn Unit) -> Result<Changes, Failure> {
+fn decide(
+    session: &Session,
+    write: &Write,
+    unit: &dyn Unit,
+    earlier: &[Outcome],
+) -> Result<Changes, Failure> {
     let mut loaded = Loaded::default();
     for _ in 0..MOST_ROUNDS {
         in_time(session)?;
-        match unit.decide(&write.view, &loaded).map_err(Error::Refused)? {
+        let decision = unit.decide_after(&write.view, &loaded, earlier);
+        match decision.map_err(Error::Refused)? {
             Decision::Apply(changes) => return Ok(changes),
             Decision::Load(loads) => {
                 for load in loads {

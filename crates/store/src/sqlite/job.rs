@@ -75,7 +75,7 @@ impl Job {
                 metrics::record_operation("write", word, statements, elapsed);
                 drop(reply.send(match outcome {
                     Ok(Done::Written(written)) => Ok(written),
-                    Ok(Done::Counts(_)) => Ok(Written::from(Vec::new())),
+                    Ok(Done::Counts(_)) => Ok(Written::default()),
                     Err(trouble) => Err(WriteFailure {
                         unit: trouble.place.unit,
                         step: trouble.place.step,

@@ -17,6 +17,7 @@ pub(crate) mod nested;
 mod platform;
 mod queue;
 mod readers;
+mod receipts;
 mod script;
 mod session;
 mod statistics;

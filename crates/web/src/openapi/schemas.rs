@@ -9,7 +9,7 @@ pub fn schema(name: &str) -> Value {
 }
 
 /// A reference to a shared parameter: `RequestId`, `CorrelationId`,
-/// `IfMatch`, `DryRun`.
+/// `IfMatch`, `DryRun`, `IdempotencyKey`.
 pub fn parameter(name: &str) -> Value {
     json!({ "$ref": format!("#/components/parameters/{name}") })
 }
@@ -139,6 +139,7 @@ pub(super) fn parameters() -> Value {
     json!({
         "RequestId": header_parameter("X-Request-Id", "The caller's own id of this request; echoed. Up to 128 letters, digits and `-_.:`."),
         "CorrelationId": header_parameter("X-Correlation-Id", "Joins everything that one request sets in motion; echoed, and part of every error. Up to 128 letters, digits and `-_.:`."),
+        "IdempotencyKey": header_parameter("Idempotency-Key", "The caller's key of this write, 1 to 255 visible ASCII characters: the same request under the same key takes effect once and is answered alike for a day; another request under it is `IDEMPOTENCY_KEY_REUSED`."),
         "DryRun": json!({
             "name": "dryRun",
             "in": "query",
@@ -163,6 +164,7 @@ pub(super) fn headers() -> Value {
         "ETag": header("The version of the record as a strong entity tag."),
         "Location": header("The address of the created record."),
         "Retry-After": { "description": "After how many seconds to try again.", "schema": { "type": "integer" } },
+        "Idempotency-Replayed": header("`true` on an answer that was given before, under the same `Idempotency-Key`."),
         "Allow": header("The methods that the address offers."),
     })
 }

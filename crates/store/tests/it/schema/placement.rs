@@ -84,7 +84,13 @@ async fn check_second(fixture: &Fixture) {
              and relkind = 'r' order by 1",
         )
         .await;
-    let own = ["carnet_journal_records", "carnet_steps", "items", "parts"];
+    let own = [
+        "carnet_idempotency",
+        "carnet_journal_records",
+        "carnet_steps",
+        "items",
+        "parts",
+    ];
     assert_eq!(tables, own);
     // Shared platform tables are seen, others are not.
     let views = fixture
@@ -215,7 +221,7 @@ async fn platform_steps_are_applied_once_by_however_many(fixture: Fixture) {
         other.schema().prepare(&[]).await
     });
     let (one, two) = (one.unwrap(), two.unwrap());
-    assert_eq!(one.len() + two.len(), 6, "{one:?} {two:?}");
+    assert_eq!(one.len() + two.len(), 7, "{one:?} {two:?}");
     assert_eq!(
         schema.pending_steps(EXTRA).await.unwrap(),
         ["test/0001", "test/0002"]

@@ -28,6 +28,11 @@ where
     fn decide(&self, view: &ModelView, loaded: &Loaded) -> Result<Decision, Refusal> {
         (self.0)(view, loaded)
     }
+
+    /// Closures that wait must be asked where they would decide.
+    fn foresees(&self, _: &ModelView) -> Vec<carnet_store::Load> {
+        Vec::new()
+    }
 }
 
 pub(crate) fn context() -> Context {
