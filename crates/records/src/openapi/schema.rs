@@ -188,7 +188,6 @@ fn batch(resource: &Resource, stem: &str) -> Value {
             json!({ "const": operation.as_str() }),
         );
         if operation != Operation::Create {
-            let or_reference = |schema: &Value| json!({ "anyOf": [schema, reference()] });
             properties.insert("id".to_owned(), or_reference(&id));
             properties.insert("version".to_owned(), or_reference(&version));
             required.push("id");
@@ -264,7 +263,8 @@ fn several(item: Value) -> Value {
     })
 }
 
-/// A reference to what an earlier item left.
-fn reference() -> Value {
-    json!({ "type": "string", "pattern": r"^\{\{\s*result\[[0-9]+\]\..+\}\}$" })
+/// A value of `schema` or a reference to what an earlier item left.
+fn or_reference(schema: &Value) -> Value {
+    let reference = json!({ "type": "string", "pattern": r"^\{\{\s*result\[[0-9]+\]\..+\}\}$" });
+    json!({ "anyOf": [schema, reference] })
 }
