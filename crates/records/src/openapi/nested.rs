@@ -2,7 +2,7 @@
 
 use super::schema::{input, patch};
 use super::{field, stem};
-use carnet_model::{ModelView, Operation, Relation, RelationKind, Resource};
+use carnet_model::{Concurrency, ModelView, Operation, Relation, RelationKind, Resource};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
 
@@ -89,9 +89,17 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
             let mut schema = patch(target);
             schema["properties"]["id"] = field::schema(&target.field(target.key).kind);
             schema["properties"]["version"] = field::version();
-            schema["required"] = json!(["id"]);
+            schema["required"] = json!(named_by(target));
             put("Update", schema, false);
         }
+    }
+}
+
+/// What names a record that is written along.
+fn named_by(target: &Resource) -> &'static [&'static str] {
+    match target.concurrency {
+        Concurrency::Optimistic => &["id", "version"],
+        Concurrency::None => &["id"],
     }
 }
 
@@ -167,10 +175,14 @@ fn related(view: &ModelView, resource: &Resource, relation: &Relation, new: bool
             if offers(Operation::Delete) {
                 let id = field::schema(&target.field(target.key).kind);
                 let version = field::version();
-                let named = object(json!({ "id": id, "version": version }), &["id"]);
+                let named = object(json!({ "id": id, "version": version }), named_by(target));
+                let item = match target.concurrency {
+                    Concurrency::Optimistic => named,
+                    Concurrency::None => json!({ "anyOf": [id, named] }),
+                };
                 words.insert(
                     "delete".to_owned(),
-                    json!({ "type": "array", "maxItems": crate::nest::MAX_NESTED, "items": { "anyOf": [id, named] } }),
+                    json!({ "type": "array", "maxItems": crate::nest::MAX_NESTED, "items": item }),
                 );
             }
             (!words.is_empty()).then(|| object(Value::Object(words), &[]))

@@ -159,7 +159,7 @@ pub(super) fn patch(resource: &Resource) -> Value {
                 // A merge patch goes inside, so the rules of the whole do not bind its parts.
                 carnet_model::FieldType::Json { .. } if field.optional => json!({}),
                 carnet_model::FieldType::Json { .. } => field::anything(),
-                carnet_model::FieldType::I18n { .. } => json!({ "type": "object" }),
+                carnet_model::FieldType::I18n { .. } => part_of_texts(field),
                 _ => field::described(&owner, field),
             };
             let words = operations(&field.kind);
@@ -175,6 +175,20 @@ pub(super) fn patch(resource: &Resource) -> Value {
         })
         .collect();
     json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// Some texts by language; null removes one.
+fn part_of_texts(field: &carnet_model::Field) -> Value {
+    let mut schema = field::schema(&field.kind);
+    if let Some(members) = schema.as_object_mut() {
+        members.remove("minProperties");
+        let text = members.remove("additionalProperties").unwrap_or_default();
+        members.insert("additionalProperties".to_owned(), field::nullable(text));
+    }
+    if field.optional {
+        schema = field::nullable(schema);
+    }
+    schema
 }
 
 fn batch(resource: &Resource, stem: &str) -> Value {
