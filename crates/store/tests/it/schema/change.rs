@@ -37,10 +37,13 @@ async fn deletions_become_soft_and_hard_again(fixture: Fixture) {
     let schema = fixture.store.schema();
     assert_eq!(schema.drift().await.unwrap(), Vec::<String>::new());
     assert_eq!(fixture.push(&soft).await.unwrap().applied, Vec::new());
+    fixture.insert("things", 2, "a", "'y'").await;
+    let mark = "update {records}\"things\" set deleted_at = created_at where a = 'y'";
+    fixture.execute(mark).await;
     fixture.push(&hard).await.unwrap_err();
     fixture.push_accepting(&hard).await.unwrap();
     fixture.fits(&hard).await;
-    assert_eq!(column(&fixture, "a").await, ["x"]);
+    assert_eq!(column(&fixture, "a").await, ["x", "y"]);
 }
 
 async fn columns_come_with_their_defaults(fixture: Fixture) {
