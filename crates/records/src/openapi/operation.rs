@@ -514,6 +514,7 @@ fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
     json!({
         "operationId": id,
         "summary": summary,
+        "description": "Items take effect in their order, all or none, or each by itself as `policy` says.",
         "tags": [tag],
         "parameters": [
             parameter("RequestId"),
