@@ -34,7 +34,7 @@ DECIMAL = re.compile(r"it must be at (least|most) -?\d+(\.\d+)?$")
 ENTITY_TAGS = re.compile(r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$')
 
 # Answers that depend on what is stored, not on the form of the request.
-STATES = {404, 409, 412, 507}
+STATES = {404, 409, 412, 422, 507}
 
 
 @schemathesis.check

@@ -139,7 +139,13 @@ pub(super) fn parameters() -> Value {
     json!({
         "RequestId": header_parameter("X-Request-Id", "The caller's own id of this request; echoed. Up to 128 letters, digits and `-_.:`."),
         "CorrelationId": header_parameter("X-Correlation-Id", "Joins everything that one request sets in motion; echoed, and part of every error. Up to 128 letters, digits and `-_.:`."),
-        "IdempotencyKey": header_parameter("Idempotency-Key", "The caller's key of this write, 1 to 255 visible ASCII characters: the same request under the same key takes effect once and is answered alike for a day; another request under it is `IDEMPOTENCY_KEY_REUSED`."),
+        "IdempotencyKey": json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "The caller's key of this write, 1 to 255 visible ASCII characters: the same request under the same key takes effect once and is answered alike for a day; another request under it is `IDEMPOTENCY_KEY_REUSED`.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]{1,255}$" },
+        }),
         "DryRun": json!({
             "name": "dryRun",
             "in": "query",
