@@ -60,9 +60,8 @@ pub trait Unit: Send + Sync + 'static {
         &self,
         view: &ModelView,
         loaded: &Loaded,
-        earlier: &[Outcome],
+        _earlier: &[Outcome],
     ) -> Result<Decision, Refusal> {
-        let _ = earlier;
         self.decide(view, loaded)
     }
 

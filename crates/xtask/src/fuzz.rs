@@ -93,7 +93,7 @@ fn targets(folder: &Path) -> Result<Vec<String>> {
 /// Builds every target with coverage. A target triple is named so that build scripts and macros
 /// are built without it.
 fn build(folder: &Path) -> Result<PathBuf> {
-    let version = shell::output(&mut Command::new("rustc").arg("-vV"))?;
+    let version = shell::output(Command::new("rustc").arg("-vV"))?;
     let triple = version
         .lines()
         .find_map(|line| line.strip_prefix("host: "))

@@ -23,8 +23,11 @@ pub(crate) struct Lookup {
 /// What was rendered already.
 #[derive(Debug, Default)]
 pub(crate) struct Lookups {
-    known: RwLock<HashMap<(ModelHash, ResourceIndex), HashMap<Namespace, Arc<Template>>>>,
+    known: RwLock<HashMap<(ModelHash, ResourceIndex), Templates>>,
 }
+
+/// The same read in each namespace.
+type Templates = HashMap<Namespace, Arc<Template>>;
 
 #[derive(Debug)]
 struct Template {

@@ -14,7 +14,7 @@ pub(super) struct Job {
 /// What there is to do.
 pub(super) enum Task {
     /// The units of one write.
-    Write(Write, oneshot::Sender<Result<Written, WriteFailure>>),
+    Write(Box<Write>, oneshot::Sender<Result<Written, WriteFailure>>),
     /// Statements on platform tables.
     Platform(
         Vec<(String, Vec<Param>)>,

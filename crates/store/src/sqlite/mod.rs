@@ -312,7 +312,7 @@ impl Sqlite {
             options: options.clone(),
         };
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Job::new(Task::Write(write, reply)))
+        self.enqueue(Job::new(Task::Write(Box::new(write), reply)))
             .map_err(WriteFailure::nowhere)?;
         let gone = |_| Err(WriteFailure::nowhere(gone()));
         answer.await.unwrap_or_else(gone)
