@@ -1,28 +1,46 @@
-//! The query string of a list, down to the statements for both databases. Nothing of the request
-//! but names of the model stands in their text.
+//! What a list is asked for, in an address or as a body, down to the statements for both databases.
+//! Nothing of the request but names of the model stands in their text.
 #![no_main]
 
 use carnet_fuzz::VIEW;
 use carnet_kernel::Timestamp;
-use carnet_records::parse::parse_list;
+use carnet_records::parse::{Given, Wanted, parse_wanted, read_body};
 use carnet_records::plan;
-use carnet_store::{Dialect, Statement, rendered};
+use carnet_store::{Dialect, Statement, rendered, rendered_groups};
 use carnet_web::query_string::{self, Limits};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let Ok(pairs) = query_string::parse(Some(text), Limits::default()) else {
-        return;
+    let (pairs, filter) = if text.starts_with('{') {
+        match read_body(text) {
+            Ok(body) => (body.pairs, body.filter),
+            Err(_) => return,
+        }
+    } else {
+        match query_string::parse(Some(text), Limits::default()) {
+            Ok(pairs) => (pairs, None),
+            Err(_) => return,
+        }
     };
     for resource in &VIEW.resources {
-        let Ok(request) = parse_list(&VIEW, resource, &pairs, Timestamp(0)) else {
+        let given = Given {
+            pairs: &pairs,
+            filter: filter.as_ref(),
+            now: Timestamp(0),
+        };
+        let Ok(wanted) = parse_wanted(&VIEW, resource, given) else {
             continue;
         };
-        let query = plan::list(&VIEW, resource, request);
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-            for statement in rendered(&VIEW, &query, dialect) {
-                check(&statement);
-            }
+            let statements = match wanted.clone() {
+                Wanted::Records(request) => {
+                    rendered(&VIEW, &plan::list(&VIEW, resource, request), dialect)
+                }
+                Wanted::Groups(request) => {
+                    rendered_groups(&VIEW, &plan::groups(resource, request), dialect)
+                }
+            };
+            statements.iter().for_each(check);
         }
     }
 });

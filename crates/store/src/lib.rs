@@ -38,7 +38,7 @@ pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
 pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window};
 #[cfg(fuzzing)]
-pub use render::rendered;
+pub use render::{rendered, rendered_groups};
 pub use render::{ListType, Param, Statement};
 pub use scope::{Scope, SystemScope};
 pub use store::Store;

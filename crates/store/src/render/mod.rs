@@ -62,21 +62,41 @@ pub(crate) struct Frame<'a> {
     pub(crate) largest_list: Option<usize>,
 }
 
-/// The statements of a read in the shared tier, for the fuzz targets alone.
+/// The statements of a list in the shared tier, for the fuzz targets alone.
 #[cfg(fuzzing)]
 pub fn rendered(view: &ModelView, query: &crate::Query, dialect: Dialect) -> Vec<Statement> {
-    let placement = Placement {
+    let select = select(fuzzed(view, &shared(), dialect), query);
+    std::iter::once(select.main)
+        .chain(select.fallback_count)
+        .chain(select.estimate)
+        .collect()
+}
+
+/// The same for groups.
+#[cfg(fuzzing)]
+pub fn rendered_groups(
+    view: &ModelView,
+    groups: &crate::Grouping,
+    dialect: Dialect,
+) -> Vec<Statement> {
+    vec![grouping(fuzzed(view, &shared(), dialect), groups).statement]
+}
+
+#[cfg(fuzzing)]
+fn shared() -> Placement {
+    Placement {
         namespace: crate::Namespace::shared(),
-    };
-    let frame = Frame {
+    }
+}
+
+#[cfg(fuzzing)]
+fn fuzzed<'a>(view: &'a ModelView, placement: &'a Placement, dialect: Dialect) -> Frame<'a> {
+    Frame {
         view,
-        placement: &placement,
+        placement,
         dialect,
         wall: Wall::Rls,
         tenant: TenantKey::DEFAULT,
-    };
-    let select = select(frame, query);
-    std::iter::once(select.main)
-        .chain(select.fallback_count)
-        .collect()
+        largest_list: None,
+    }
 }
