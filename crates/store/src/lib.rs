@@ -37,8 +37,8 @@ pub use journal::{JournalCursor, JournalRow};
 pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
 pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window};
+pub use render::{ListType, Param, Statement};
 #[cfg(fuzzing)]
 pub use render::{rendered, rendered_groups};
-pub use render::{ListType, Param, Statement};
 pub use scope::{Scope, SystemScope};
 pub use store::Store;
