@@ -139,7 +139,7 @@ pub enum Command {
     Batch {
         /// Of which resource.
         resource: ResourceIndex,
-        /// A JSON object: `{"policy"?,"items":[{"operation","id"?,"data"?,"version"?}]}`.
+        /// A JSON object: `{"policy"?,"items":[{"operation","id"?,"data"?,"version"?,…}]}`.
         body: String,
     },
     /// Several writes of any resources in one transaction.

@@ -9,6 +9,7 @@ use crate::write::whole;
 use carnet_kernel::{Code, Detail, Id, Refusal};
 use carnet_model::{Concurrency, FieldIndex, Resource};
 use carnet_store::{Changes, JournalKind, Stamp, Step};
+use serde_json::value::RawValue;
 
 /// The most ids in the answer to a write by filter.
 pub(crate) const MAX_IDS: usize = 1_000;
@@ -18,42 +19,52 @@ pub(crate) fn upsert(
     resource: &Resource,
     key: Vec<FieldIndex>,
     body: &str,
-    (id, stamp): (Id, &Stamp),
+    new: (Id, &Stamp),
     precondition: Option<Precondition>,
 ) -> Result<Upsert, Refusal> {
     let entries = read_object(body)?;
     let mut faults = Vec::new();
-    let input = read_entries(resource, &entries, Mode::Whole, "", &mut faults);
-    let record = fill(
+    let unit = upsert_of(
         resource,
-        &entries,
-        input.clone(),
-        id,
-        stamp,
-        "",
+        key,
+        (&entries, ""),
+        new,
+        precondition,
         &mut faults,
     );
+    refuse(faults).map_or(Ok(unit), Err)
+}
+
+/// The same of members that are taken apart already; the places of faults begin with `prefix`.
+pub(crate) fn upsert_of(
+    resource: &Resource,
+    key: Vec<FieldIndex>,
+    (entries, prefix): (&[(String, Box<RawValue>)], &str),
+    (id, stamp): (Id, &Stamp),
+    precondition: Option<Precondition>,
+    faults: &mut Vec<Detail>,
+) -> Upsert {
+    let input = read_entries(resource, entries, Mode::Whole, prefix, faults);
+    let record = fill(resource, entries, input.clone(), id, stamp, prefix, faults);
     for index in &key {
         let name = &resource.field(*index).name;
+        let place = format!("{prefix}{name}");
         // An id that the platform drew names nothing that could be there.
         let drawn = *index == resource.key && !entries.iter().any(|(given, _)| given == name);
-        let known = faults.iter().any(|fault| fault.field == *name);
+        let known = faults.iter().any(|fault| fault.field == place);
         if !known && (drawn || record.get(*index).is_null()) {
             let message = "it is required: the record is found by it";
-            faults.push(Detail::new(name.clone(), "required", message));
+            faults.push(Detail::new(place, "required", message));
         }
     }
-    refuse(faults).map_or(
-        Ok(Upsert {
-            resource: resource.index,
-            key,
-            record,
-            input,
-            precondition,
-            stamp: stamp.clone(),
-        }),
-        Err,
-    )
+    Upsert {
+        resource: resource.index,
+        key,
+        record,
+        input,
+        precondition,
+        stamp: stamp.clone(),
+    }
 }
 
 /// The answer to an upsert; it tells whether the record is new.
@@ -130,6 +141,15 @@ fn any_version(resource: &Resource, stated: Option<&Precondition>) -> Result<(),
 /// `{"count","unchanged","ids"}` of a write by filter: the records of the resource that were
 /// changed or deleted, those that were so already, and the ids of the former as far as they fit.
 pub(crate) fn matching_answer(resource: &Resource, changes: Option<&Changes>) -> Answer {
+    let (json, count) = matching_json(resource, changes);
+    Answer::Matching {
+        json: json.into_bytes(),
+        count,
+    }
+}
+
+/// That object, and the count.
+pub(crate) fn matching_json(resource: &Resource, changes: Option<&Changes>) -> (String, usize) {
     let mut ids = Vec::new();
     let mut count = 0;
     let deletes = changes.is_some_and(|changes| changes.steps.iter().any(is_removal));
@@ -154,10 +174,7 @@ pub(crate) fn matching_answer(resource: &Resource, changes: Option<&Changes>) ->
     }
     let unchanged = changes.map_or(0, |changes| changes.kept.len());
     let json = serde_json::json!({ "count": count, "unchanged": unchanged, "ids": ids });
-    Answer::Matching {
-        json: json.to_string().into_bytes(),
-        count,
-    }
+    (json.to_string(), count)
 }
 
 /// Whether a step takes records away.

@@ -15,11 +15,14 @@ pub(crate) enum Item {
     },
     /// No record is left.
     Nothing,
+    /// What a write by conditions changed, as JSON.
+    Matches(String),
     /// It was refused.
     Refused(Refusal),
 }
 
-/// All or none: a JSON array with the record after each item, null for a deleted one. Each by
+/// All or none: a JSON array with the record after each item, null for a deleted one, and what
+/// a write by conditions changed. Each by
 /// itself: a JSON array with a status and the record or the error of each.
 pub(crate) fn answer(items: &[Item], each: bool) -> Answer {
     let mut json = String::from("[");
@@ -34,6 +37,7 @@ pub(crate) fn answer(items: &[Item], each: bool) -> Answer {
                 created: true,
             } => (201, json.as_str()),
             Item::Record { json, .. } => (200, json.as_str()),
+            Item::Matches(json) => (200, json.as_str()),
             Item::Nothing => (200, "null"),
             Item::Refused(refusal) => {
                 failed += 1;

@@ -1,10 +1,11 @@
 //! The items of a batch as they stand in its body. Not what their data says.
 
 use super::{MAX_ITEMS, Whose};
-use crate::parse::shorten;
+use crate::decide::Precondition;
+use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, shorten, upsert_fields};
 use crate::validate::{parse_id, read_object, read_version, refuse};
 use carnet_kernel::{Detail, Id, Refusal, suggest};
-use carnet_model::{ModelView, Operation, Resource};
+use carnet_model::{FieldIndex, ModelView, Operation, Resource};
 use carnet_store::Policy;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
@@ -118,57 +119,143 @@ pub(super) fn envelope(body: &str, faults: &mut Vec<Detail>) -> Result<Envelope,
     })
 }
 
+/// What an item does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    Create,
+    Update,
+    Patch,
+    Delete,
+    Upsert,
+    Restore,
+    Purge,
+}
+
 /// An operation of an item: its word, and which members it takes.
-pub(super) struct Verb {
-    pub(super) operation: Operation,
-    pub(super) takes_id: bool,
-    pub(super) takes_data: bool,
+pub(crate) struct Verb {
+    pub(crate) word: &'static str,
+    pub(crate) doing: Doing,
+    /// What the resource must offer.
+    pub(crate) needs: &'static [Operation],
+    /// Whether deletions of the resource must be soft.
+    pub(crate) soft: bool,
+    pub(crate) takes_id: bool,
+    pub(crate) takes_data: bool,
+    /// Whether it may be for all records that fulfil a condition.
+    pub(crate) takes_where: bool,
     /// Whether a record is there afterwards.
-    pub(super) leaves: bool,
+    pub(crate) leaves: bool,
+}
+
+impl Verb {
+    const fn new(word: &'static str, doing: Doing, needs: &'static [Operation]) -> Self {
+        Self {
+            word,
+            doing,
+            needs,
+            soft: false,
+            takes_id: true,
+            takes_data: true,
+            takes_where: false,
+            leaves: true,
+        }
+    }
+
+    /// Whether `resource` offers it.
+    pub(crate) fn is_offered(&self, resource: &Resource) -> bool {
+        let needed = self.needs.iter();
+        needed.copied().all(|one| resource.operations.contains(one))
+            && (!self.soft || resource.deleted().is_some())
+    }
 }
 
 /// Every operation of an item.
-pub(super) const VERBS: [Verb; 4] = [
+pub(crate) const VERBS: [Verb; 7] = [
     Verb {
-        operation: Operation::Create,
         takes_id: false,
-        takes_data: true,
-        leaves: true,
+        ..Verb::new("create", Doing::Create, &[Operation::Create])
+    },
+    Verb::new("update", Doing::Update, &[Operation::Update]),
+    Verb {
+        takes_where: true,
+        ..Verb::new("patch", Doing::Patch, &[Operation::Patch])
     },
     Verb {
-        operation: Operation::Update,
-        takes_id: true,
-        takes_data: true,
-        leaves: true,
-    },
-    Verb {
-        operation: Operation::Patch,
-        takes_id: true,
-        takes_data: true,
-        leaves: true,
-    },
-    Verb {
-        operation: Operation::Delete,
-        takes_id: true,
         takes_data: false,
+        takes_where: true,
         leaves: false,
+        ..Verb::new("delete", Doing::Delete, &[Operation::Delete])
+    },
+    Verb {
+        takes_id: false,
+        ..Verb::new(
+            "upsert",
+            Doing::Upsert,
+            &[Operation::Create, Operation::Patch],
+        )
+    },
+    Verb {
+        soft: true,
+        takes_data: false,
+        ..Verb::new("restore", Doing::Restore, &[Operation::Delete])
+    },
+    Verb {
+        soft: true,
+        takes_data: false,
+        takes_where: true,
+        leaves: false,
+        ..Verb::new("purge", Doing::Purge, &[Operation::Delete])
     },
 ];
+
+/// What an item leaves for others to refer to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaves {
+    /// One record.
+    Record,
+    /// None.
+    Nothing,
+    /// Which records a condition found.
+    Matches,
+}
+
+/// The members of an item as they were written.
+#[derive(Clone, Default)]
+pub(super) struct Parts {
+    pub(super) id: Option<Box<RawValue>>,
+    pub(super) version: Option<Box<RawValue>>,
+    pub(super) data: Option<Vec<(String, Box<RawValue>)>>,
+    /// Which records: an object of conditions.
+    pub(super) filter: Option<Box<RawValue>>,
+    /// At most how many records the conditions may find.
+    pub(super) max_affected: Option<u32>,
+    /// The unique constraint of an upsert.
+    pub(super) key: Option<Vec<FieldIndex>>,
+}
 
 /// One item before its references are resolved and its members are read.
 pub(super) struct Raw<'v> {
     pub(super) verb: &'static Verb,
     pub(super) resource: &'v Resource,
-    pub(super) id: Option<Box<RawValue>>,
-    pub(super) version: Option<Box<RawValue>>,
-    pub(super) data: Option<Vec<(String, Box<RawValue>)>>,
+    pub(super) parts: Parts,
+}
+
+/// Which records an item is for.
+pub(super) enum Target {
+    /// One to be.
+    New,
+    /// One that is there.
+    One(Id),
+    /// All that fulfil conditions, at most so many.
+    Matching(Box<RawValue>, u32),
 }
 
 /// One item, before its data is read.
 pub(super) struct Item {
-    pub(super) id: Option<Id>,
-    pub(super) version: Option<i64>,
+    pub(super) target: Target,
+    pub(super) precondition: Option<Precondition>,
     pub(super) data: Vec<(String, Box<RawValue>)>,
+    pub(super) key: Vec<FieldIndex>,
 }
 
 impl<'v> Raw<'v> {
@@ -188,7 +275,8 @@ impl<'v> Raw<'v> {
         };
         let before = faults.len();
         let mut resource = whose.resource();
-        let (mut word, mut id, mut version, mut data) = (None, None, None, None);
+        let (mut word, mut key) = (None, None);
+        let mut parts = Parts::default();
         for (name, raw) in entries {
             match name.as_str() {
                 "operation" => word = Some(raw),
@@ -202,10 +290,22 @@ impl<'v> Raw<'v> {
                         faults.push(Detail::new(member("resourceName"), "enum", message));
                     }
                 }
-                "id" => id = Some(raw),
-                "version" => version = Some(raw),
+                "id" => parts.id = Some(raw),
+                "version" => parts.version = Some(raw),
+                "where" => parts.filter = Some(raw),
+                "key" => key = Some(raw),
+                "maxAffected" => match read_version(raw.get()).map(u32::try_from) {
+                    Some(Ok(number)) if number <= MAX_MAX_AFFECTED => {
+                        parts.max_affected = Some(number);
+                    }
+                    _ => faults.push(Detail::new(
+                        member("maxAffected"),
+                        "range",
+                        format!("it must be a whole number from 1 to {MAX_MAX_AFFECTED}"),
+                    )),
+                },
                 "data" => match read_object(raw.get()) {
-                    Ok(entries) => data = Some(entries),
+                    Ok(entries) => parts.data = Some(entries),
                     Err(_) => faults.push(Detail::new(
                         member("data"),
                         "type",
@@ -241,25 +341,48 @@ impl<'v> Raw<'v> {
             }
             _ => None,
         };
+        if let (Some(raw), Some(resource)) = (key, resource) {
+            parts.key = read_key(resource, raw.get(), &member("key"), faults);
+        }
         if faults.len() > before {
             return None;
         }
         Some(Self {
             verb: verb?,
             resource: resource?,
-            id,
-            version,
-            data,
+            parts,
         })
+    }
+
+    /// What it leaves for others to refer to.
+    pub(super) fn leaves(&self) -> Leaves {
+        match (&self.parts.filter, self.verb.leaves) {
+            (Some(_), _) => Leaves::Matches,
+            (None, true) => Leaves::Record,
+            (None, false) => Leaves::Nothing,
+        }
+    }
+
+    /// How many records it may change by conditions.
+    pub(super) fn most(&self) -> u32 {
+        let stated = self.parts.max_affected.unwrap_or(DEFAULT_MAX_AFFECTED);
+        self.parts.filter.as_ref().map_or(0, |_| stated)
     }
 
     /// Every member with its name, to look for references in.
     pub(super) fn members(&self) -> impl Iterator<Item = (String, &RawValue)> {
-        let own = [("id", &self.id), ("version", &self.version)];
+        let Parts {
+            id,
+            version,
+            data,
+            filter,
+            ..
+        } = &self.parts;
+        let own = [("id", id), ("version", version), ("where", filter)];
         let own = own
             .into_iter()
             .filter_map(|(name, raw)| Some((name.to_owned(), raw.as_deref()?)));
-        let data = self.data.iter().flatten();
+        let data = data.iter().flatten();
         own.chain(data.map(|(name, raw)| (shorten(name), raw.as_ref())))
     }
 
@@ -270,20 +393,36 @@ impl<'v> Raw<'v> {
             at => format!("{at}.{name}"),
         };
         let before = faults.len();
-        let (mut id, mut version) = (None, None);
-        if let Some(raw) = &self.id {
+        let most = self.most();
+        let Self {
+            verb,
+            resource,
+            parts,
+        } = self;
+        let mut id = None;
+        if let Some(raw) = &parts.id {
             match serde_json::from_str::<String>(raw.get()) {
-                Ok(text) => match parse_id(self.resource.id.form, &text) {
+                Ok(text) => match parse_id(resource.id.form, &text) {
                     Ok(found) => id = Some(found),
                     Err(error) => faults.push(Detail::new(member("id"), "format", error)),
                 },
                 Err(_) => faults.push(Detail::new(member("id"), "type", "it must be a text")),
             }
         }
-        if let Some(raw) = &self.version {
-            match read_version(raw.get()) {
-                Some(number) => version = Some(number),
-                None => faults.push(Detail::new(
+        let mut precondition = None;
+        if let Some(raw) = &parts.version {
+            let any = serde_json::from_str::<String>(raw.get()).is_ok_and(|text| text == "*");
+            match (parts.filter.is_some(), read_version(raw.get())) {
+                (true, _) if any => precondition = Some(Precondition::Any),
+                (true, _) => faults.push(Detail::new(
+                    member("version"),
+                    "conflict",
+                    "records found by `where` have no one version; say `\"*\"` or nothing",
+                )),
+                (false, Some(number)) => {
+                    precondition = Some(Precondition::Versions(vec![number]));
+                }
+                (false, None) => faults.push(Detail::new(
                     member("version"),
                     "type",
                     "it must be a whole number from 1",
@@ -293,36 +432,90 @@ impl<'v> Raw<'v> {
         if faults.len() > before {
             return None;
         }
-        let Verb {
-            takes_id,
-            takes_data,
-            operation,
-            ..
-        } = self.verb;
-        if *takes_id && id.is_none() {
-            faults.push(Detail::new(member("id"), "required", "it is required"));
+        let word = verb.word;
+        let mut fault = |place: String, rule, message: String| {
+            faults.push(Detail::new(place, rule, message));
+        };
+        let has_where = parts.filter.is_some();
+        if has_where && !verb.takes_where {
+            let message = format!("{} {word} takes no `where`", article(word));
+            fault(member("where"), "conflict", message);
+        } else if has_where && id.is_some() {
+            let message = "an item is for an `id` or for a `where`, not for both".to_owned();
+            fault(member("where"), "conflict", message);
+        } else if !has_where && parts.max_affected.is_some() {
+            let message = "it stands beside a `where`".to_owned();
+            fault(member("maxAffected"), "conflict", message);
         }
-        if !takes_id && (id.is_some() || version.is_some()) {
-            let message = format!(
-                "a {} takes neither `id` nor `version` beside its data",
-                operation.as_str()
-            );
-            faults.push(Detail::new(at, "conflict", message));
+        if verb.takes_id && id.is_none() && !has_where {
+            fault(member("id"), "required", "it is required".to_owned());
         }
-        match (takes_data, self.data.is_some()) {
-            (false, true) => faults.push(Detail::new(
-                member("data"),
-                "conflict",
-                format!("a {} takes no data", operation.as_str()),
-            )),
-            (true, false) => faults.push(Detail::new(member("data"), "required", "it is required")),
+        let takes_version = verb.takes_id || verb.doing == Doing::Upsert;
+        if !verb.takes_id && id.is_some() || !takes_version && precondition.is_some() {
+            let message = match verb.doing {
+                Doing::Upsert => "an upsert takes no `id` beside its data".to_owned(),
+                _ => format!("a {word} takes neither `id` nor `version` beside its data"),
+            };
+            fault(at.to_owned(), "conflict", message);
+        }
+        match (verb.doing == Doing::Upsert, parts.key.is_some()) {
+            (true, false) => {
+                let message = "it is required: a list with the fields of a unique constraint";
+                fault(member("key"), "required", message.to_owned());
+            }
+            (false, true) => {
+                let message = "only an upsert takes a key".to_owned();
+                fault(member("key"), "conflict", message);
+            }
             _ => {}
         }
-        (faults.len() == before).then(|| Item {
-            id,
-            version,
-            data: self.data.unwrap_or_default(),
+        match (verb.takes_data, parts.data.is_some()) {
+            (false, true) => {
+                let message = format!("a {word} takes no data");
+                fault(member("data"), "conflict", message);
+            }
+            (true, false) => fault(member("data"), "required", "it is required".to_owned()),
+            _ => {}
+        }
+        if faults.len() > before {
+            return None;
+        }
+        let target = match (parts.filter, id) {
+            (Some(filter), _) => Target::Matching(filter, most),
+            (None, Some(id)) => Target::One(id),
+            (None, None) => Target::New,
+        };
+        Some(Item {
+            target,
+            precondition,
+            data: parts.data.unwrap_or_default(),
+            key: parts.key.unwrap_or_default(),
         })
+    }
+}
+
+fn article(word: &str) -> &'static str {
+    if word.starts_with('u') { "an" } else { "a" }
+}
+
+/// The fields of a key; they are those of a unique constraint.
+fn read_key(
+    resource: &Resource,
+    raw: &str,
+    path: &str,
+    faults: &mut Vec<Detail>,
+) -> Option<Vec<FieldIndex>> {
+    let Ok(names) = serde_json::from_str::<Vec<String>>(raw) else {
+        faults.push(Detail::new(path, "type", "it must be a list of fields"));
+        return None;
+    };
+    match upsert_fields(resource, &names) {
+        Ok(fields) => Some(fields),
+        Err(refusal) => {
+            let told = refusal.details.into_iter();
+            faults.extend(told.map(|detail| Detail::new(path, detail.rule, detail.message)));
+            None
+        }
     }
 }
 
@@ -333,20 +526,24 @@ fn read_verb(
     faults: &mut Vec<Detail>,
 ) -> Option<&'static Verb> {
     let word: String = serde_json::from_str(raw).unwrap_or_default();
-    let known = VERBS.iter().find(|verb| verb.operation.as_str() == word);
+    let known = VERBS.iter().find(|verb| verb.word == word);
     match known {
-        Some(verb) if resource.operations.contains(verb.operation) => Some(verb),
-        Some(_) => {
+        Some(verb) if verb.is_offered(resource) => Some(verb),
+        Some(verb) => {
+            let why = match resource.deleted() {
+                None if verb.soft => ": its deletions are not soft",
+                _ => "",
+            };
             faults.push(Detail::new(
                 path,
                 "operation",
-                format!("`{}` does not offer `{word}`", resource.name),
+                format!("`{}` does not offer `{word}`{why}", resource.name),
             ));
             None
         }
         None => {
-            let words: Vec<&str> = VERBS.iter().map(|verb| verb.operation.as_str()).collect();
-            let hint = suggest::hint(&word, words.iter().copied());
+            let words = VERBS.map(|verb| verb.word);
+            let hint = suggest::hint(&word, words);
             let message = format!("it must be one of {}{hint}", words.join(", "));
             faults.push(Detail::new(path, "enum", message));
             None

@@ -1,7 +1,7 @@
 //! Items that refer to what earlier ones left. Where that is known beforehand, as of every new
 //! record, the references are resolved while the batch is read; else when the item is decided. Pure.
 
-use super::item::Raw;
+use super::item::{Parts, Raw, Verb};
 use super::make::make;
 use super::reference::{Reference, may_refer, substitute};
 use crate::decide::Several;
@@ -30,6 +30,8 @@ pub(super) enum Find {
     Of(Arc<Several>, usize),
     /// None is left.
     Nothing,
+    /// Those that conditions found.
+    Matches,
 }
 
 impl Source {
@@ -43,7 +45,7 @@ impl Source {
                     .find(|(at, _)| at == place);
                 found.map(|(_, record)| record)
             }
-            Find::Nothing => None,
+            Find::Nothing | Find::Matches => None,
         }
     }
 }
@@ -107,12 +109,14 @@ pub(super) fn resolved<'v>(
         })
         .ok()
     };
-    let id = raw.id.as_deref().map(|raw| one("id", raw, faults));
-    let version = raw
-        .version
-        .as_deref()
-        .map(|raw| one("version", raw, faults));
-    let data = raw.data.as_ref().map(|entries| {
+    let parts = &raw.parts;
+    let mut own = |name: &str, raw: &Option<Box<RawValue>>, faults: &mut Vec<Detail>| {
+        raw.as_deref().and_then(|raw| one(name, raw, faults))
+    };
+    let id = own("id", &parts.id, faults);
+    let version = own("version", &parts.version, faults);
+    let filter = own("where", &parts.filter, faults);
+    let data = parts.data.as_ref().map(|entries| {
         entries
             .iter()
             .filter_map(|(name, raw)| {
@@ -124,19 +128,22 @@ pub(super) fn resolved<'v>(
     (faults.len() == before).then(|| Raw {
         verb: raw.verb,
         resource: raw.resource,
-        id: id.flatten(),
-        version: version.flatten(),
-        data,
+        parts: Parts {
+            id,
+            version,
+            data,
+            filter,
+            max_affected: parts.max_affected,
+            key: parts.key.clone(),
+        },
     })
 }
 
 /// An item that is read when what it refers to is known.
 pub(super) struct Late {
-    pub(super) operation: &'static super::item::Verb,
+    pub(super) operation: &'static Verb,
     pub(super) resource: ResourceIndex,
-    pub(super) id: Option<Box<RawValue>>,
-    pub(super) version: Option<Box<RawValue>>,
-    pub(super) data: Option<Vec<(String, Box<RawValue>)>>,
+    pub(super) parts: Parts,
     pub(super) sources: BTreeMap<usize, Source>,
     /// What it is called should it be created.
     pub(super) created: Id,
@@ -162,9 +169,7 @@ impl Unit for Late {
         let raw = Raw {
             verb: self.operation,
             resource: view.resource(self.resource),
-            id: self.id.clone(),
-            version: self.version.clone(),
-            data: self.data.clone(),
+            parts: self.parts.clone(),
         };
         let mut faults = Vec::new();
         let raw = resolved(&raw, ("", self.most), &mut faults, |reference| {

@@ -1,12 +1,18 @@
 //! One item to what the store carries out. Adding an operation is a row in `VERBS` and an arm here.
 //! Pure.
 
-use super::item::{Item, Raw};
-use crate::decide::{Change, Create, Delete, Kind, Precondition, fill, missing};
+use super::item::{Doing, Item, Raw, Target};
+use crate::decide::{
+    Change, ChangeMatching, Create, Delete, DeleteMatching, Kind, Precondition, Restore, fill,
+    missing,
+};
+use crate::parse::where_conditions;
+use crate::units;
 use crate::validate::{Mode, read_entries};
+use carnet_expr::Predicate;
 use carnet_kernel::{Detail, Id};
-use carnet_model::{FieldType, ModelView, OnDelete, Operation, Resource};
-use carnet_store::{Record, Stamp, Unit};
+use carnet_model::{FieldType, ModelView, OnDelete, Resource};
+use carnet_store::{Deleted, Record, Stamp, Unit};
 use std::sync::Arc;
 
 /// What an item becomes.
@@ -50,32 +56,81 @@ pub(super) fn make(
     };
     let prefix = member("");
     let Item {
-        id: stated,
-        version,
+        target,
+        precondition,
         data,
+        key,
     } = item;
-    if verb.operation == Operation::Create {
-        let input = read_entries(resource, &data, Mode::Whole, &prefix, faults);
-        let record = fill(resource, &data, input, id, stamp, &prefix, faults);
-        return (faults.len() == before).then_some(Made::Create(record));
-    }
-    let id = stated?;
-    let precondition = version.map(|version| Precondition::Versions(vec![version]));
-    if Precondition::require(precondition.as_ref(), resource).is_err() {
-        let message = format!(
+    let stated = Precondition::require(precondition.as_ref(), resource).is_ok();
+    if !stated && verb.takes_id {
+        let mut message = format!(
             "writes to `{}` must state the version they are based on",
             resource.name
         );
+        if matches!(target, Target::Matching(..)) {
+            message.push_str("; beside `where` say `\"version\": \"*\"`");
+        }
         faults.push(Detail::new(member("version"), "required", message));
     }
-    let made = match verb.operation {
-        Operation::Delete => {
-            let delete = Arc::new(Delete {
-                resource: resource.index,
-                id,
-                purge: false,
+    let index = resource.index;
+    let stamp_of = || stamp.clone();
+    let made = match (verb.doing, target) {
+        (Doing::Upsert, _) => {
+            let new = (id, stamp);
+            Made::Alone(Arc::new(units::upsert_of(
+                resource,
+                key,
+                (&data, &prefix),
+                new,
                 precondition,
-                stamp: stamp.clone(),
+                faults,
+            )))
+        }
+        (_, Target::New) => {
+            let input = read_entries(resource, &data, Mode::Whole, &prefix, faults);
+            Made::Create(fill(resource, &data, input, id, stamp, &prefix, faults))
+        }
+        (doing, Target::Matching(filter, max_affected)) => {
+            let place = member("where");
+            let predicate = match where_conditions(view, resource, filter.get(), &place, stamp.now)
+            {
+                Ok(predicate) => predicate,
+                Err(refusal) => {
+                    faults.extend(refusal.details);
+                    Predicate::False
+                }
+            };
+            Made::Alone(match doing {
+                Doing::Delete | Doing::Purge => Arc::new(DeleteMatching {
+                    resource: index,
+                    predicate,
+                    deleted: Deleted::Hidden,
+                    max_affected,
+                    purge: doing == Doing::Purge,
+                    stamp: stamp_of(),
+                }),
+                _ => Arc::new(ChangeMatching {
+                    resource: index,
+                    predicate,
+                    max_affected,
+                    input: read_entries(resource, &data, Mode::Patch, &prefix, faults),
+                    stamp: stamp_of(),
+                }),
+            })
+        }
+        (Doing::Restore, Target::One(id)) => Made::Alone(Arc::new(Restore {
+            resource: index,
+            id,
+            precondition,
+            stamp: stamp_of(),
+        })),
+        (doing @ (Doing::Delete | Doing::Purge), Target::One(id)) => {
+            let delete = Arc::new(Delete {
+                resource: index,
+                id,
+                purge: doing == Doing::Purge,
+                precondition,
+                stamp: stamp_of(),
             });
             if reaches(view, resource) {
                 Made::Alone(delete)
@@ -83,9 +138,9 @@ pub(super) fn make(
                 Made::Joins(id, delete)
             }
         }
-        operation => {
-            let (kind, mode) = match operation {
-                Operation::Update => (Kind::Replace, Mode::Whole),
+        (doing, Target::One(id)) => {
+            let (kind, mode) = match doing {
+                Doing::Update => (Kind::Replace, Mode::Whole),
                 _ => (Kind::Patch, Mode::Patch),
             };
             let input = read_entries(resource, &data, mode, &prefix, faults);
@@ -95,12 +150,12 @@ pub(super) fn make(
             Made::Joins(
                 id,
                 Arc::new(Change {
-                    resource: resource.index,
+                    resource: index,
                     id,
                     kind,
                     input,
                     precondition,
-                    stamp: stamp.clone(),
+                    stamp: stamp_of(),
                 }),
             )
         }

@@ -8,15 +8,18 @@ mod make;
 mod reference;
 
 pub(crate) use answer::{Item, answer};
+pub(crate) use item::{Doing, VERBS, Verb};
 
 use crate::decide::{Create, Several, left, needs_alive, placed, records_after};
 use crate::operations::every_field;
+use crate::parse::MAX_MAX_AFFECTED;
 use crate::replay::{Named, Note, NotedItem};
+use crate::units::matching_json;
 use crate::validate::{MAX_FAULTS, refuse};
 use carnet_kernel::{Code, Detail, Id, Refusal};
 use carnet_model::{ModelView, Resource, ResourceIndex};
 use carnet_store::{Changes, Error, Outcome, Policy, Record, Stamp, Unit, WriteFailure, shape};
-use item::{Raw, envelope};
+use item::{Leaves, Raw, envelope};
 use late::{After, Find, Late, Source, failed, resolved, unknown, value};
 use make::{Made, make};
 use reference::{Reference, may_refer, references};
@@ -49,8 +52,25 @@ impl<'v> Whose<'v> {
     /// The members of an item.
     fn members(self) -> &'static [&'static str] {
         match self {
-            Self::One(_) => &["operation", "id", "data", "version"],
-            Self::Any => &["operation", "resourceName", "id", "data", "version"],
+            Self::One(_) => &[
+                "operation",
+                "id",
+                "data",
+                "version",
+                "where",
+                "maxAffected",
+                "key",
+            ],
+            Self::Any => &[
+                "operation",
+                "resourceName",
+                "id",
+                "data",
+                "version",
+                "where",
+                "maxAffected",
+                "key",
+            ],
         }
     }
 }
@@ -94,12 +114,25 @@ pub(crate) fn read(
     let each = around.policy == Policy::Each;
     let count = around.items.len();
     let mut raws = Vec::with_capacity(count);
+    let mut by_filter = MAX_MAX_AFFECTED;
     for (place, raw) in around.items.iter().enumerate() {
         if faults.len() >= MAX_FAULTS && !each {
             break;
         }
         let mut own = Vec::new();
         let raw = Raw::read((view, whose), raw, &at(place), &mut own);
+        if let Some(raw) = &raw {
+            match by_filter.checked_sub(raw.most()) {
+                Some(rest) => by_filter = rest,
+                None => own.push(Detail::new(
+                    format!("{}.maxAffected", at(place)),
+                    "max",
+                    format!(
+                        "all items together may change at most {MAX_MAX_AFFECTED} records by `where`; state a smaller `maxAffected`"
+                    ),
+                )),
+            }
+        }
         raws.push((raw, own));
     }
     mixed(&raws)?;
@@ -226,7 +259,7 @@ struct Joined {
     place: usize,
     resource: ResourceIndex,
     /// Whether a record is there afterwards.
-    leaves: bool,
+    leaves: Leaves,
     created: bool,
     unit: Arc<dyn Unit>,
 }
@@ -298,7 +331,7 @@ impl Plan {
                 })
             };
             let Some(raw) = raw else { return };
-            let (resource, leaves) = (raw.resource, raw.verb.leaves);
+            let (resource, leaves) = (raw.resource, raw.leaves());
             if !used.is_empty() && needs_alive(step.view, resource) {
                 // What it refers to must stand before it looks whether it is deleted.
                 self.close();
@@ -338,7 +371,12 @@ impl Plan {
                 continue;
             };
             let resource = step.view.resource(source.resource);
-            let fault = if matches!(source.find, Find::Nothing) {
+            let fault = if matches!(source.find, Find::Matches) {
+                Some(format!(
+                    "`{}` refers to a write by `where`, which leaves no one record",
+                    reference.show()
+                ))
+            } else if matches!(source.find, Find::Nothing) {
                 Some(format!(
                     "`{}` refers to a deletion, which leaves no record",
                     reference.show()
@@ -353,22 +391,16 @@ impl Plan {
             }
             sources.insert(reference.item, source.clone());
         }
-        let created = raw.verb.operation == carnet_model::Operation::Create;
+        let created = raw.verb.doing == Doing::Create;
         let slot = Source {
             resource: raw.resource.index,
             unit: self.units.len(),
-            find: if raw.verb.leaves {
-                Find::Row(0)
-            } else {
-                Find::Nothing
-            },
+            find: found_in(raw.leaves()),
         };
         let late = Late {
             operation: raw.verb,
             resource: raw.resource.index,
-            id: raw.id,
-            version: raw.version,
-            data: raw.data,
+            parts: raw.parts,
             sources,
             created: id,
             stamp: step.stamp.clone(),
@@ -407,7 +439,7 @@ impl Plan {
     fn join(
         &mut self,
         view: &ModelView,
-        (place, resource, leaves): (usize, &Resource, bool),
+        (place, resource, leaves): (usize, &Resource, Leaves),
         made: Made,
     ) {
         match made {
@@ -443,7 +475,7 @@ impl Plan {
     fn with_others(
         &mut self,
         id: Id,
-        (place, resource, leaves, created): (usize, &Resource, bool, bool),
+        (place, resource, leaves, created): (usize, &Resource, Leaves, bool),
         unit: Arc<dyn Unit>,
     ) {
         // A later item of the same record sees what the earlier one did.
@@ -465,7 +497,7 @@ impl Plan {
         &mut self,
         place: usize,
         resource: &Resource,
-        leaves: bool,
+        leaves: Leaves,
         made: Made,
         needs: Vec<(usize, usize)>,
     ) {
@@ -478,7 +510,7 @@ impl Plan {
         let source = Source {
             resource: resource.index,
             unit: self.units.len(),
-            find: if leaves { Find::Row(0) } else { Find::Nothing },
+            find: found_in(leaves),
         };
         self.slots.insert(place, Slot::Of(source, created));
         self.units.push(Planned::One(place, unit));
@@ -506,10 +538,9 @@ impl Plan {
                 let source = Source {
                     resource: one.resource,
                     unit: self.units.len(),
-                    find: if one.leaves {
-                        Find::Of(Arc::clone(&several), one.place)
-                    } else {
-                        Find::Nothing
+                    find: match one.leaves {
+                        Leaves::Record => Find::Of(Arc::clone(&several), one.place),
+                        leaves => found_in(leaves),
                     },
                 };
                 self.slots.insert(one.place, Slot::Of(source, one.created));
@@ -587,15 +618,20 @@ impl Batch {
             Slot::Refused(refusal) => Found::Refused(refusal),
             Slot::Of(source, created) => match outcomes.get(source.unit) {
                 Some(Err(failure)) => Found::Failed(failure),
-                _ => {
+                Some(Ok(changes)) if matches!(source.find, Find::Matches) => {
+                    Found::Matches(source.resource, changes)
+                }
+                outcome => {
                     let record = match &source.find {
                         Find::Row(row) => rows.get(&source.unit).and_then(|rows| rows.get(*row)),
                         Find::Of(_, place) => {
                             left_by.get(&source.unit).and_then(|left| left.get(place))
                         }
-                        Find::Nothing => None,
+                        Find::Nothing | Find::Matches => None,
                     };
-                    Found::Done(source.resource, record.copied(), *created)
+                    let alone = matches!(self.units.get(source.unit), Some(Planned::One(..)));
+                    let created = *created || alone && outcome.is_some_and(makes);
+                    Found::Done(source.resource, record.copied(), created)
                 }
             },
         });
@@ -615,6 +651,9 @@ impl Batch {
             .map(|found| match found {
                 Found::Refused(refusal) => Item::Refused(refusal.clone()),
                 Found::Failed(failure) => Item::Refused(self.place(failure, told(failure))),
+                Found::Matches(resource, changes) => {
+                    Item::Matches(matching_json(view.resource(resource), Some(changes)).0)
+                }
                 Found::Done(_, None, _) => Item::Nothing,
                 Found::Done(resource, Some(record), created) => {
                     let resource = view.resource(resource);
@@ -640,6 +679,9 @@ impl Batch {
                 Found::Failed(failure) => {
                     NotedItem::Refused(self.place(failure, failure.error.refusal(view)))
                 }
+                Found::Matches(resource, changes) => {
+                    NotedItem::Matches(matching_json(view.resource(resource), Some(changes)).0)
+                }
                 Found::Done(resource, Some(record), created) => {
                     Named::of(view.resource(resource), record, created)
                         .map_or(NotedItem::Nothing, NotedItem::Record)
@@ -659,6 +701,24 @@ enum Found<'c> {
     Refused(&'c Refusal),
     Failed(&'c WriteFailure),
     Done(ResourceIndex, Option<&'c Record>, bool),
+    /// By conditions.
+    Matches(ResourceIndex, &'c Changes),
+}
+
+/// Where what one unit by itself leaves is found.
+fn found_in(leaves: Leaves) -> Find {
+    match leaves {
+        Leaves::Record => Find::Row(0),
+        Leaves::Nothing => Find::Nothing,
+        Leaves::Matches => Find::Matches,
+    }
+}
+
+/// Whether a unit made the record that it left.
+fn makes(outcome: &Outcome) -> bool {
+    let changes = outcome.as_ref().ok();
+    let first = changes.and_then(|changes| changes.steps.first());
+    matches!(first, Some(carnet_store::Step::Insert { .. }))
 }
 
 /// What several units left, by place.

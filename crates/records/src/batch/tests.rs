@@ -154,7 +154,7 @@ fn faults_of_all_items_with_their_places() {
         ]}"#,
         "VALIDATION_FAILED
 items[0].name: min: it must have at least 1 character, not 0
-items[1].operation: enum: it must be one of create, update, patch, delete (did you mean `create`?)
+items[1].operation: enum: it must be one of create, update, patch, delete, upsert, restore, purge (did you mean `create`?)
 items[2].id: required: it is required
 items[3].id: format: it must be an id; an id has 26 characters
 items[4].data: conflict: a delete takes no data
@@ -165,7 +165,7 @@ items[7].name: required: it is required
 items[8].data: type: it must be an object without repeated keys
 items[9].data: required: it is required
 items[10].op: unknown: there is no field `op`
-items[11]: type: an item is an object `{operation, id, data, version}` without repeated keys",
+items[11]: type: an item is an object `{operation, id, data, version, where, maxAffected, key}` without repeated keys",
     );
 }
 

@@ -403,17 +403,7 @@ fn matching(
     more: Vec<Value>,
 ) -> Value {
     let id = super::field::schema(&resource.field(resource.key).kind);
-    let number = json!({ "type": "integer", "minimum": 0 });
-    let data = json!({
-        "type": "object",
-        "required": ["count", "unchanged", "ids"],
-        "properties": {
-            "count": number,
-            "unchanged": number,
-            "ids": { "type": "array", "maxItems": crate::units::MAX_IDS, "items": id },
-        },
-        "additionalProperties": false,
-    });
+    let data = affected(id);
     let mut filter = filter(resource);
     filter["required"] = true.into();
     let mut if_match = if_match(resource);
@@ -457,8 +447,24 @@ fn matching(
     )
 }
 
+/// What a write by filter answers.
+fn affected(id: Value) -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    json!({
+        "type": "object",
+        "required": ["count", "unchanged", "ids"],
+        "properties": {
+            "count": number,
+            "unchanged": number,
+            "ids": { "type": "array", "maxItems": crate::units::MAX_IDS, "items": id },
+        },
+        "additionalProperties": false,
+    })
+}
+
 pub(super) fn batch(resource: &Resource) -> Value {
-    let record = json!({ "anyOf": [schema(&stem(resource)), { "type": "null" }] });
+    let affected = affected(super::field::schema(&resource.field(resource.key).kind));
+    let record = json!({ "anyOf": [schema(&stem(resource)), affected, { "type": "null" }] });
     let summary = format!("Write several {} in one transaction", resource.name);
     let written = several(
         &format!("batch{}", stem(resource)),
@@ -496,14 +502,16 @@ fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
     });
     let ok = success(
         "All items took effect. With the policy `atomic` the record after each item, null for a \
-         deleted one; with `each` the status and the record of each.",
+         deleted one, and what a write by `where` changed; with `each` the status and the same of each.",
         json!({ "anyOf": [whole, each.clone()] }),
     );
     let partly = success("With the policy `each`: some items were refused.", each);
     let codes: &[Code] = &[
         Code::NotFound,
         Code::PreconditionFailed,
+        Code::PreconditionRequired,
         Code::RecordInUse,
+        Code::TooManyMatches,
         Code::PlacementMixed,
     ];
     let mut responses = answers(

@@ -25,9 +25,14 @@ pub(super) fn check(request: &ListRequest, faults: &mut Faults) {
 
 /// Counts what a filter alone follows.
 pub(super) fn check_filter(predicate: &Predicate, faults: &mut Faults) {
+    check_conditions(predicate, "filter", faults);
+}
+
+/// The same for conditions that stand elsewhere.
+pub(super) fn check_conditions(predicate: &Predicate, place: &str, faults: &mut Faults) {
     let mut cost = Cost::default();
     cost.predicate(predicate);
-    cost.tell("filter", faults);
+    cost.tell(place, faults);
 }
 
 /// Counts what includes follow.

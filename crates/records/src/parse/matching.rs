@@ -2,6 +2,7 @@
 //! shows what deletions left.
 
 use super::key::{self, Groups, split_list};
+use super::tree::Node;
 use super::window::number;
 use super::write::{WriteRequest, flag};
 use super::{Faults, cost, shorten};
@@ -107,6 +108,41 @@ pub(crate) fn upsert_key(
     };
     faults.push(Code::InvalidParameter, "upsert", "unique", message);
     None
+}
+
+/// The unique constraint of these fields, as it stands in an item of a batch.
+pub(crate) fn upsert_fields(
+    resource: &Resource,
+    names: &[String],
+) -> Result<Vec<FieldIndex>, Refusal> {
+    let mut faults = Faults::default();
+    let found = upsert_key(resource, &names.join(","), &mut faults);
+    faults.into_result(found.unwrap_or_default())
+}
+
+/// The conditions of a write by filter in a body. There must be one, as in an address.
+pub(crate) fn where_conditions(
+    view: &ModelView,
+    resource: &Resource,
+    json: &str,
+    place: &str,
+    now: Timestamp,
+) -> Result<Predicate, Refusal> {
+    let mut faults = Faults::default();
+    let predicate = match Node::from_json(json, place) {
+        Ok(tree) if tree.conditions() == 0 => {
+            let message = "it needs a condition: `{\"field\":{\"operator\":value}}`";
+            faults.push(Code::InvalidParameter, place, "required", message);
+            Predicate::False
+        }
+        Ok(tree) => super::filter::parse(view, resource, &tree, now, &mut faults),
+        Err(why) => {
+            faults.push(Code::InvalidParameter, place, "json", why);
+            Predicate::False
+        }
+    };
+    cost::check_conditions(&predicate, place, &mut faults);
+    faults.into_result(predicate.simplify())
 }
 
 /// Parses the query of a patch by filter. There must be a filter, so that nobody changes a whole

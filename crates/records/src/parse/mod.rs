@@ -29,11 +29,11 @@ use carnet_store::{Deleted, Order};
 pub use body::{QueryBody, in_body, read_body};
 pub(crate) use group::FUNCTIONS;
 pub use group::GroupRequest;
-pub(crate) use matching::upsert_keys;
 pub use matching::{
     CREATE_PARAMETERS, DEFAULT_MAX_AFFECTED, DELETE_PARAMETERS, MAX_MAX_AFFECTED, MatchingRequest,
     parse_create, parse_delete, parse_delete_matching, parse_patch_matching,
 };
+pub(crate) use matching::{upsert_fields, upsert_keys, where_conditions};
 pub(crate) use operator::Word;
 pub(crate) use search::MAX_TEXT as MAX_SEARCH;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};

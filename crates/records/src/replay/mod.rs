@@ -62,6 +62,7 @@ impl Operations {
                 for item in noted {
                     items.push(match item {
                         NotedItem::Nothing => Item::Nothing,
+                        NotedItem::Matches(json) => Item::Matches(json),
                         NotedItem::Refused(refusal) => Item::Refused(refusal),
                         NotedItem::Record(named) => Item::Record {
                             json: self.as_it_was(work, &named).await?,

@@ -31,6 +31,8 @@ pub(crate) enum NotedItem {
     Record(Named),
     /// It left none.
     Nothing,
+    /// A write by conditions, as it was answered.
+    Matches(String),
     /// It was refused.
     Refused(Refusal),
 }
@@ -174,6 +176,7 @@ fn write_item(item: &NotedItem) -> Value {
     match item {
         NotedItem::Record(named) => named.write(),
         NotedItem::Nothing => Value::Null,
+        NotedItem::Matches(json) => json!({ "matching": json }),
         NotedItem::Refused(refusal) => {
             let details: Vec<Value> = refusal
                 .details
@@ -193,6 +196,11 @@ fn read_item(value: &Value) -> Option<NotedItem> {
     if value.is_null() {
         return Some(NotedItem::Nothing);
     }
+    if let Some(json) = value.get("matching") {
+        return json
+            .as_str()
+            .map(|json| NotedItem::Matches(json.to_owned()));
+    }
     let Some(code) = value.get("code") else {
         return Named::read(value).map(NotedItem::Record);
     };
@@ -211,7 +219,7 @@ fn read_item(value: &Value) -> Option<NotedItem> {
 
 /// Rules are words of the program; one that it no longer knows is told as a failure.
 fn rule(word: &str) -> &'static str {
-    const RULES: [&str; 20] = [
+    const RULES: [&str; 24] = [
         "required",
         "unknown",
         "type",
@@ -232,6 +240,10 @@ fn rule(word: &str) -> &'static str {
         "operation",
         "range",
         "repeated",
+        "soft",
+        "syntax",
+        "depth",
+        "json",
     ];
     RULES
         .into_iter()
@@ -279,6 +291,7 @@ mod tests {
                 items: vec![
                     NotedItem::Record(named),
                     NotedItem::Nothing,
+                    NotedItem::Matches(r#"{"count":1}"#.to_owned()),
                     NotedItem::Refused(refused),
                 ],
             },

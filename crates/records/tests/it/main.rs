@@ -11,6 +11,7 @@ mod dry_runs;
 mod groups;
 mod hostile;
 mod idempotency;
+mod items;
 mod journal;
 mod links;
 mod matching;
