@@ -109,7 +109,7 @@ pub(crate) fn read(
             "a body writes at most {MAX_NESTED} related records, not {}",
             reader.count
         );
-        reader.faults.push(Detail::new("", "max", message));
+        reader.faults.push(Detail::new("body", "max", message));
     }
     if let Some(refusal) = refuse(reader.faults) {
         return Err(refusal);

@@ -78,6 +78,13 @@ lines[0].productId: required: it is required",
         deep,
         "VALIDATION_FAILED\nlines[0].product.create.category.create.parent: depth: related records nest at most 3 deep",
     );
+    create(
+        &format!(
+            r#"{{"number":1,"lines":[{}]}}"#,
+            vec![line; 1_001].join(",")
+        ),
+        "VALIDATION_FAILED\nbody: max: a body writes at most 1000 related records, not 1001",
+    );
 }
 
 #[test]

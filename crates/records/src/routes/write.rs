@@ -10,10 +10,10 @@ use crate::parse::{
 };
 use axum::extract::Request;
 use axum::response::Response;
-use carnet_kernel::{Id, Refusal};
+use carnet_kernel::{Code, Detail, Id, Refusal};
 use carnet_model::{IdForm, RelationIndex};
 use carnet_web::accept::Media;
-use carnet_web::body::read_text;
+use carnet_web::body::{read, read_text};
 use carnet_web::content_type::{BodyType, require};
 use carnet_web::envelope::{respond, success_with};
 use carnet_web::etag::{IfMatch, etag};
@@ -93,6 +93,7 @@ pub(super) async fn patch(call: Call, id: Id, request: Request) -> Result<Respon
 pub(super) async fn restore(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
     let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
     let precondition = precondition(request.headers())?;
+    no_body(request).await?;
     let command = Command::Restore {
         resource: call.resource,
         id,
@@ -109,6 +110,7 @@ pub(super) async fn link(
     request: Request,
 ) -> Result<Response, Problem> {
     let asked = Asked::read(parse_write(&call.pairs)?, &request)?;
+    no_body(request).await?;
     let resource = call.resource;
     if !make {
         let command = Command::Unlink {
@@ -166,10 +168,12 @@ pub(super) async fn delete_matching(call: Call, request: Request) -> Result<Resp
         call.operations.now(),
     )?;
     let asked = Asked::read(how, &request)?;
+    let precondition = precondition(request.headers())?;
+    no_body(request).await?;
     let command = Command::DeleteMatching {
         resource: call.resource,
         request: matching,
-        precondition: precondition(request.headers())?,
+        precondition,
     };
     affected(&call, &asked.done(&call, command, "").await?, "deleted")
 }
@@ -192,6 +196,7 @@ pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Respo
     let (purge, how) = parse_delete(call.resource(), &call.pairs)?;
     let asked = Asked::read(how, &request)?;
     let precondition = precondition(request.headers())?;
+    no_body(request).await?;
     let command = Command::Delete {
         resource: call.resource,
         id,
@@ -365,6 +370,24 @@ impl Done {
 pub(super) async fn body(request: Request, types: &[BodyType]) -> Result<String, Problem> {
     require(request.headers(), types)?;
     read_text(request.into_body()).await
+}
+
+/// Refuses what a request says in a body that it does not have: fields of a link, a second filter.
+/// An empty object says nothing; some clients send one with every request.
+async fn no_body(request: Request) -> Result<(), Problem> {
+    let bytes = read(request.into_body()).await?;
+    let said = bytes
+        .iter()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .take(3);
+    let said: Vec<u8> = said.copied().collect();
+    if said.is_empty() || said == b"{}" {
+        return Ok(());
+    }
+    let message = "this request has no body; leave it out";
+    Err(Refusal::new(Code::MalformedRequest, message)
+        .with(Detail::new("body", "conflict", message))
+        .into())
 }
 
 fn record_answer(

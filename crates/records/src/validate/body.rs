@@ -2,7 +2,7 @@
 //! record as a whole is complete: that depends on the operation and is decided in `decide`.
 
 use super::operation::{FieldOperation, operations, read_operation};
-use super::value::read_value;
+use super::value::{describe, read_value};
 use crate::parse::shorten;
 use carnet_kernel::{Code, Detail, JsonText, Refusal, Value, suggest};
 use carnet_model::{FieldIndex, FieldType, Resource, Role};
@@ -172,25 +172,25 @@ pub(crate) fn refuse(mut faults: Vec<Detail>) -> Option<Refusal> {
 /// Reads one JSON object into its entries, in order; a key that stands twice is an error.
 pub fn read_object(body: &str) -> Result<Vec<(String, Box<RawValue>)>, Refusal> {
     if body.trim().is_empty() {
-        return Err(Refusal::new(
-            Code::MalformedRequest,
-            "the body is empty; a JSON object is expected",
-        ));
+        let message = "the body is empty; a JSON object is expected";
+        return Err(Refusal::new(Code::MalformedRequest, message)
+            .with(Detail::new("body", "empty", message)));
     }
     serde_json::from_str::<Entries>(body)
         .map(|entries| entries.0)
         .map_err(|error| {
-            let what = match error.classify() {
-                serde_json::error::Category::Eof => "the body ends in the middle of a JSON value",
-                serde_json::error::Category::Data if body.trim_start().starts_with('{') => {
-                    "the body cannot be used"
+            use serde_json::error::Category;
+            let start = body.trim_start();
+            let message = match error.classify() {
+                Category::Data if !start.starts_with('{') => {
+                    format!("the body must be a JSON object, not {}", describe(start))
                 }
-                serde_json::error::Category::Data => "the body is not a JSON object",
-                _ => "the body is not JSON",
+                Category::Data => format!("the body cannot be used: {error}"),
+                Category::Eof => format!("the body ends in the middle of a JSON value: {error}"),
+                _ => format!("the body is not JSON: {error}"),
             };
-            let place = format!("at line {}, column {}", error.line(), error.column());
-            Refusal::new(Code::MalformedRequest, format!("{what}: {error}"))
-                .with(Detail::new("body", "json", place))
+            Refusal::new(Code::MalformedRequest, message.clone())
+                .with(Detail::new("body", "json", message))
         })
 }
 

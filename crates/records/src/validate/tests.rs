@@ -204,6 +204,8 @@ stock: required: it must not be null",
         let code = |body: &str| {
             let refusal = read_object(body).unwrap_err();
             assert_eq!(refusal.code, Code::MalformedRequest, "{body}");
+            assert_eq!(refusal.details[0].field, "body", "{body}");
+            assert_eq!(refusal.details[0].message, refusal.message, "{body}");
             refusal.message
         };
         for (body, expected) in [
@@ -220,10 +222,7 @@ stock: required: it must not be null",
                 r#"{"a":1,"a":2}"#,
                 "the body cannot be used: the key `a` stands twice at line 1 column 10",
             ),
-            (
-                "[1]",
-                "the body is not a JSON object: invalid type: sequence, expected a JSON object at line 1 column 0",
-            ),
+            ("[1]", "the body must be a JSON object, not a list"),
             (
                 "{a:1}",
                 "the body is not JSON: key must be a string at line 1 column 2",

@@ -354,7 +354,7 @@ fn characters(count: u32) -> String {
     }
 }
 
-fn describe(raw: &str) -> &'static str {
+pub(super) fn describe(raw: &str) -> &'static str {
     match raw.as_bytes().first() {
         Some(b'"') => "a text",
         Some(b'{') => "an object",
