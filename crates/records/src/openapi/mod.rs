@@ -5,9 +5,12 @@ mod field;
 mod link;
 mod nested;
 mod operation;
+mod parameter;
+mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use crate::linking::linkable;
 use crate::routes::{PREFIX, restores};
@@ -45,7 +48,7 @@ pub fn fragment(view: &ModelView) -> Fragment {
         }
     }
     let mut several = Map::new();
-    several.insert("post".to_owned(), operation::transaction());
+    several.insert("post".to_owned(), write::transaction());
     fragment
         .paths
         .insert(format!("{PREFIX}/transactions"), Value::Object(several));
@@ -62,16 +65,16 @@ pub fn fragment(view: &ModelView) -> Fragment {
 fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::List) {
-        item.insert("get".to_owned(), operation::list(view, resource));
+        item.insert("get".to_owned(), read::list(view, resource));
     }
     if resource.operations.contains(Operation::Create) {
-        item.insert("post".to_owned(), operation::create(resource));
+        item.insert("post".to_owned(), write::create(resource));
     }
     if resource.operations.contains(Operation::Patch) {
-        item.insert("patch".to_owned(), operation::patch_matching(resource));
+        item.insert("patch".to_owned(), write::patch_matching(resource));
     }
     if resource.operations.contains(Operation::Delete) {
-        item.insert("delete".to_owned(), operation::delete_matching(resource));
+        item.insert("delete".to_owned(), write::delete_matching(resource));
     }
     item
 }
@@ -79,7 +82,7 @@ fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
 fn batch(resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::Batch) {
-        item.insert("post".to_owned(), operation::batch(resource));
+        item.insert("post".to_owned(), write::batch(resource));
     }
     item
 }
@@ -87,7 +90,7 @@ fn batch(resource: &Resource) -> Map<String, Value> {
 fn query(resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::List) {
-        item.insert("post".to_owned(), operation::query(resource));
+        item.insert("post".to_owned(), read::query(resource));
     }
     item
 }
@@ -96,10 +99,10 @@ fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     item.insert("parameters".to_owned(), id_parameter(resource));
     let all: [(Operation, &str, Value); 4] = [
-        (Operation::Read, "get", operation::read(view, resource)),
-        (Operation::Update, "put", operation::update(resource)),
-        (Operation::Patch, "patch", operation::patch(resource)),
-        (Operation::Delete, "delete", operation::delete(resource)),
+        (Operation::Read, "get", read::read(view, resource)),
+        (Operation::Update, "put", write::update(resource)),
+        (Operation::Patch, "patch", write::patch(resource)),
+        (Operation::Delete, "delete", write::delete(resource)),
     ];
     for (operation, method, value) in all {
         if resource.operations.contains(operation) {
@@ -113,7 +116,7 @@ fn restore(resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if restores(resource) {
         item.insert("parameters".to_owned(), id_parameter(resource));
-        item.insert("post".to_owned(), operation::restore(resource));
+        item.insert("post".to_owned(), write::restore(resource));
     }
     item
 }

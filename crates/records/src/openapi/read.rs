@@ -1,0 +1,108 @@
+//! Operations that read: lists, queries, single records.
+
+use super::operation::{READ_CODES, answers, operation, with_body, with_header};
+use super::parameter::{
+    deleted, filter, grouping, list_parameter, query_parameter, search, selection, sort_words,
+};
+use super::stem;
+use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
+use carnet_kernel::Code;
+use carnet_model::{ModelView, Resource};
+use carnet_web::openapi::{list_envelope, record_envelope, schema, success};
+use serde_json::{Value, json};
+
+pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
+    let item = schema(&stem(resource));
+    let mut parameters = vec![
+        query_parameter(
+            "limit",
+            json!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT }),
+            "At most so many records.",
+        ),
+        query_parameter(
+            "offset",
+            json!({ "type": "integer", "minimum": 0, "maximum": MAX_OFFSET }),
+            "After skipping so many; not together with `page` or `cursor`.",
+        ),
+        query_parameter(
+            "page",
+            json!({ "type": "integer", "minimum": 1 }),
+            "The page, counted from 1; not together with `offset` or `cursor`.",
+        ),
+        query_parameter(
+            "cursor",
+            json!({ "type": "string" }),
+            "Where the page begins or ends: `nextCursor` or `prevCursor` of an answer to the same filter and sort. As cheap at any depth.",
+        ),
+        query_parameter(
+            "count",
+            json!({ "type": "string", "enum": ["auto", "exact", "estimated", "none"], "default": "auto" }),
+            "How far to count all records: `auto` is exact up to 1,000 and an estimate above; `none` is the default beside `cursor`.",
+        ),
+        query_parameter(
+            "explain",
+            json!({ "type": "boolean", "default": false }),
+            "Tells in `meta.explain` the statements, their plans and how long the read took. Where the setting `server.explain` allows it.",
+        ),
+        filter(resource),
+    ];
+    parameters.extend(search(resource));
+    parameters.extend(selection(view, resource));
+    parameters.extend(deleted(resource));
+    parameters.extend(grouping(resource));
+    parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value, unless `:nullsFirst` or `:nullsLast` stands behind the field. Also counts and the like of to-many relations (`-items.count`) and places inside json. Newest first by default."));
+    let codes: &[Code] = &[Code::UnknownOperator, Code::CursorInvalid];
+    let answer = listed(item);
+    operation(
+        resource,
+        "list",
+        format!("List {}", resource.name),
+        parameters,
+        answers(("200", answer), &[&READ_CODES, codes]),
+    )
+}
+
+/// The answer to a list: records, or groups where those were asked for; as lines where asked so.
+fn listed(item: Value) -> Value {
+    let told = json!({ "anyOf": [item, schema("Group")] });
+    let mut answer = success("A page of records, or of groups.", list_envelope(told));
+    answer["content"]["application/x-ndjson"] = json!({ "schema": item });
+    answer
+}
+
+pub(super) fn query(resource: &Resource) -> Value {
+    let codes: &[Code] = &[
+        Code::UnknownOperator,
+        Code::CursorInvalid,
+        Code::PayloadTooLarge,
+        Code::UnsupportedMediaType,
+    ];
+    let operation = operation(
+        resource,
+        "query",
+        format!("List {} by a query in the body", resource.name),
+        Vec::new(),
+        answers(
+            ("200", listed(schema(&stem(resource)))),
+            &[&READ_CODES, codes],
+        ),
+    );
+    with_body(operation, &["application/json"], "Query")
+}
+
+pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
+    let answer = success("The record.", record_envelope(schema(&stem(resource))));
+    operation(
+        resource,
+        "read",
+        format!("Read one of {}", resource.name),
+        selection(view, resource)
+            .into_iter()
+            .chain(deleted(resource))
+            .collect(),
+        answers(
+            ("200", with_header(answer, &["ETag"])),
+            &[&READ_CODES, &[Code::NotFound]],
+        ),
+    )
+}
