@@ -137,7 +137,13 @@ impl Dialect {
         }
     }
 
-    /// What opens a positional JSON array of values.
+    /// Whether related records are handed over as bytes instead of JSON. Values enter them as they
+    /// are, and a list takes the cells of its rows.
+    pub(crate) fn packs(self) -> bool {
+        self == Self::Sqlite
+    }
+
+    /// What opens a positional array of values.
     pub(crate) fn array(self) -> &'static str {
         match self {
             Self::Sqlite => "carnet_array(",
@@ -145,7 +151,7 @@ impl Dialect {
         }
     }
 
-    /// What stands round the value of each row to make one JSON array of all, empty for none.
+    /// What stands round the value of each row to make one list of all, empty for none.
     pub(crate) fn aggregate(self) -> (&'static str, &'static str) {
         match self {
             Self::Sqlite => ("carnet_list(", ")"),
@@ -159,21 +165,10 @@ impl Dialect {
         self == Self::Postgres
     }
 
-    /// What stands round a subquery whose JSON value becomes a member of a JSON array. SQLite
-    /// forgets on the way out of a subquery that a text is JSON.
-    pub(crate) fn embedded(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Sqlite => ("carnet_json(", ")"),
-            Self::Postgres => ("", ""),
-        }
-    }
-
-    /// What stands round a column that becomes a member of a JSON array.
+    /// What stands round a column that becomes a member of such an array.
     pub(crate) fn nested(self, form: NestedForm) -> (&'static str, &'static str) {
         match (self, form) {
-            (_, NestedForm::Plain) => ("", ""),
-            (Self::Sqlite, NestedForm::Json | NestedForm::JsonText) => ("carnet_json(", ")"),
-            (Self::Sqlite, NestedForm::Id | NestedForm::Date | NestedForm::DateTime) => ("", ""),
+            (Self::Sqlite, _) | (_, NestedForm::Plain) => ("", ""),
             (Self::Postgres, NestedForm::Id | NestedForm::Json) => ("", ""),
             (Self::Postgres, NestedForm::JsonText) => ("", "::json"),
             (Self::Postgres, NestedForm::Date) => ("(", " - date '1970-01-01')"),

@@ -1,4 +1,4 @@
-//! Select lists: fields as native columns, related records as one column of positional JSON each.
+//! Select lists: fields as native columns, related records as one positional column each.
 
 use super::level::Level;
 use super::select::{Limit, Prepared};
@@ -138,7 +138,7 @@ fn counts<'q>(
     Column::new("_count", Source::Group(members))
 }
 
-/// Writes the records related to the row under `parent` as one JSON value.
+/// Writes the records related to the row under `parent` as one value.
 fn related<'q>(
     writer: &mut Writer<'q>,
     parent: Alias,
@@ -214,9 +214,10 @@ fn array<'q>(
         + prepared.includes.len()
         + query.counts.len();
     let chunked = cells > CHUNK;
+    let packed = writer.frame.dialect.packs();
     let open = writer.frame.dialect.array();
-    writer.text(open);
-    if chunked {
+    let levels = usize::from(!(packed && many)) + usize::from(chunked);
+    for _ in 0..levels {
         writer.text(open);
     }
     let mut cell = 0;
@@ -242,20 +243,20 @@ fn array<'q>(
     }
     for member in &prepared.includes {
         separate(writer);
-        let (before, after) = writer.frame.dialect.embedded();
-        writer.text(before);
         columns.push(related(writer, alias, member, resource));
-        writer.text(after);
     }
     if !query.counts.is_empty() {
         separate(writer);
         columns.push(counts(writer, alias, prepared, resource, separate));
     }
-    writer.text(if chunked { "))" } else { ")" });
+    for _ in 0..levels {
+        writer.text(")");
+    }
     Nested {
         columns,
         many,
         chunked,
+        packed,
     }
 }
 

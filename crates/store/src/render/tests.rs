@@ -170,17 +170,19 @@ fn includes_of_three_levels() {
     ];
     insta::assert_snapshot!(both(&fixture, &query), @r#"
 SELECT t0."name"
-, (SELECT carnet_array(t1."name", t1."created_at", t1."created_by_kind", t1."created_by_id", carnet_json((SELECT carnet_array(t2."code")
+, (SELECT carnet_array(t1."name", t1."created_at", t1."created_by_kind", t1."created_by_id"
+, (SELECT carnet_array(t2."code")
 FROM "countries" t2
-WHERE t2."id" = t1."country_id")))
+WHERE t2."id" = t1."country_id"))
 FROM "makers" t1
 WHERE t1."tenant" = $1 AND t1."id" = t0."maker_id")
-, (SELECT carnet_list(carnet_array(t3."id", t3."size", carnet_json((SELECT carnet_list(carnet_array(t4."id", t4."text"))
+, (SELECT carnet_list(t3."id", t3."size"
+, (SELECT carnet_list(t4."id", t4."text")
 FROM (SELECT t5."id", t5."text"
 FROM "marks" t5
 WHERE t5."tenant" = $1 AND t5."part_id" = t3."id"
 ORDER BY t5."text", t5."id"
-LIMIT ($2 + 0)) t4))))
+LIMIT ($2 + 0)) t4))
 FROM (SELECT t6."id", t6."size"
 FROM "parts" t6
 WHERE t6."tenant" = $1 AND t6."good_id" = t0."id"

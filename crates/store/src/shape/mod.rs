@@ -9,6 +9,7 @@ mod cursor;
 mod group;
 mod kind;
 mod nested;
+mod packed;
 mod page;
 mod record;
 mod row;
@@ -21,11 +22,12 @@ pub(crate) use cells::Cells;
 pub(crate) use group::{GroupCell, GroupPage, GroupShape};
 pub(crate) use kind::Kind;
 pub(crate) use nested::{CHUNK, Nested};
+pub(crate) use packed::{Packed, open_row};
 pub(crate) use page::{Finished, Page};
 pub(crate) use record::RecordShape;
 pub(crate) use row::{Column, Shape, Source};
 
 /// The database answered a statement of ours in a form it was not asked for.
 fn unexpected() -> crate::Error {
-    crate::Error::Internal("the database made JSON of another shape than asked for".to_owned())
+    crate::Error::Internal("the database made records of another shape than asked for".to_owned())
 }

@@ -21,6 +21,8 @@ pub(crate) struct Nested {
     pub(crate) many: bool,
     /// Whether a row's cells stand in arrays of [`CHUNK`].
     pub(crate) chunked: bool,
+    /// Whether the database hands bytes over instead of JSON.
+    pub(crate) packed: bool,
 }
 
 impl Nested {
@@ -156,8 +158,7 @@ impl Place {
 
 fn write_token(kind: Kind, token: Token<'_>, out: &mut String) -> Result<(), Error> {
     match (kind, token) {
-        // SQLite's `hex` makes an empty text of null.
-        (_, Token::Null) | (Kind::Id(_), Token::Text("", _)) => out.push_str("null"),
+        (_, Token::Null) => out.push_str("null"),
         (Kind::Boolean, Token::Boolean(boolean)) => write_boolean(boolean, out),
         (Kind::Boolean, token) => write_boolean(integer(token)? != 0, out),
         (Kind::Integer, token) => write_integer(integer(token)?, out),
@@ -197,7 +198,7 @@ fn principal(kind: Token<'_>, id_token: Token<'_>, out: &mut String) -> Result<(
         Token::Text(name, false) => {
             open_principal(name, out);
             let id = match id_token {
-                Token::Null | Token::Text("", _) => None,
+                Token::Null => None,
                 token => Some(id(token)?),
             };
             close_principal(id, out);
@@ -252,6 +253,7 @@ mod tests {
                 .collect(),
             many,
             chunked: false,
+            packed: false,
         }
     }
 
@@ -297,7 +299,7 @@ mod tests {
         );
         check(
             &shape,
-            " [ \"\" , null, null, false, null, null, null, null, null, null, null, null, \"\"]",
+            " [ null , null, null, false, null, null, null, null, null, null, null, null, null]",
             "{\"id\":null,\"i\":null,\"f\":null,\"b\":false,\"d\":null,\"t\":null,\"day\":null,\
              \"at\":null,\"time\":null,\"span\":null,\"j\":null,\"by\":null}",
         );

@@ -177,6 +177,9 @@ fn write_members<C: Cells>(
         out.push_str(&column.key);
         match &column.source {
             Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
+            Source::Nested(nested) if nested.packed => {
+                nested.write_packed(cells.packed(at)?, bound, out)?;
+            }
             Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
             Source::Group(members) => write_members(members, cells, at, bound, out)?,
         }

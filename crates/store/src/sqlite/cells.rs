@@ -81,6 +81,14 @@ impl Cells for Line<'_> {
     fn json(&self, column: usize) -> Result<Option<&str>, Error> {
         self.text(column)
     }
+
+    fn packed(&self, column: usize) -> Result<Option<&[u8]>, Error> {
+        match self.cell(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => Ok(Some(bytes)),
+            other => Err(unexpected(column, "bytes", other)),
+        }
+    }
 }
 
 /// All cells of a row of a platform table, as SQLite types them: 16 bytes are an id.

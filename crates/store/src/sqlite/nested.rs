@@ -1,18 +1,14 @@
-//! Related records as SQLite hands them over: `carnet_array(cells…)` makes one positional array of
-//! a row, `carnet_list(array)` one list of all rows, `carnet_json(text)` takes a text as the JSON it
-//! is. Our own, because SQLite's take JSON apart and put it together again at every step: a list
-//! with related records costs a third of the instructions.
+//! Related records as SQLite hands them over: `carnet_array(cells…)` packs one row,
+//! `carnet_list(cells…)` a list of all rows. Our own, because SQLite's JSON functions take values
+//! apart and put them together again at every step, and what they make has to be read again.
 
-use carnet_kernel::json;
+use crate::shape::{Packed, open_row};
 use rusqlite::ffi::{self, SQLITE_TOOBIG};
-use rusqlite::functions::{Aggregate, Context, FunctionFlags, SubType};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// What SQLite itself marks JSON with.
-const JSON: SubType = Some(b'J' as u32);
 
 /// The most bytes of one value; what is beyond them fails as `SQLITE_TOOBIG`.
 pub(crate) type Most = Arc<AtomicUsize>;
@@ -21,88 +17,51 @@ pub(crate) type Most = Arc<AtomicUsize>;
 pub(crate) fn install(raw: &Connection, most: &Most) -> Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8
         | FunctionFlags::SQLITE_DETERMINISTIC
-        | FunctionFlags::SQLITE_DIRECTONLY
-        | FunctionFlags::SQLITE_SUBTYPE
-        | FunctionFlags::SQLITE_RESULT_SUBTYPE;
-    raw.create_scalar_function("carnet_json", 1, flags, |context| {
-        let text: Option<String> = context.get(0)?;
-        let mark = text.as_ref().and(JSON);
-        Ok((text, mark))
+        | FunctionFlags::SQLITE_DIRECTONLY;
+    raw.create_scalar_function("carnet_array", -1, flags, |context| {
+        let mut row = Vec::with_capacity(256);
+        cells(context, &mut row);
+        Ok(row)
     })?;
-    raw.create_scalar_function("carnet_array", -1, flags, array)?;
     let list = List {
         most: Arc::clone(most),
     };
-    raw.create_aggregate_function("carnet_list", 1, flags, list)
+    raw.create_aggregate_function("carnet_list", -1, flags, list)
 }
 
-fn array(context: &Context<'_>) -> Result<(String, SubType)> {
-    let mut out = String::with_capacity(256);
-    out.push('[');
+fn cells(context: &Context<'_>, out: &mut Vec<u8>) {
     for place in 0..context.len() {
-        if place > 0 {
-            out.push(',');
-        }
-        match context.get_raw(place) {
-            ValueRef::Null => out.push_str("null"),
-            ValueRef::Integer(number) => crate::shape::write_integer(number, &mut out),
-            ValueRef::Real(number) => json::write_float(number, &mut out),
-            ValueRef::Text(bytes) => {
-                let text = std::str::from_utf8(bytes)?;
-                if Some(context.get_subtype(place)) == JSON {
-                    out.push_str(text);
-                } else {
-                    json::write_string(text, &mut out);
-                }
-            }
-            ValueRef::Blob(bytes) => {
-                out.push('"');
-                out.extend(
-                    bytes
-                        .iter()
-                        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]),
-                );
-                out.push('"');
-            }
-        }
+        let cell = match context.get_raw(place) {
+            ValueRef::Null => Packed::Null,
+            ValueRef::Integer(number) => Packed::Integer(number),
+            ValueRef::Real(number) => Packed::Real(number),
+            ValueRef::Text(bytes) => Packed::Text(bytes),
+            ValueRef::Blob(bytes) => Packed::Blob(bytes),
+        };
+        cell.put(out);
     }
-    out.push(']');
-    Ok((out, JSON))
-}
-
-/// A hexadecimal digit.
-fn digit(value: u8) -> char {
-    char::from(match value {
-        0..=9 => b'0' + value,
-        _ => b'A' - 10 + value,
-    })
 }
 
 struct List {
     most: Most,
 }
 
-impl Aggregate<String, (String, SubType)> for List {
-    fn init(&self, _: &mut Context<'_>) -> Result<String> {
-        Ok("[".to_owned())
+impl Aggregate<Vec<u8>, Vec<u8>> for List {
+    fn init(&self, _: &mut Context<'_>) -> Result<Vec<u8>> {
+        Ok(Vec::with_capacity(512))
     }
 
-    fn step(&self, context: &mut Context<'_>, list: &mut String) -> Result<()> {
-        let row = context.get_raw(0).as_str()?;
-        if list.len() + row.len() > self.most.load(Ordering::Relaxed) {
+    fn step(&self, context: &mut Context<'_>, list: &mut Vec<u8>) -> Result<()> {
+        open_row(list);
+        cells(context, list);
+        if list.len() > self.most.load(Ordering::Relaxed) {
             return Err(Error::SqliteFailure(ffi::Error::new(SQLITE_TOOBIG), None));
         }
-        if list.len() > 1 {
-            list.push(',');
-        }
-        list.push_str(row);
         Ok(())
     }
 
-    fn finalize(&self, _: &mut Context<'_>, list: Option<String>) -> Result<(String, SubType)> {
-        let mut list = list.unwrap_or_else(|| "[".to_owned());
-        list.push(']');
-        Ok((list, JSON))
+    fn finalize(&self, _: &mut Context<'_>, list: Option<Vec<u8>>) -> Result<Vec<u8>> {
+        Ok(list.unwrap_or_default())
     }
 }
 
@@ -110,43 +69,71 @@ impl Aggregate<String, (String, SubType)> for List {
 mod tests {
     use super::*;
 
-    fn ask(sql: &str, most: usize) -> Result<String> {
+    fn ask(sql: &str, most: usize) -> Result<Vec<u8>> {
         let raw = Connection::open_in_memory().unwrap();
         install(&raw, &Arc::new(AtomicUsize::new(most))).unwrap();
         raw.query_row(sql, [], |row| row.get(0))
     }
 
+    fn packed(cells: &[Packed<'_>]) -> Vec<u8> {
+        let mut out = Vec::new();
+        cells.iter().for_each(|cell| cell.put(&mut out));
+        out
+    }
+
+    fn rows(rows: &[Vec<u8>]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for row in rows {
+            open_row(&mut out);
+            out.extend(row);
+        }
+        out
+    }
+
     #[track_caller]
-    fn check(sql: &str, expected: &str) {
+    fn check(sql: &str, expected: &[u8]) {
         assert_eq!(ask(sql, 1_000).unwrap(), expected, "{sql}");
     }
 
     #[test]
     fn cells_of_every_kind() {
         check(
-            "select carnet_array(null, -7, 1.5, 'a\"\n', x'00ff', carnet_json('{\"a\":1}'), \
-             carnet_json(null), '[1]')",
-            "[null,-7,1.5,\"a\\\"\\n\",\"00FF\",{\"a\":1},null,\"[1]\"]",
+            "select carnet_array(null, -7, 1.5, 'a', x'00ff', '', x'')",
+            &packed(&[
+                Packed::Null,
+                Packed::Integer(-7),
+                Packed::Real(1.5),
+                Packed::Text(b"a"),
+                Packed::Blob(&[0, 255]),
+                Packed::Text(b""),
+                Packed::Blob(&[]),
+            ]),
         );
-        check("select carnet_array()", "[]");
+        check("select carnet_array()", &[]);
     }
 
     #[test]
     fn lists_nest() {
-        check("select carnet_list(carnet_array(1)) where false", "[]");
+        check("select carnet_list(1) where false", &[]);
         check(
-            "select carnet_list(carnet_array(column1, carnet_json((select \
-             carnet_list(carnet_array(x)) from (select 'a' as x union all select 'b'))))) \
+            "select carnet_list() from (values (1), (2))",
+            &rows(&[vec![], vec![]]),
+        );
+        let inner = rows(&[packed(&[Packed::Text(b"a")]), packed(&[Packed::Text(b"b")])]);
+        let row = |number| packed(&[Packed::Integer(number), Packed::Blob(&inner)]);
+        check(
+            "select carnet_list(column1, (select \
+             carnet_list(x) from (select 'a' as x union all select 'b'))) \
              from (values (1), (2))",
-            "[[1,[[\"a\"],[\"b\"]]],[2,[[\"a\"],[\"b\"]]]]",
+            &rows(&[row(1), row(2)]),
         );
     }
 
     #[test]
     fn too_long_a_list_fails() {
-        let sql = "select carnet_list(carnet_array(column1)) from (values ('aaaa'), ('bbbb'))";
+        let sql = "select carnet_list(column1) from (values ('aaaa'), ('bbbb'))";
         assert!(ask(sql, 20).is_ok());
-        let error = ask(sql, 10).unwrap_err();
+        let error = ask(sql, 19).unwrap_err();
         assert!(crate::sqlite::errors::is_too_big(&error), "{error}");
     }
 }
