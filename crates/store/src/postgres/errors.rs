@@ -90,6 +90,8 @@ pub(super) fn of_login(error: &tokio_postgres::Error) -> Error {
         Some("28000" | "28P01" | "42501") => {
             Error::Configuration(format!("the server refuses the login: {}", text(error)))
         }
+        // The database is closed to connections, as while it is restored or renamed.
+        Some("55000") => Error::Unavailable(text(error)),
         Some(_) => general(error),
         None if is_setting(error) => Error::Configuration(text(error)),
         None => Error::Unavailable(text(error)),

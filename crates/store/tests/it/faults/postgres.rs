@@ -163,6 +163,26 @@ async fn a_server_that_is_not_there_is_told() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_closed_for_a_while_is_unavailable() {
+    let (Some(database), Some(beside)) =
+        (Database::postgres("closed"), Database::postgres("beside"))
+    else {
+        return;
+    };
+    // No session can close the database that it is in.
+    let (name, server) = (database.server().name().to_owned(), beside.server());
+    let allow =
+        |yes: bool| server.execute(&format!("alter database {name} allow_connections {yes}"));
+    let fixture = Fixture::at(database).await;
+    allow(false).unwrap();
+    fixture.database.server().disconnect_all().unwrap();
+    let told = fixture.store.ping().await;
+    assert!(matches!(told, Err(Error::Unavailable(_))), "{told:?}");
+    allow(true).unwrap();
+    fixture.store.ping().await.unwrap();
+}
+
+#[tokio::test]
 async fn sessions_are_encrypted_and_checked_as_asked() {
     let Some(database) = Database::postgres("tls") else {
         return;
