@@ -5,9 +5,13 @@
 use super::ledger::{Ledger, write_pair};
 use crate::database::Database;
 use crate::writes::fixture::Fixture;
+use crate::writes::units::stamp;
+use carnet_kernel::{Code, Id};
+use carnet_store::{Receipt, WriteOptions};
 use futures_util::future::{join, join_all};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
 const ADDRESS: &str = "CARNET_STORE_TEST_ADDRESS";
 
@@ -34,6 +38,54 @@ pub(super) fn wrote() -> bool {
         join(stopped, join_all(writers)).await;
     });
     true
+}
+
+/// How many keys two processes share.
+pub(super) const KEYS: u128 = 200;
+
+/// Whether this process is a child that shares keys; then it has used them all.
+pub(super) fn wrote_keyed() -> bool {
+    let Ok(address) = std::env::var(ADDRESS) else {
+        return false;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let fixture = Fixture::at(Database::elsewhere(&address)).await;
+        for key in 1..=KEYS {
+            if let Some(id) = write_keyed(&fixture, key).await {
+                println!("ack {id} 1");
+            }
+        }
+        println!("stopped");
+        fixture.store.close().await;
+    });
+    true
+}
+
+/// Makes a thing under a key; its id, unless that was done before.
+pub(super) async fn write_keyed(fixture: &Fixture, key: u128) -> Option<Id> {
+    let id = fixture.id();
+    let receipt = Receipt {
+        key: Id::from_u128(key),
+        request: Id::from_u128(1),
+        answer: Arc::new(move |_| Some(id.to_string())),
+    };
+    let options = WriteOptions {
+        receipt: Some(receipt),
+        ..WriteOptions::default()
+    };
+    loop {
+        let unit = fixture.thing(id, &format!("key {key}"));
+        let scope = fixture.scope_of(1).await;
+        let written = scope
+            .write_with(&fixture.view, &stamp(), vec![unit], &options)
+            .await;
+        match written {
+            Ok(written) => return written.earlier.is_none().then_some(id),
+            Err(failure) if failure.error.code() == Code::IdempotencyInProgress => {}
+            Err(failure) => panic!("key {key}: {failure:?}"),
+        }
+    }
 }
 
 async fn write_for_ever(fixture: &Fixture) {

@@ -1,6 +1,6 @@
 //! Faults on SQLite: a full database, a disk that fails, a neighbour that writes the same file.
 
-use super::child::{WRITERS, Writing, again, arguments, wrote};
+use super::child::{KEYS, WRITERS, Writing, again, arguments, write_keyed, wrote, wrote_keyed};
 use super::ledger::{Ledger, sound};
 use crate::database::Database;
 use crate::writes::fixture::{Fixture, JOURNAL, THINGS};
@@ -47,6 +47,34 @@ fn two_processes_on_one_file_take_turns() {
     let (told, failed) = child.kill();
     assert_eq!(failed, Vec::<String>::new());
     acknowledged.extend(told);
+    runtime.block_on(fixture.store.close());
+    runtime.block_on(afterwards(database, &acknowledged));
+}
+
+#[test]
+fn two_processes_under_one_key_have_one_effect() {
+    if wrote_keyed() {
+        return;
+    }
+    let database = Database::sqlite();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fixture = runtime.block_on(Fixture::at(database.beside()));
+    let again = again(&test("two_processes_under_one_key_have_one_effect"));
+    let mut child = Writing::start(again, &database);
+    child.until_acknowledged(1);
+    let mut acknowledged = Ledger::new();
+    // Against the child's order, so that each comes first with some.
+    for key in (1..=KEYS).rev() {
+        if let Some(id) = runtime.block_on(write_keyed(&fixture, key)) {
+            acknowledged.insert(id, 1);
+        }
+    }
+    child.until(|told| told.stopped);
+    let (told, _) = child.kill();
+    acknowledged.extend(told);
+    assert_eq!(acknowledged.len() as u128, KEYS);
+    let things = runtime.block_on(fixture.number(THINGS));
+    assert_eq!(u128::try_from(things), Ok(KEYS));
     runtime.block_on(fixture.store.close());
     runtime.block_on(afterwards(database, &acknowledged));
 }
