@@ -216,7 +216,7 @@ async fn methods_and_addresses(world: World) {
         ("GET", "/product", 404, "NOT_FOUND", None),
         ("GET", nowhere, 404, "NOT_FOUND", None),
         ("GET", "/journal/99", 404, "NOT_FOUND", None),
-        ("GET", "/journal/-1", 400, "INVALID_PARAMETER", None),
+        ("GET", "/journal/-1", 404, "NOT_FOUND", None),
         (
             "GET",
             "/journal/99999999999999999999",
