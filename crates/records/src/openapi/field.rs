@@ -34,6 +34,22 @@ pub(super) fn described(owner: &str, field: &Field) -> Value {
     schema
 }
 
+/// The same for bodies, where a decimal may stand as a number too.
+pub(super) fn written(owner: &str, field: &Field) -> Value {
+    numbers_too(&field.kind, described(owner, field))
+}
+
+/// Lets a decimal stand as a number.
+pub(super) fn numbers_too(kind: &FieldType, mut schema: Value) -> Value {
+    if matches!(kind, FieldType::Decimal { .. }) {
+        schema["type"] = match schema["type"].take() {
+            Value::Array(kinds) => kinds.into_iter().chain(["number".into()]).collect(),
+            kind => json!([kind, "number"]),
+        };
+    }
+    schema
+}
+
 /// The schema of a type.
 pub(super) fn schema(kind: &FieldType) -> Value {
     match kind {

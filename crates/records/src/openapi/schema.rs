@@ -142,7 +142,7 @@ pub(super) fn input(resource: &Resource) -> Value {
         if field.required() {
             required.push(field.name.clone());
         }
-        let mut schema = field::described(&owner, field);
+        let mut schema = field::written(&owner, field);
         if let (Some(members), Some(default)) = (schema.as_object_mut(), field.default_json()) {
             members.insert("default".to_owned(), default);
         }
@@ -161,13 +161,13 @@ pub(super) fn patch(resource: &Resource) -> Value {
                 carnet_model::FieldType::Json { .. } if field.optional => json!({}),
                 carnet_model::FieldType::Json { .. } => field::anything(),
                 carnet_model::FieldType::I18n { .. } => part_of_texts(field),
-                _ => field::described(&owner, field),
+                _ => field::written(&owner, field),
             };
             let words = operations(&field.kind);
             if words.is_empty() {
                 return (field.name.clone(), schema);
             }
-            let operand = field::schema(&operand(&field.kind));
+            let operand = field::numbers_too(&field.kind, field::schema(&operand(&field.kind)));
             let each = words.iter().map(|word| {
                 json!({ "type": "object", "required": [word], "properties": { *word: operand }, "additionalProperties": false })
             });
