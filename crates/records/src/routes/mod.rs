@@ -78,10 +78,8 @@ async fn serve_collection(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let segments = segments(&request)?;
-    let view = operations.view();
-    let resource = find(&view, &segments, &request)?;
-    label(&request, resource, "");
+    let (view, segments) = (operations.view(), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "")?;
     let methods = collection_methods(resource);
     if methods.is_empty() {
         return Err(nothing_here(resource));
@@ -111,10 +109,8 @@ async fn serve_batch(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let segments = segments(&request)?;
-    let view = operations.view();
-    let resource = find(&view, &segments, &request)?;
-    label(&request, resource, "/batch");
+    let (view, segments) = (operations.view(), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "/batch")?;
     if !resource.operations.contains(Operation::Batch) {
         return Err(Refusal::new(
             Code::NotFound,
@@ -133,10 +129,8 @@ async fn serve_query(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let segments = segments(&request)?;
-    let view = operations.view();
-    let resource = find(&view, &segments, &request)?;
-    label(&request, resource, "/query");
+    let (view, segments) = (operations.view(), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "/query")?;
     if !resource.operations.contains(Operation::List) {
         let message = format!("`{}` offers no list", resource.name);
         return Err(Refusal::new(Code::NotFound, message).into());
@@ -162,10 +156,8 @@ async fn serve_record(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let segments = segments(&request)?;
-    let view = operations.view();
-    let resource = find(&view, &segments, &request)?;
-    label(&request, resource, "/{id}");
+    let (view, segments) = (operations.view(), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "/{id}")?;
     let methods = record_methods(resource);
     if methods.is_empty() {
         return Err(nothing_here(resource));
@@ -190,10 +182,8 @@ async fn serve_restore(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let segments = segments(&request)?;
-    let view = operations.view();
-    let resource = find(&view, &segments, &request)?;
-    label(&request, resource, "/{id}/restore");
+    let (view, segments) = (operations.view(), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "/{id}/restore")?;
     if !restores(resource) {
         let message = format!("`{}` offers nothing at this address", resource.name);
         let message = match resource.deleted() {
@@ -215,10 +205,8 @@ async fn serve_link(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let segments = segments(&request)?;
-    let view = operations.view();
-    let resource = find(&view, &segments, &request)?;
-    label(&request, resource, "/{id}/{relation}/{target}");
+    let (view, segments) = (operations.view(), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "/{id}/{relation}/{target}")?;
     let segment = |place: usize| segments.get(place).map(String::as_str).unwrap_or_default();
     let links = resource.relation_named(segment(2)).and_then(|index| {
         let relation = resource.relation(index);
@@ -338,6 +326,18 @@ fn find<'v>(
         Code::NotFound,
         format!("there is no resource `{short}`{hint}"),
     ))
+}
+
+/// The resource that a request addresses, noted with what stands behind its name.
+fn addressed<'v>(
+    view: &'v ModelView,
+    segments: &[String],
+    request: &Request,
+    tail: &str,
+) -> Result<&'v Resource, Refusal> {
+    let resource = find(view, segments, request)?;
+    label(request, resource, tail);
+    Ok(resource)
 }
 
 fn label(request: &Request, resource: &Resource, tail: &str) {
