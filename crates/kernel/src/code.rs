@@ -78,6 +78,8 @@ codes! {
     Internal "INTERNAL" 500 Platform "Something failed inside the platform";
     OutcomeUnknown "OUTCOME_UNKNOWN" 500 Platform "It is not known whether the write took effect";
     TransactionTooLong "TRANSACTION_TOO_LONG" 503 Platform "A write took longer than its budget";
+    TransactionStalled "TRANSACTION_STALLED" 503 Platform "A transaction waited for the outside world while others waited for it";
+    TransactionOver "TRANSACTION_OVER" 500 Platform "Code used a transaction after its end";
     Timeout "TIMEOUT" 503 Platform "The request took longer than allowed";
     Overloaded "OVERLOADED" 503 Platform "More requests are under way than the platform takes";
     DatabaseUnavailable "DATABASE_UNAVAILABLE" 503 Platform "The database cannot be reached";

@@ -47,6 +47,12 @@ pub enum Error {
     /// The transaction outlived its budget.
     #[error("the transaction outlived its budget")]
     TooLong,
+    /// The code of a transaction waited for the outside world while others waited for it.
+    #[error("a transaction waited for something else while others waited for it")]
+    Stalled,
+    /// The code of a transaction holds on to it after its end.
+    #[error("the transaction has ended")]
+    TransactionOver,
     /// A statement outlived its time.
     #[error("a statement outlived its time")]
     Timeout,
@@ -105,6 +111,8 @@ impl Error {
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::UnderWay => Code::IdempotencyInProgress,
             Self::TooLong => Code::TransactionTooLong,
+            Self::Stalled => Code::TransactionStalled,
+            Self::TransactionOver => Code::TransactionOver,
             Self::Timeout => Code::Timeout,
             Self::Unavailable(_) => Code::DatabaseUnavailable,
             Self::AnswerTooLarge { .. } => Code::AnswerTooLarge,
@@ -175,7 +183,7 @@ impl Error {
                     "the same request is being carried out; ask again for its answer",
                 )
             },
-            Self::TooLong | Self::Timeout | Self::Unavailable(_) => Refusal {
+            Self::TooLong | Self::Stalled | Self::Timeout | Self::Unavailable(_) => Refusal {
                 retry_after: Some(1),
                 ..Refusal::new(code, lower(code.title()))
             },

@@ -20,6 +20,8 @@ mod secret;
 pub mod shape;
 mod sqlite;
 mod store;
+mod transact;
+mod transaction;
 mod under_way;
 
 pub use changes::{
@@ -42,3 +44,4 @@ pub use render::{ListType, Param, Statement};
 pub use render::{rendered, rendered_groups};
 pub use scope::{Scope, SystemScope};
 pub use store::Store;
+pub use transaction::{Apart, Ended, How, Task, Transacted, Transaction};

@@ -12,6 +12,11 @@ pub const DURATION: &str = "carnet_store_operation_duration_seconds";
 pub const GROUP_SIZE: &str = "carnet_store_group_units";
 /// Writes that were run again after a lost race.
 pub const RERUNS: &str = "carnet_store_reruns_total";
+/// Transactions whose code was stopped because it waited for the outside world while others waited
+/// for it.
+pub const STALLED: &str = "carnet_store_transactions_stalled_total";
+/// Times when code in a transaction kept the writer busy without asking it anything.
+pub const BLOCKING: &str = "carnet_store_transactions_blocking_total";
 /// Open connections to PostgreSQL by state (`idle`, `busy`).
 pub const CONNECTIONS: &str = "carnet_store_connections";
 
@@ -74,6 +79,16 @@ pub fn record_group(units: usize) {
 /// Records a rerun.
 pub fn record_rerun() {
     metrics::counter!(RERUNS).increment(1);
+}
+
+/// Records code that was stopped while it waited for the outside world.
+pub(crate) fn record_stalled() {
+    metrics::counter!(STALLED).increment(1);
+}
+
+/// Records code that kept the writer busy.
+pub(crate) fn record_blocking() {
+    metrics::counter!(BLOCKING).increment(1);
 }
 
 /// Tells how many connections are open.

@@ -2,12 +2,13 @@
 
 use crate::options::RECEIPT_LIFE;
 use crate::store::Engine;
+use crate::transaction::{Found, Locking, Read, Reading, Transaction, Writing, unexpected};
 use crate::{
     Changes, Document, Error, Explanation, Grouping, Groups, JournalCursor, JournalRow, Listing,
     Namespace, Param, Placement, Query, Stamp, Store, Unit, WriteFailure, WriteOptions, Written,
 };
-use carnet_kernel::{Context, TenantKey, Timestamp, Value};
-use carnet_model::ModelView;
+use carnet_kernel::{Context, Id, TenantKey, Timestamp, Value};
+use carnet_model::{ModelView, ResourceIndex};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,8 +16,10 @@ use std::time::Instant;
 /// database walls it a second time.
 #[derive(Clone)]
 pub struct Scope {
-    store: Store,
-    target: Target,
+    pub(crate) store: Store,
+    pub(crate) target: Target,
+    /// The transaction that everything happens in, if there is one under way.
+    transaction: Option<Transaction>,
 }
 
 /// What an adapter needs to know of a scope.
@@ -41,7 +44,51 @@ impl Scope {
                 tenant,
                 deadline: context.deadline,
             },
+            transaction: None,
         }
+    }
+
+    /// The same data, seen and changed inside a transaction under way.
+    #[must_use]
+    pub fn within(mut self, transaction: &Transaction) -> Self {
+        self.transaction = Some(transaction.clone());
+        self
+    }
+
+    async fn found(
+        &self,
+        transaction: &Transaction,
+        view: &ModelView,
+        read: Read,
+    ) -> Result<Found, Error> {
+        let reading = Reading {
+            target: self.target.clone(),
+            view: view.clone(),
+            read,
+        };
+        transaction.read(reading).await
+    }
+
+    /// Locks records against other writers until the end of the transaction, in the order of their
+    /// ids; those that are not there are left out. Outside of a transaction it does nothing.
+    pub async fn lock(
+        &self,
+        view: &ModelView,
+        resource: ResourceIndex,
+        mut ids: Vec<Id>,
+    ) -> Result<(), Error> {
+        let Some(transaction) = &self.transaction else {
+            return Ok(());
+        };
+        ids.sort_unstable();
+        ids.dedup();
+        let locking = Locking {
+            target: self.target.clone(),
+            view: view.clone(),
+            resource,
+            ids,
+        };
+        transaction.lock(locking).await
     }
 
     /// The tenant whose data it reaches; 0 for platform records.
@@ -51,6 +98,13 @@ impl Scope {
 
     /// Reads a list: one round trip on PostgreSQL, one snapshot on one reader thread on SQLite.
     pub async fn list(&self, view: &ModelView, query: &Query) -> Result<Listing, Error> {
+        if let Some(transaction) = &self.transaction {
+            let read = Read::List(query.clone());
+            return match self.found(transaction, view, read).await? {
+                Found::List(listing) => Ok(listing),
+                _ => Err(unexpected()),
+            };
+        }
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => engine.list(&self.target, view, query).await,
             Engine::Postgres(engine) => engine.list(&self.target, view, query).await,
@@ -59,6 +113,13 @@ impl Scope {
 
     /// Reads groups of records: one round trip, one snapshot.
     pub async fn group(&self, view: &ModelView, grouping: &Grouping) -> Result<Groups, Error> {
+        if let Some(transaction) = &self.transaction {
+            let read = Read::Group(grouping.clone());
+            return match self.found(transaction, view, read).await? {
+                Found::Groups(groups) => Ok(groups),
+                _ => Err(unexpected()),
+            };
+        }
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => engine.group(&self.target, view, grouping).await,
             Engine::Postgres(engine) => engine.group(&self.target, view, grouping).await,
@@ -87,6 +148,13 @@ impl Scope {
 
     /// Reads the first record of a query, if there is one.
     pub async fn find(&self, view: &ModelView, query: &Query) -> Result<Option<Document>, Error> {
+        if let Some(transaction) = &self.transaction {
+            let read = Read::Find(query.clone());
+            return match self.found(transaction, view, read).await? {
+                Found::Document(document) => Ok(document),
+                _ => Err(unexpected()),
+            };
+        }
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => engine.find(&self.target, view, query).await,
             Engine::Postgres(engine) => engine.find(&self.target, view, query).await,
@@ -107,7 +175,9 @@ impl Scope {
     }
 
     /// The same, as `options` say. With a receipt: `KeyReused` for another request under the key,
-    /// `UnderWay` while the same is being carried out.
+    /// `UnderWay` while the same is being carried out. Inside a transaction under way a write that
+    /// fails is undone and the transaction goes on; whether it happens once and whether it stays is
+    /// the transaction's to say.
     pub async fn write_with(
         &self,
         view: &ModelView,
@@ -115,6 +185,16 @@ impl Scope {
         units: Vec<Arc<dyn Unit>>,
         options: &WriteOptions,
     ) -> Result<Written, WriteFailure> {
+        if let Some(transaction) = &self.transaction {
+            let writing = Writing {
+                target: self.target.clone(),
+                view: view.clone(),
+                stamp: stamp.clone(),
+                units,
+                policy: options.policy,
+            };
+            return transaction.write(writing).await.map(Written::now);
+        }
         let under_way = &self.store.inner.under_way;
         let receipt = options.receipt.as_ref();
         let _entered = receipt

@@ -31,7 +31,7 @@ pub(crate) struct Inner {
 
 pub(crate) enum Engine {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -50,7 +50,7 @@ impl Store {
         let engine = if let Some(path) = url.strip_prefix("sqlite:") {
             Engine::Sqlite(Sqlite::open(path, config).await?)
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Engine::Postgres(Postgres::open(config).await?)
+            Engine::Postgres(Box::new(Postgres::open(config).await?))
         } else {
             return Err(Error::Configuration(
                 "`database.url` starts with neither `sqlite:` nor `postgres://`".to_owned(),

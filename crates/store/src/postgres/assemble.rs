@@ -23,8 +23,13 @@ impl Work<'_> {
         let alone = self.is_alone(end, form);
         let each = options.policy == Policy::Each;
 
+        let inside = self.write.inside.is_some();
         let mut messages = Vec::new();
         let mut purposes = Vec::new();
+        if self.frames(end) {
+            messages.push(Message::frame("savepoint asked"));
+            purposes.push(Purpose::Envelope);
+        }
         for (position, outcome) in self.pending().iter().enumerate() {
             let Ok(changes) = outcome else { continue };
             let unit = self.sent + position;
@@ -68,14 +73,18 @@ impl Work<'_> {
             messages.push(group.message());
             purposes.push(Purpose::Load);
         }
+        if inside && end && (self.framed || self.frames(end)) {
+            messages.push(Message::frame("release savepoint asked"));
+            purposes.push(Purpose::Envelope);
+        }
         if let (true, Some(receipt), Some(note)) = (end, &options.receipt, &self.note) {
             messages.push(receipts::keep(frame, receipt, note));
             purposes.push(Purpose::Keep);
         }
-        if messages.is_empty() && !(end && self.began.is_some()) {
+        if messages.is_empty() && (inside || !(end && self.began.is_some())) {
             return (messages, purposes);
         }
-        if end && !alone {
+        if end && !alone && !inside {
             messages.push(if options.dry_run {
                 Message::rollback()
             } else {
@@ -83,7 +92,7 @@ impl Work<'_> {
             });
             purposes.push(Purpose::Envelope);
         }
-        if end && session.locked {
+        if end && session.locked && !inside {
             messages.push(Message::unlock());
             purposes.push(Purpose::Envelope);
         }
@@ -109,8 +118,10 @@ impl Work<'_> {
         let guarded = self
             .pending_changes()
             .any(|changes| !changes.guards.is_empty());
-        let plain =
-            !options.dry_run && options.receipt.is_none() && options.policy == Policy::Atomic;
+        let plain = !options.dry_run
+            && options.receipt.is_none()
+            && options.policy == Policy::Atomic
+            && self.write.inside.is_none();
         steps == 1 && !guarded && end && self.sent == 0 && plain
     }
 
@@ -159,7 +170,7 @@ impl Work<'_> {
                 before.push(Message::lock(self.plan.keys()));
             }
             if !alone {
-                before.push(Message::begin("begin isolation level serializable"));
+                before.push(Message::begin(wanted.isolation.begin()));
             }
             for_what.extend(before.iter().map(|_| Purpose::Envelope));
             if let Some(receipt) = &self.write.options.receipt {

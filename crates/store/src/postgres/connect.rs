@@ -39,6 +39,14 @@ impl Isolation {
             Self::Serializable => "serializable",
         }
     }
+
+    /// Opens a transaction that is isolated so.
+    pub(super) fn begin(self) -> &'static str {
+        match self {
+            Self::ReadCommitted => "begin isolation level read committed",
+            Self::Serializable => "begin isolation level serializable",
+        }
+    }
 }
 
 /// More prepared statements than this cost the server too much memory for each connection.

@@ -19,6 +19,7 @@ mod receipts;
 mod retry;
 mod text;
 mod tls;
+mod transact;
 mod write;
 
 use crate::estimate::{Estimates, Key, planned_rows};
@@ -310,6 +311,7 @@ impl Postgres {
                     options,
                     budget: self.config.transaction_budget.0,
                     deadline: target.deadline,
+                    inside: None,
                 };
                 Box::pin(self.once(write, target)).await
             }

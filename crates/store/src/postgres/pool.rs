@@ -364,6 +364,8 @@ pub(super) struct Held {
     pub(super) locked: bool,
     /// The session is of no more use.
     pub(super) broken: bool,
+    /// The transaction on it can only be undone.
+    pub(super) spoilt: bool,
 }
 
 impl Held {
@@ -376,6 +378,7 @@ impl Held {
             open: false,
             locked: false,
             broken: false,
+            spoilt: false,
         }
     }
 

@@ -78,7 +78,7 @@ fn lock(key: Id) -> i64 {
 
 impl Postgres {
     /// What was kept under a key, if it is still there: the request and the text.
-    pub(super) async fn recall(
+    pub(crate) async fn recall(
         &self,
         target: &Target,
         stamp: &Stamp,

@@ -3,10 +3,10 @@
 
 use super::apply::Form;
 use super::pool::Pool;
-use super::write::{Attempt, Place, Trouble, Write};
+use super::write::{self, Place, Trouble, Write};
+use crate::transact::jitter;
 use crate::{Error, Outcome, WriteFailure, metrics};
-use std::hash::{BuildHasher, RandomState};
-use std::time::Duration;
+use carnet_kernel::TenantKey;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// How often a write that lost its race runs again.
@@ -23,7 +23,7 @@ pub(super) struct Turns {
 }
 
 /// The right to run, beside others or alone.
-enum Turn<'a> {
+pub(super) enum Turn<'a> {
     Shared { _held: RwLockReadGuard<'a, ()> },
     Alone { _held: RwLockWriteGuard<'a, ()> },
 }
@@ -35,11 +35,12 @@ impl Turns {
         }
     }
 
-    async fn turn(&self, write: &Write<'_>, plan: &Plan) -> Option<Turn<'_>> {
+    /// Waits for the right to run a write of `tenant` that was tried `reruns` times before.
+    pub(super) async fn turn(&self, tenant: TenantKey, reruns: u32) -> Option<Turn<'_>> {
         let count = self.shards.len() as i64;
-        let shard = write.frame.tenant.0.rem_euclid(count.max(1));
+        let shard = tenant.0.rem_euclid(count.max(1));
         let shard = self.shards.get(usize::try_from(shard).ok()?)?;
-        Some(if plan.reruns >= ALONE {
+        Some(if reruns >= ALONE {
             Turn::Alone {
                 _held: shard.write().await,
             }
@@ -64,6 +65,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The plan of a write that is part of a transaction tried so often before.
+    pub(super) fn inside(reruns: u32) -> Self {
+        Self {
+            reruns,
+            ..Self::default()
+        }
+    }
+
     /// Whether loads lock their rows.
     pub(super) fn locks(&self) -> bool {
         self.reruns > 0
@@ -85,20 +94,20 @@ impl Plan {
 /// Runs a write until it is committed, refused, or has lost too often; `None` when it took place
 /// before.
 pub(super) async fn run(
-    write: Write<'_>,
+    asked: Write<'_>,
     pool: &Pool,
     turns: &Turns,
 ) -> Result<Option<Vec<Outcome>>, WriteFailure> {
     let mut plan = Plan::default();
     loop {
-        let turn = turns.turn(&write, &plan);
-        let turn = match write.deadline {
+        let turn = turns.turn(asked.frame.tenant, plan.reruns);
+        let turn = match asked.deadline {
             Some(deadline) => tokio::time::timeout_at(deadline.into(), turn)
                 .await
                 .map_err(|_| Place::default().failure(Error::Timeout))?,
             None => turn.await,
         };
-        let trouble = match Box::pin(Attempt::run(write, &plan, pool)).await {
+        let trouble = match Box::pin(write::run(asked, &plan, pool)).await {
             Ok(outcomes) => return Ok(Some(outcomes)),
             Err(trouble) => trouble,
         };
@@ -124,26 +133,5 @@ pub(super) async fn run(
                 return Err(failure);
             }
         }
-    }
-}
-
-/// From 0.2 ms up to 1, 2, 4, 8, 12 ms.
-fn jitter(rerun: u32) -> Duration {
-    let most = (1_000_u64 << rerun.saturating_sub(1).min(4)).min(12_000);
-    let random = RandomState::new().hash_one(rerun);
-    Duration::from_micros(200 + random % (most - 200))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_and_stay_short() {
-        for rerun in 0..100 {
-            let wait = jitter(rerun);
-            assert!(wait >= Duration::from_micros(200) && wait <= Duration::from_millis(12));
-        }
-        assert!((0..100).all(|_| jitter(1) < Duration::from_millis(1)));
     }
 }

@@ -36,13 +36,15 @@ pub(super) struct Write<'a> {
     pub(super) options: &'a WriteOptions,
     pub(super) budget: Duration,
     pub(super) deadline: Option<Instant>,
+    /// Part of a transaction under way, which goes on after it, whatever comes of it.
+    pub(super) inside: Option<Isolation>,
 }
 
 impl Write<'_> {
     pub(super) fn setting(&self) -> Setting {
         Setting {
             tenant: self.frame.tenant,
-            isolation: Isolation::Serializable,
+            isolation: self.inside.unwrap_or(Isolation::Serializable),
         }
     }
 }
@@ -112,8 +114,8 @@ pub(super) enum Purpose {
 }
 
 /// One run of a write over one session.
-pub(super) struct Attempt<'a> {
-    held: Held,
+pub(super) struct Attempt<'h, 'a> {
+    held: &'h mut Held,
     work: Work<'a>,
 }
 
@@ -129,6 +131,8 @@ pub(super) struct Work<'a> {
     pub(super) note: Option<String>,
     /// When the transaction began.
     pub(super) began: Option<Instant>,
+    /// Whether the savepoint of a write inside a transaction stands.
+    pub(super) framed: bool,
     /// What was loaded for several units at once, without what was changed since.
     ahead: Loaded,
     touched: HashSet<(ResourceIndex, Id)>,
@@ -143,36 +147,58 @@ pub(super) struct Session {
     pub(super) locked: bool,
 }
 
-impl<'a> Attempt<'a> {
-    /// Runs all units; on success they are committed, or undone when the write is a dry run.
-    pub(super) async fn run(
-        write: Write<'a>,
-        plan: &'a Plan,
-        pool: &Pool,
-    ) -> Result<Vec<Outcome>, Trouble> {
-        let held = pool
-            .take(write.deadline, Some(write.setting()))
-            .await
-            .map_err(|error| Trouble::at(Place::default(), error))?;
+/// Runs all units; on success they are committed, or undone when the write is a dry run.
+pub(super) async fn run(
+    write: Write<'_>,
+    plan: &Plan,
+    pool: &Pool,
+) -> Result<Vec<Outcome>, Trouble> {
+    let mut held = pool
+        .take(write.deadline, Some(write.setting()))
+        .await
+        .map_err(|error| Trouble::at(Place::default(), error))?;
+    let mut attempt = Attempt::new(write, plan, &mut held, None);
+    match Box::pin(attempt.units()).await {
+        Ok(()) => Ok(attempt.work.done),
+        Err(trouble) => {
+            attempt.undo().await;
+            Err(trouble)
+        }
+    }
+}
+
+/// Runs all units in the transaction under way on `held`, beginning it where there is none. When
+/// they fail they are undone, and the transaction goes on as long as the session is open.
+pub(super) async fn run_inside(
+    write: Write<'_>,
+    plan: &Plan,
+    held: &mut Held,
+    began: &mut Option<Instant>,
+) -> Result<Vec<Outcome>, Trouble> {
+    let mut attempt = Attempt::new(write, plan, held, *began);
+    let outcome = Box::pin(attempt.units()).await;
+    if outcome.is_err() {
+        attempt.undo_inside().await;
+    }
+    *began = attempt.work.began;
+    outcome.map(|()| attempt.work.done)
+}
+
+impl<'h, 'a> Attempt<'h, 'a> {
+    fn new(write: Write<'a>, plan: &'a Plan, held: &'h mut Held, began: Option<Instant>) -> Self {
         let work = Work {
             write,
             plan,
             done: Vec::with_capacity(write.units.len()),
             sent: 0,
             note: None,
-            began: None,
+            began,
+            framed: false,
             ahead: Loaded::default(),
             touched: HashSet::new(),
             keys: Vec::new(),
         };
-        let mut attempt = Self { held, work };
-        match Box::pin(attempt.units()).await {
-            Ok(()) => Ok(attempt.work.done),
-            Err(trouble) => {
-                attempt.undo().await;
-                Err(trouble)
-            }
-        }
+        Self { held, work }
     }
 
     async fn units(&mut self) -> Result<(), Trouble> {
@@ -197,6 +223,7 @@ impl<'a> Attempt<'a> {
             Box::pin(self.settle()).await?;
         }
         let receipt = options.receipt.as_ref();
+        let receipt = receipt.filter(|_| self.work.write.inside.is_none());
         self.work.note = receipt.and_then(|receipt| (receipt.answer)(&self.work.done));
         Box::pin(self.send(&[], true)).await.map(|_| ())
     }
@@ -345,6 +372,7 @@ impl<'a> Attempt<'a> {
                 if held.open && work.began.is_none() {
                     work.began = Some(now);
                 }
+                work.framed |= work.frames(end);
                 return Err(work.trouble(failed, &purposes, limit));
             }
         };
@@ -353,6 +381,7 @@ impl<'a> Attempt<'a> {
             let waited = !work.plan.keys().is_empty();
             work.began = Some(if waited { Instant::now() } else { now });
         }
+        work.framed |= work.frames(end);
         work.sent = work.done.len();
         let mut found = Vec::with_capacity(loads.len());
         for (purpose, answer) in purposes.iter().zip(answers) {
@@ -385,6 +414,27 @@ impl<'a> Attempt<'a> {
             .map_err(|failed| work.trouble(failed, &[Purpose::Envelope], limit))
     }
 
+    /// Undoes what the units did in a transaction that goes on. Where that cannot be, the session
+    /// is of no more use.
+    async fn undo_inside(&mut self) {
+        if !self.held.open || self.held.broken || self.held.flying {
+            return;
+        }
+        let frames = std::mem::take(&mut self.work.framed);
+        if !frames {
+            // A load that failed took the whole transaction with it.
+            self.held.spoilt = true;
+            return;
+        }
+        let undo = [Message::frame(
+            "rollback to savepoint asked; release savepoint asked",
+        )];
+        let limit = self.work.limit(Instant::now(), false);
+        if Box::pin(self.held.flight(&undo, limit)).await.is_err() {
+            self.held.spoilt = true;
+        }
+    }
+
     /// Leaves the session as it was found, when it can still be talked to.
     async fn undo(&mut self) {
         let mut messages = Vec::new();
@@ -405,6 +455,21 @@ impl<'a> Attempt<'a> {
 }
 
 impl Work<'_> {
+    /// Whether a flight opens the savepoint of a write inside a transaction.
+    pub(super) fn frames(&self, _end: bool) -> bool {
+        let changes = |outcome: &Outcome| {
+            outcome
+                .as_ref()
+                .is_ok_and(|changes| !(changes.steps.is_empty() && changes.guards.is_empty()))
+        };
+        self.write.inside.is_some()
+            && !self.framed
+            && self
+                .done
+                .get(self.sent..)
+                .is_some_and(|pending| pending.iter().any(changes))
+    }
+
     /// Whether this write may change what it is about to change.
     fn check(&self, changes: &Changes) -> Result<(), (usize, Error)> {
         for (index, step) in changes.steps.iter().enumerate() {
@@ -468,7 +533,7 @@ impl Work<'_> {
         let deadline = self.write.deadline;
         Limit {
             at: Some(deadline.map_or(until, |deadline| deadline.min(until))),
-            settles: end && !self.write.options.dry_run,
+            settles: end && !self.write.options.dry_run && self.write.inside.is_none(),
         }
     }
 

@@ -38,6 +38,17 @@ pub(super) struct Place {
     pub(super) row: usize,
 }
 
+impl Place {
+    pub(super) fn failure(self, error: Error) -> WriteFailure {
+        WriteFailure {
+            unit: self.unit,
+            step: self.step,
+            row: self.row,
+            error,
+        }
+    }
+}
+
 /// What the writer keeps between writes.
 #[derive(Default)]
 pub(super) struct Applier {
@@ -280,12 +291,7 @@ fn alone(session: &Session, failure: Failure, place: Place) -> Result<WriteFailu
     if matches!(&failure, Failure::Database(_)) || !session.in_transaction() {
         return Err(failure);
     }
-    let failure = WriteFailure {
-        unit: place.unit,
-        step: place.step,
-        row: place.row,
-        error: failure.into_error(),
-    };
+    let failure = place.failure(failure.into_error());
     if !failure.is_own() {
         return Err(failure.error.into());
     }

@@ -1,7 +1,8 @@
 //! What the writer is asked to do and how its answer travels back. Not the doing.
 
 use super::apply::{Place, Write};
-use crate::{Error, Param, WriteFailure, Written, metrics};
+use super::transact::Logic;
+use crate::{Error, Param, Transacted, WriteFailure, Written, metrics};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -15,6 +16,8 @@ pub(super) struct Job {
 pub(super) enum Task {
     /// The units of one write.
     Write(Box<Write>, oneshot::Sender<Result<Written, WriteFailure>>),
+    /// Code that talks to its transaction.
+    Logic(Box<Logic>, oneshot::Sender<Result<Transacted, Error>>),
     /// Statements on platform tables.
     Platform(
         Vec<(String, Vec<Param>)>,
@@ -40,6 +43,7 @@ impl Job {
     pub(super) fn abandoned(&self) -> bool {
         match &self.task {
             Task::Write(_, reply) => reply.is_closed(),
+            Task::Logic(_, reply) => reply.is_closed(),
             Task::Platform(_, reply) => reply.is_closed(),
             Task::Script(_, reply) => reply.is_closed(),
         }
@@ -49,6 +53,7 @@ impl Job {
     pub(super) fn deadline(&self) -> Option<Instant> {
         match &self.task {
             Task::Write(write, _) => write.target.deadline,
+            Task::Logic(logic, _) => logic.target.deadline,
             Task::Platform(..) | Task::Script(..) => None,
         }
     }
@@ -57,13 +62,17 @@ impl Job {
     pub(super) fn units(&self) -> usize {
         match &self.task {
             Task::Write(write, _) => write.units.len(),
-            Task::Platform(..) | Task::Script(..) => 1,
+            Task::Logic(..) | Task::Platform(..) | Task::Script(..) => 1,
         }
     }
 
     /// Whether what it does is undone in the end.
     pub(super) fn is_dry(&self) -> bool {
-        matches!(&self.task, Task::Write(write, _) if write.options.dry_run)
+        match &self.task {
+            Task::Write(write, _) => write.options.dry_run,
+            Task::Logic(logic, _) => logic.is_dry(),
+            Task::Platform(..) | Task::Script(..) => false,
+        }
     }
 
     /// Gives the answer.
@@ -75,7 +84,7 @@ impl Job {
                 metrics::record_operation("write", word, statements, elapsed);
                 drop(reply.send(match outcome {
                     Ok(Done::Written(written)) => Ok(written),
-                    Ok(Done::Counts(_)) => Ok(Written::default()),
+                    Ok(Done::Counts(_) | Done::Ran { .. }) => Ok(Written::default()),
                     Err(trouble) => Err(WriteFailure {
                         unit: trouble.place.unit,
                         step: trouble.place.step,
@@ -84,11 +93,20 @@ impl Job {
                     }),
                 }));
             }
+            (Task::Logic(logic, reply), outcome) => {
+                logic.give_up();
+                metrics::record_operation("transaction", word, statements, elapsed);
+                drop(reply.send(match outcome {
+                    Ok(Done::Ran { transacted, .. }) => Ok(transacted),
+                    Ok(_) => Ok(Transacted::Ended),
+                    Err(trouble) => Err(trouble.error),
+                }));
+            }
             (Task::Platform(_, reply), outcome) => {
                 metrics::record_operation("platform", word, statements, elapsed);
                 drop(reply.send(match outcome {
                     Ok(Done::Counts(counts)) => Ok(counts),
-                    Ok(Done::Written(_)) => Ok(Vec::new()),
+                    Ok(Done::Written(_) | Done::Ran { .. }) => Ok(Vec::new()),
                     Err(trouble) => Err(trouble.error),
                 }));
             }
@@ -105,6 +123,19 @@ pub(super) enum Done {
     Written(Written),
     /// Rows changed by each statement.
     Counts(Vec<u64>),
+    /// By code.
+    Ran {
+        transacted: Transacted,
+        /// It said that what it wrote must not stay.
+        undone: bool,
+    },
+}
+
+impl Done {
+    /// Whether its effect is to be undone.
+    pub(super) fn is_undone(&self) -> bool {
+        matches!(self, Self::Ran { undone: true, .. })
+    }
 }
 
 /// Why and where a job failed.

@@ -16,6 +16,7 @@ mod journal;
 pub(crate) mod nested;
 mod platform;
 mod queue;
+mod read;
 mod readers;
 mod receipts;
 mod script;
@@ -24,14 +25,15 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod transact;
 mod turnstile;
 mod writer;
 
-use crate::estimate::{Estimates, Key};
+use crate::estimate::Estimates;
 use crate::metrics::Counters;
-use crate::render::{self, Frame, GroupStatement, Lookup, Lookups, Select};
+use crate::render::{self, Frame, Lookups, Select};
 use crate::scope::Target;
-use crate::shape::{Bound, Finished, GroupPage, Page};
+use crate::shape::Bound;
 use crate::{
     Config, Dialect, Document, Error, Explained, Explanation, Grouping, Groups, JournalCursor,
     JournalRow, Listing, Placement, Query, Stamp, Unit, Wall, WriteFailure, WriteOptions, Written,
@@ -40,18 +42,18 @@ use crate::{
 use apply::{Applier, Write};
 use carnet_kernel::ByteSize;
 use carnet_model::ModelView;
-use cells::Line;
 use checkpoint::Log;
 use errors::Failure;
 use health::Health;
 use job::{Job, Task};
 use queue::{Queue, Rejected};
+use read::Listed;
 use readers::{Readers, Span};
 use session::{Meter, Purpose, Session};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use turnstile::Turnstile;
 use writer::Writer;
@@ -65,7 +67,9 @@ pub(crate) struct Sqlite {
     /// The most bytes of an answer.
     limit: ByteSize,
     readers: Readers,
-    lookups: Lookups,
+    lookups: Arc<Lookups>,
+    /// How long one transaction may take.
+    budget: Duration,
     queue: Arc<Queue<Job>>,
     health: Arc<Health>,
     meter: Arc<Meter>,
@@ -133,63 +137,19 @@ impl Sqlite {
         view: &ModelView,
         query: &Query,
     ) -> Result<Listing, Error> {
-        let select = render::select(frame(target, view), query);
-        let query = query.clone();
-        let limit = self.limit;
-        let bound = Bound::list(limit, &query);
-        let estimates = Arc::clone(&self.estimates);
+        let listed = Listed {
+            select: render::select(frame(target, view), query),
+            query: query.clone(),
+            limit: self.limit,
+            estimates: Arc::clone(&self.estimates),
+        };
         // The page and its total must be of one snapshot.
-        let span = match select.fallback_count {
+        let span = match listed.select.fallback_count {
             Some(_) => Span::Several,
             None => Span::Statement,
         };
         self.read("read", target.deadline, span, move |session| {
-            let Select {
-                main,
-                shape,
-                fallback_count,
-                estimate,
-            } = select;
-            let mut page = Page::new(&shape, &query, limit);
-            session.within(bound, &main.params, || {
-                session.query(
-                    &main.sql,
-                    |statement| bind::bind(statement, &main.params),
-                    |row| page.row(&Line(row)).map_err(Failure::from),
-                )
-            })?;
-            let number = |statement: &crate::Statement| {
-                let mut number = 0_i64;
-                session.query(
-                    &statement.sql,
-                    |prepared| bind::bind(prepared, &statement.params),
-                    |row| {
-                        number = row.get(0)?;
-                        Ok::<(), Failure>(())
-                    },
-                )?;
-                Ok::<i64, Failure>(number)
-            };
-            let listing = match page.finish() {
-                Finished::Whole(listing) => listing,
-                Finished::Uncounted(uncounted) => {
-                    let counted = fallback_count.as_ref().map_or(Ok(0), number)?;
-                    uncounted.counted(counted)
-                }
-            };
-            let Some(estimate) = estimate.filter(|_| listing.wants_estimate(&query)) else {
-                return Ok(listing);
-            };
-            let key = Key::of(&estimate);
-            let estimated = match estimates.known(key) {
-                Some(known) => known,
-                None => {
-                    let fresh = u64::try_from(number(&estimate)?).unwrap_or(0);
-                    estimates.keep(key, fresh);
-                    fresh
-                }
-            };
-            Ok(listing.estimated(&query, estimated))
+            listed.run(session)
         })
         .await
     }
@@ -200,17 +160,11 @@ impl Sqlite {
         view: &ModelView,
         grouping: &Grouping,
     ) -> Result<Groups, Error> {
-        let GroupStatement { statement, shape } = render::grouping(frame(target, view), grouping);
-        let window = grouping.window;
-        let bound = Bound::groups(self.limit);
+        let rendered = render::grouping(frame(target, view), grouping);
+        let grouping = grouping.clone();
+        let limit = self.limit;
         self.read("group", target.deadline, Span::Statement, move |session| {
-            let mut page = GroupPage::new(&shape, window, bound);
-            session.query(
-                &statement.sql,
-                |prepared| bind::bind(prepared, &statement.params),
-                |row| page.row(&Line(row)).map_err(Failure::from),
-            )?;
-            Ok(page.finish())
+            read::groups(session, &rendered, &grouping, limit)
         })
         .await
     }
@@ -272,26 +226,10 @@ impl Sqlite {
         view: &ModelView,
         query: &Query,
     ) -> Result<Option<Document>, Error> {
-        let Lookup {
-            statement: main,
-            shape,
-        } = self.lookups.lookup(frame(target, view), query);
+        let lookup = self.lookups.lookup(frame(target, view), query);
         let bound = Bound::record(self.limit, query);
         self.read("read", target.deadline, Span::Statement, move |session| {
-            let mut found = None;
-            session.within(bound, &main.params, || {
-                session.query(
-                    &main.sql,
-                    |statement| bind::bind(statement, &main.params),
-                    |row| {
-                        if found.is_none() {
-                            found = Some(shape.document(&Line(row), bound)?);
-                        }
-                        Ok::<(), Failure>(())
-                    },
-                )
-            })?;
-            Ok(found)
+            read::document(session, &lookup, bound)
         })
         .await
     }
@@ -452,7 +390,8 @@ fn start(path: PathBuf, config: &Config) -> Result<Sqlite, Error> {
         path,
         limit: config.answer_limit,
         readers,
-        lookups: Lookups::default(),
+        lookups: Arc::default(),
+        budget: config.transaction_budget.0,
         queue,
         health,
         meter,

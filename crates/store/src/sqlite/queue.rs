@@ -75,6 +75,11 @@ impl<T> Queue<T> {
         self.state().items.pop_front()
     }
 
+    /// Whether anything waits.
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.state().items.is_empty()
+    }
+
     /// Takes nothing more; what waits is still given out.
     pub(super) fn close(&self) {
         self.state().closed = true;

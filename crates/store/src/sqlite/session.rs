@@ -115,7 +115,7 @@ impl Session {
             .map_err(|error| errors::opening(path, &error))?;
         prepare(&raw, purpose, config).map_err(|error| errors::opening(path, &error))?;
         let largest = Most::new(AtomicUsize::new(usize::MAX));
-        if purpose == Purpose::Read {
+        if purpose != Purpose::Checkpoint {
             nested::install(&raw, &largest).map_err(|error| errors::opening(path, &error))?;
         }
         let limit = Arc::new(Mutex::new(Limit::default()));
@@ -343,6 +343,8 @@ fn prepare(raw: &rusqlite::Connection, purpose: Purpose, config: &Config) -> rus
             raw.set_prepared_statement_cache_capacity(256);
             raw.busy_timeout(BUSY_WRITER)?;
             functions::for_writes(raw)?;
+            // Code in a transaction reads over this connection, too.
+            functions::for_reads(raw)?;
         }
         Purpose::Read => {
             raw.pragma_update(None, "query_only", true)?;

@@ -15,6 +15,7 @@ use super::job::{Done, Job, Task, Trouble};
 use super::queue::Queue;
 use super::script;
 use super::session::{Limit, Session};
+use super::transact;
 use super::turnstile::Turnstile;
 use crate::{Error, Param, metrics};
 use rusqlite::config::DbConfig;
@@ -130,7 +131,7 @@ impl Writer {
             let attempt = attempt(
                 &self.session,
                 &mut self.applier,
-                self.budget,
+                (&queue, self.budget),
                 &job,
                 Framing::Savepoint,
             );
@@ -200,7 +201,7 @@ impl Writer {
                     let attempt = attempt(
                         &self.session,
                         &mut self.applier,
-                        self.budget,
+                        (&self.queue, self.budget),
                         &member.job,
                         Framing::Whole,
                     );
@@ -303,7 +304,7 @@ struct Attempted {
 fn attempt(
     session: &Session,
     applier: &mut Applier,
-    budget: Duration,
+    (queue, budget): (&Queue<Job>, Duration),
     job: &Job,
     framing: Framing,
 ) -> Attempted {
@@ -313,9 +314,9 @@ fn attempt(
         if framing == Framing::Savepoint {
             session.frame("savepoint unit")?;
         }
-        let done = perform(session, applier, job, &mut place)?;
+        let done = perform(session, applier, queue, job, &mut place)?;
         if framing == Framing::Savepoint {
-            if job.is_dry() {
+            if job.is_dry() || done.0.is_undone() {
                 session.frame("rollback to unit")?;
             }
             session.frame("release unit")?;
@@ -362,6 +363,7 @@ fn attempt(
 fn perform(
     session: &Session,
     applier: &mut Applier,
+    queue: &Queue<Job>,
     job: &Job,
     place: &mut Place,
 ) -> Result<(Done, usize), Failure> {
@@ -369,6 +371,14 @@ fn perform(
         Task::Write(write, _) => {
             let Applied { written, bytes } = applier.run(session, write, place)?;
             Ok((Done::Written(written), bytes))
+        }
+        Task::Logic(logic, _) => {
+            let run = transact::run(session, applier, queue, logic, &|| job.abandoned())?;
+            let done = Done::Ran {
+                transacted: run.transacted,
+                undone: run.undone,
+            };
+            Ok((done, run.bytes))
         }
         Task::Platform(statements, _) => {
             let mut counts = Vec::with_capacity(statements.len());

@@ -15,5 +15,6 @@ mod postgres;
 mod races;
 mod records;
 mod sqlite;
+mod transactions;
 pub(crate) mod units;
 mod walls;
