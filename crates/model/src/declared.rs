@@ -2,7 +2,8 @@
 
 use crate::syntax::{Name, Node, Span};
 use crate::{
-    Concurrency, Deletion, FieldType, IdRule, Journal, OnDelete, OperationSet, Storage, Tenancy,
+    ActionMethod, ActionOn, Concurrency, Deletion, FieldType, IdRule, Journal, OnDelete,
+    OperationSet, Storage, Tenancy,
 };
 
 /// What a file may say.
@@ -63,6 +64,54 @@ pub(crate) struct ResourceDecl {
     pub(crate) indexes: Vec<IndexDecl>,
     /// The names of the fields that are searched.
     pub(crate) search: Vec<Name>,
+    pub(crate) actions: Vec<ActionDecl>,
+    /// The name of the reference that is locked.
+    pub(crate) lock: Option<Name>,
+}
+
+/// An action.
+#[derive(Debug)]
+pub(crate) struct ActionDecl {
+    pub(crate) name: Name,
+    pub(crate) title: Option<String>,
+    pub(crate) description: Option<String>,
+    pub(crate) on: ActionOn,
+    pub(crate) method: ActionMethod,
+    pub(crate) input: Vec<FieldDecl>,
+    pub(crate) output: OutputDecl,
+}
+
+/// What an action gives.
+#[derive(Debug)]
+pub(crate) enum OutputDecl {
+    /// Nothing.
+    None,
+    /// A record of its resource.
+    Record,
+    /// A list of them.
+    Records,
+    /// An object.
+    Fields(Vec<FieldDecl>),
+}
+
+/// Where fields are declared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a resource.
+    Record,
+    /// In a hand-written table.
+    Platform,
+    /// In the input of an action.
+    Input,
+    /// In the output of an action.
+    Output,
+}
+
+impl Place {
+    /// Whether its fields are values in passing, without a column.
+    pub(crate) fn is_action(self) -> bool {
+        matches!(self, Self::Input | Self::Output)
+    }
 }
 
 /// A field.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod action;
 mod compile;
 mod declared;
 mod diagnostic;
@@ -17,6 +18,7 @@ mod syntax;
 mod view;
 mod words;
 
+pub use action::{Action, ActionIndex, ActionMethod, ActionOn, ActionOutput};
 pub use carnet_expr::{FieldIndex, RelationIndex};
 pub use compile::{Compiled, compile, compile_stored};
 pub use diagnostic::{Diagnostic, Severity};

@@ -1,6 +1,6 @@
 //! One compiled resource: its fields, relations, constraints and options.
 
-use crate::{Field, FieldIndex, IdForm, RelationIndex, ResourceIndex, Role};
+use crate::{Action, ActionIndex, Field, FieldIndex, IdForm, RelationIndex, ResourceIndex, Role};
 use std::collections::HashMap;
 
 /// A declared entity, ready to plan against. Built by the compiler alone.
@@ -44,6 +44,11 @@ pub struct Resource {
     pub indexes: Vec<Index>,
     /// What `search=` looks in, if it is offered.
     pub search: Option<Search>,
+    /// Operations of the application's own, by name.
+    pub actions: Vec<Action>,
+    /// A reference to the record whose row is locked before logic of this resource writes, on
+    /// databases where writes run beside one another.
+    pub lock: Option<FieldIndex>,
     /// The field that names a record: `id`, or the sequence of a platform table.
     pub key: FieldIndex,
     /// Where the standard fields stand; absent for platform tables.
@@ -73,6 +78,19 @@ impl Resource {
     /// The relation of that include name.
     pub fn relation_named(&self, name: &str) -> Option<RelationIndex> {
         self.by_relation.get(name).copied()
+    }
+
+    /// The action at `index`, which must come from this resource.
+    pub fn action(&self, index: ActionIndex) -> &Action {
+        &self.actions[usize::from(index.0)]
+    }
+
+    /// The action of that API name.
+    pub fn action_named(&self, name: &str) -> Option<ActionIndex> {
+        let place = self
+            .actions
+            .binary_search_by(|action| action.name.as_str().cmp(name));
+        place.ok().map(|place| ActionIndex(place as u16))
     }
 
     /// Every field with its index.

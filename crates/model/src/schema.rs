@@ -2,7 +2,7 @@
 //! the compiler reads; what needs more than one place to be known is left to the compiler.
 
 use crate::words::{self, TYPES, TypeWord, Word};
-use crate::{Operation, read::ENUM_WORD_PATTERN};
+use crate::{ActionMethod, ActionOn, Operation, read::ENUM_WORD_PATTERN};
 use serde_json::{Map, Value, json};
 
 const NAME: &str = "^[a-z][a-zA-Z0-9]{0,47}$";
@@ -19,6 +19,9 @@ pub fn schema() -> Value {
     define("many", named(many()));
     define("unique", list_of(members()));
     define("indexes", list_of(index()));
+    define("actions", named(action()));
+    define("input", named(passing(&[])));
+    define("output", named(passing(&["default"])));
     for kind in TYPES {
         define(&format!("field_{}", kind.word), field_of(kind));
     }
@@ -132,6 +135,8 @@ fn resource_key(key: &str) -> Value {
         "many" => json!({ "$ref": "#/$defs/many" }),
         "unique" => json!({ "$ref": "#/$defs/unique" }),
         "search" => search(),
+        "actions" => json!({ "$ref": "#/$defs/actions" }),
+        "lock" => json!({ "type": "string" }),
         _ => json!({ "$ref": "#/$defs/indexes" }),
     }
 }
@@ -145,6 +150,44 @@ fn many() -> Value {
         "dependentRequired": { "to": ["through"] },
         "additionalProperties": false,
     })
+}
+
+/// An action; `null` is one that takes and gives nothing.
+fn action() -> Value {
+    let words = |words: &[&str], default: &str| json!({ "enum": words, "default": default });
+    let on = [ActionOn::Record, ActionOn::Collection].map(ActionOn::as_str);
+    json!({
+        "type": ["object", "null"],
+        "properties": properties(words::ACTION, |key| match key {
+            "on" => words(&on, ActionOn::default().as_str()),
+            "method" => words(
+                &ActionMethod::ALL.map(ActionMethod::as_str),
+                ActionMethod::default().as_str(),
+            ),
+            "input" => json!({ "$ref": "#/$defs/input" }),
+            "output" => json!({
+                "anyOf": [
+                    words(&["none", "record", "records"], "none"),
+                    { "$ref": "#/$defs/output", "minProperties": 1 },
+                ],
+            }),
+            _ => json!({ "type": "string" }),
+        }),
+        "additionalProperties": false,
+        // A DELETE has no body.
+        "if": { "properties": { "method": { "const": "delete" } }, "required": ["method"] },
+        "then": { "properties": { "input": false } },
+    })
+}
+
+/// A field of an action: as in a resource, without what is said of a column and without `more`.
+fn passing(more: &[&str]) -> Value {
+    let never: Map<String, Value> = words::STORED_FIELD
+        .iter()
+        .chain(more)
+        .map(|word| ((*word).to_owned(), json!(false)))
+        .collect();
+    json!({ "$ref": "#/$defs/field", "properties": never })
 }
 
 fn members() -> Value {
@@ -369,6 +412,10 @@ mod tests {
         at("/$defs/resource/properties", words::RESOURCE);
         at("/$defs/extension/properties", words::EXTEND);
         at("/$defs/many/additionalProperties/properties", words::MANY);
+        at(
+            "/$defs/actions/additionalProperties/properties",
+            words::ACTION,
+        );
         at("/$defs/indexes/items/anyOf/2/properties", words::INDEX);
         for kind in TYPES {
             let pointer = format!("/$defs/field_{}/properties", kind.word);
@@ -393,6 +440,7 @@ mod tests {
             words::FIELD,
             words::ID,
             words::SEARCH,
+            words::ACTION,
         ]
         .into_iter()
         .chain(TYPES.iter().map(|kind| kind.options))

@@ -82,7 +82,54 @@ pub(crate) const RESOURCE: &[Word] = &[
         "The fields that `search=` looks in: texts, emails and addresses.",
     ),
     ("journal", "What the journal keeps of a change."),
+    (
+        "actions",
+        "Operations of the application's own by their camelCase names; logic says what they do.",
+    ),
+    (
+        "lock",
+        "A reference: logic that writes here first locks the record it names, so that writes of one parent wait for one another.",
+    ),
 ];
+
+/// Keys of an action.
+pub(crate) const ACTION: &[Word] = &[
+    ("title", "A title for people."),
+    ("description", "A description for people."),
+    (
+        "on",
+        "What it is for: one record (`/products/{id}/feature`) or all (`/products/feature`).",
+    ),
+    ("method", "The method of its address."),
+    ("input", "The fields of its body."),
+    (
+        "output",
+        "What it answers: nothing, a record or records of its resource, or an object of these fields.",
+    ),
+];
+
+/// Names that no action may have: addresses and operations of every resource use them.
+pub(crate) const RESERVED_ACTIONS: &[&str] = &[
+    "list",
+    "create",
+    "read",
+    "update",
+    "patch",
+    "delete",
+    "batch",
+    "query",
+    "journal",
+    "transactions",
+    "events",
+    "restore",
+    "link",
+    "unlink",
+    "patchMatching",
+    "deleteMatching",
+];
+
+/// Keys of a field that mean nothing in an action: nothing is stored there.
+pub(crate) const STORED_FIELD: &[&str] = &["unique", "was", "onDelete", "caseless"];
 
 /// Keys of `search`.
 pub(crate) const SEARCH: &[Word] = &[("fields", "The fields it looks in.")];
@@ -91,9 +138,7 @@ pub(crate) const SEARCH: &[Word] = &[("fields", "The fields it looks in.")];
 pub(crate) const SEARCH_LATER: &[&str] = &["language", "weights"];
 
 /// Keys of a resource that a later release brings.
-pub(crate) const RESOURCE_LATER: &[&str] = &[
-    "checks", "actions", "policies", "history", "lock", "messages", "rules",
-];
+pub(crate) const RESOURCE_LATER: &[&str] = &["checks", "policies", "history", "messages", "rules"];
 
 /// Keys of a field of any type.
 pub(crate) const FIELD: &[Word] = &[

@@ -2,14 +2,14 @@
 //! by their own modules, then the whole.
 
 use super::merge::Merged;
-use super::{constraint, cycle, names, relation, stored};
-use crate::declared::{FieldDecl, Grammar, ResourceDecl, TypeDecl};
+use super::{action, constraint, cycle, names, relation, stored};
+use crate::declared::{FieldDecl, Grammar, OutputDecl, ResourceDecl, TypeDecl};
 use crate::report::Report;
 use crate::syntax::Span;
 use crate::words;
 use crate::{
     Deleted, Deletion, Field, FieldIndex, FieldType, Model, ModelHash, OnDelete, Resource,
-    ResourceIndex, Role, Standard, Storage,
+    ResourceIndex, Role, Standard, Storage, Tenancy,
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -104,9 +104,12 @@ pub(super) fn build(merged: &Merged, report: &mut Report) -> Option<Model> {
     tables(&drafts, report);
     renames(&drafts, report);
     relation::relations(&mut drafts, &lookup, report);
+    let tenancies: Vec<Tenancy> = drafts.iter().map(|one| one.resource.tenancy).collect();
     for draft in &mut drafts {
         constraint::constraints(draft, report);
         constraint::search(draft, report);
+        action::actions(draft, &lookup, report);
+        action::lock(draft, &tenancies, report);
     }
     cycle::cycles(&drafts, report);
     if report.errors() > 0 {
@@ -161,6 +164,14 @@ fn within_limits(resources: &[ResourceDecl], report: &mut Report) -> bool {
         );
         limit(span, resource.indexes.len(), MAX_PARTS, "indexes");
         limit(span, resource.search.len(), MAX_SEARCH, "searched fields");
+        limit(span, resource.actions.len(), MAX_PARTS, "actions");
+        for action in &resource.actions {
+            let span = action.name.span;
+            limit(span, action.input.len(), MAX_FIELDS, "fields");
+            if let OutputDecl::Fields(fields) = &action.output {
+                limit(span, fields.len(), MAX_FIELDS, "fields");
+            }
+        }
     }
     report.errors() == errors
 }
@@ -261,6 +272,8 @@ fn draft<'d>(
         uniques: Vec::new(),
         indexes: Vec::new(),
         search: None,
+        actions: Vec::new(),
+        lock: None,
         key,
         standard: stored.then_some(Standard {
             version: FieldIndex(next),

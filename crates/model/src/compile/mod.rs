@@ -1,6 +1,7 @@
 //! From definition files to a model, or to every problem of them at once. Not the reading of
 //! files, not the tables made from the model.
 
+mod action;
 mod build;
 mod constraint;
 mod cycle;

@@ -49,6 +49,11 @@ pub(super) fn digest(text: &str) -> String {
         .collect()
 }
 
+/// A camelCase name as words: `publishAll` is `Publish all`.
+pub(super) fn sentence(name: &str) -> String {
+    capital(&snake_case(name).replace('_', " "))
+}
+
 /// A title for people from a plural camelCase name: `productDataSources` is
 /// `Product data source`.
 pub(super) fn title(name: &str) -> String {
@@ -72,10 +77,14 @@ pub(super) fn title(name: &str) -> String {
         }
         word => word.to_owned(),
     };
-    let mut letters = singular.chars();
+    capital(&singular)
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
     match letters.next() {
         Some(first) => first.to_ascii_uppercase().to_string() + letters.as_str(),
-        None => singular,
+        None => words.to_owned(),
     }
 }
 

@@ -5,8 +5,8 @@
 use super::build::{Draft, derived_column};
 use super::names;
 use crate::{
-    Concurrency, Deletion, Field, FieldType, IdForm, Journal, OnDelete, OperationSet, Resource,
-    Role, Storage, Tenancy,
+    Action, ActionMethod, ActionOn, ActionOutput, Concurrency, Deletion, Field, FieldType, IdForm,
+    Journal, OnDelete, OperationSet, Resource, Role, Storage, Tenancy,
 };
 use carnet_kernel::{Decimal, JsonText};
 use serde_json::{Map, Value, json};
@@ -159,6 +159,57 @@ fn lists(
             .collect();
         put("search", json!(fields));
     }
+    if !resource.actions.is_empty() {
+        let all: Map<String, Value> = resource
+            .actions
+            .iter()
+            .map(|one| (one.name.clone(), action(one, drafts)))
+            .collect();
+        put("actions", Value::Object(all));
+    }
+    if let Some(lock) = resource.lock {
+        put("lock", json!(name(resource, lock)));
+    }
+}
+
+fn action(action: &Action, drafts: &[Draft<'_>]) -> Value {
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    put("title", json!(action.title));
+    if let Some(description) = &action.description {
+        put("description", json!(description));
+    }
+    if action.on != ActionOn::default() {
+        put("on", json!(action.on.as_str()));
+    }
+    if action.method != ActionMethod::default() {
+        put("method", json!(action.method.as_str()));
+    }
+    let fields = |all: &[Field]| -> (Value, Value) {
+        let order: Vec<&str> = all.iter().map(|one| one.declared.as_str()).collect();
+        let fields: Map<String, Value> = all
+            .iter()
+            .map(|one| (one.declared.clone(), field(one, drafts)))
+            .collect();
+        (Value::Object(fields), json!(order))
+    };
+    if !action.input.is_empty() {
+        let (input, order) = fields(&action.input);
+        put("input", input);
+        put("order", order);
+    }
+    match &action.output {
+        ActionOutput::None => {}
+        ActionOutput::Fields(all) => {
+            let (output, order) = fields(all);
+            put("output", output);
+            put("outputOrder", order);
+        }
+        word => {
+            put("output", json!(word.as_str()));
+        }
+    }
+    Value::Object(out)
 }
 
 fn field(field: &Field, drafts: &[Draft<'_>]) -> Value {

@@ -131,6 +131,21 @@ pub enum ChangeKind {
         /// Its include name.
         relation: String,
     },
+    /// A new action.
+    ActionAdded {
+        /// Its name.
+        action: String,
+    },
+    /// An action that is gone.
+    ActionRemoved {
+        /// Its name.
+        action: String,
+    },
+    /// An action that takes or gives something else, or stands elsewhere.
+    ActionChanged {
+        /// Its name.
+        action: String,
+    },
     /// An option of the resource.
     OptionChanged {
         /// The key of the definition language: `concurrency`, `operations`.
@@ -236,6 +251,9 @@ impl fmt::Display for Change {
             ChangeKind::RelationRemoved { relation } => {
                 write!(out, "relation `{relation}` removed")
             }
+            ChangeKind::ActionAdded { action } => write!(out, "action `{action}` added"),
+            ChangeKind::ActionRemoved { action } => write!(out, "action `{action}` removed"),
+            ChangeKind::ActionChanged { action } => write!(out, "action `{action}` changed"),
             ChangeKind::OptionChanged { option, from, to } => {
                 let shown = |text: &str| match text {
                     "" => "nothing".to_owned(),

@@ -9,7 +9,7 @@ pub use change::{Change, ChangeKind, Impact};
 use crate::{
     FieldIndex, Index, IndexColumn, Model, RelationKind, Resource, Role, Storage, Tenancy,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Every change from `old` to `new`, by resource: renames first, then fields, constraints,
 /// options. A resource or field whose `was` names an old one is renamed, not removed and added.
@@ -90,6 +90,7 @@ impl Pair<'_> {
         self.uniques(&fields);
         self.indexes(&fields);
         self.relations();
+        self.actions();
         self.options();
     }
 
@@ -299,6 +300,37 @@ impl Pair<'_> {
         }
     }
 
+    /// Actions by what the canonical definition says of them.
+    fn actions(&mut self) {
+        let (before, after) = (self.before, self.after);
+        if before.actions.is_empty() && after.actions.is_empty() {
+            return;
+        }
+        let all = |model: &Model, resource: &Resource| -> BTreeMap<String, serde_json::Value> {
+            let definition = model.definition.to_value();
+            let actions = &definition["resources"][resource.name.as_str()]["actions"];
+            let actions = actions.as_object().into_iter().flatten();
+            actions
+                .map(|(name, action)| (name.clone(), action.clone()))
+                .collect()
+        };
+        let (old, new) = (all(self.old, before), all(self.new, after));
+        for (name, declared) in &new {
+            let action = name.clone();
+            match old.get(name) {
+                None => self.add(ChangeKind::ActionAdded { action }, Impact::Api),
+                Some(known) if known != declared => {
+                    self.add(ChangeKind::ActionChanged { action }, Impact::Api);
+                }
+                Some(_) => {}
+            }
+        }
+        for name in old.keys().filter(|name| !new.contains_key(*name)) {
+            let action = name.clone();
+            self.add(ChangeKind::ActionRemoved { action }, Impact::Api);
+        }
+    }
+
     fn options(&mut self) {
         let (before, after) = (self.before, self.after);
         let storage = |resource: &Resource| match resource.storage {
@@ -342,6 +374,11 @@ impl Pair<'_> {
         self.option("delete", from, to, Impact::Api);
         let (from, to) = (before.journal.as_str(), after.journal.as_str());
         self.option("journal", from, to, Impact::Api);
+        let lock = |resource: &Resource| match resource.lock {
+            Some(field) => resource.field(field).declared.clone(),
+            None => String::new(),
+        };
+        self.option("lock", &lock(before), &lock(after), Impact::Api);
         let operations = |resource: &Resource| {
             let words: Vec<&str> = resource.operations.iter().map(|one| one.as_str()).collect();
             words.join(", ")

@@ -1,7 +1,7 @@
 //! The top of a file: language version, service, `use`, `extend`, the resources.
 
 use super::{Reader, get};
-use crate::declared::{Document, ExtendDecl, Grammar};
+use crate::declared::{Document, ExtendDecl, Grammar, Place};
 use crate::syntax::{Kind, Name, Node, Span};
 use crate::words;
 use std::collections::HashSet;
@@ -122,7 +122,7 @@ fn extends(node: &Node, reader: &mut Reader<'_>) -> Vec<ExtendDecl> {
         let what = format!("the extension of `{}`", entry.key.text);
         for entry in reader.map(&entry.value, &what).unwrap_or_default() {
             match entry.key.text.as_str() {
-                "fields" => extend.fields = reader.fields(&entry.value, false),
+                "fields" => extend.fields = reader.fields(&entry.value, Place::Record),
                 "many" => extend.many = reader.many(&entry.value),
                 "unique" => extend.uniques = reader.uniques(&entry.value),
                 "indexes" => extend.indexes = reader.indexes(&entry.value),

@@ -2,21 +2,26 @@
 
 use super::{Reader, get};
 use crate::FieldType;
-use crate::declared::{FieldDecl, Grammar, Item, TypeDecl};
+use crate::declared::{FieldDecl, Grammar, Item, Place, TypeDecl};
 use crate::syntax::{Entry, Kind, Name, Node};
 use crate::words;
 
 impl Reader<'_> {
-    /// Reads the fields of a resource; `platform` for those of a hand-written table.
-    pub(super) fn fields(&mut self, node: &Node, platform: bool) -> Vec<FieldDecl> {
-        let entries = self.map(node, "`fields`").unwrap_or_default();
+    /// Reads the fields that are declared at `place`.
+    pub(super) fn fields(&mut self, node: &Node, place: Place) -> Vec<FieldDecl> {
+        let what = match place {
+            Place::Record | Place::Platform => "`fields`",
+            Place::Input => "`input`",
+            Place::Output => "`output`",
+        };
+        let entries = self.map(node, what).unwrap_or_default();
         entries
             .iter()
-            .map(|entry| self.field(&entry.key, &entry.value, platform))
+            .map(|entry| self.field(&entry.key, &entry.value, place))
             .collect()
     }
 
-    fn field(&mut self, name: &Name, node: &Node, platform: bool) -> FieldDecl {
+    fn field(&mut self, name: &Name, node: &Node, place: Place) -> FieldDecl {
         let mut field = FieldDecl {
             name: name.clone(),
             kind: None,
@@ -31,7 +36,7 @@ impl Reader<'_> {
             column: None,
             extended: false,
         };
-        self.field_name(name, platform);
+        self.field_name(name, place);
         let what = format!("the field `{}`", name.text);
         if let Kind::Text(word) = &node.kind {
             // The short form: a type and nothing else.
@@ -39,7 +44,7 @@ impl Reader<'_> {
                 text: word.clone(),
                 span: node.span,
             };
-            field.kind = self.kind(&word, name, &[], platform);
+            field.kind = self.kind(&word, name, &[], place);
             return field;
         }
         let Some(entries) = node.entries() else {
@@ -48,7 +53,7 @@ impl Reader<'_> {
         };
         let word = self.type_word(entries, name, &what);
         if let Some(word) = &word {
-            field.kind = self.kind(word, name, entries, platform);
+            field.kind = self.kind(word, name, entries, place);
         }
         let options = word
             .as_ref()
@@ -78,12 +83,16 @@ impl Reader<'_> {
                 }
             }
         }
-        self.field_values(entries, &mut field, platform);
+        self.field_values(entries, &mut field, place);
         field
     }
 
-    fn field_name(&mut self, name: &Name, platform: bool) {
-        if platform || self.grammar == Grammar::Stored || !self.camel_case(name, "the field name") {
+    fn field_name(&mut self, name: &Name, place: Place) {
+        if place == Place::Platform
+            || self.grammar == Grammar::Stored
+            || !self.camel_case(name, "the field name")
+            || place.is_action()
+        {
             return;
         }
         self.filter_word(name, "the field name");
@@ -159,10 +168,34 @@ impl Reader<'_> {
         true
     }
 
+    /// Reports keys that say something of a column, where there is none.
+    fn passing_field(&mut self, entries: &[Entry], place: Place) {
+        for entry in entries {
+            let key = entry.key.text.as_str();
+            let (means_nothing, why) = match place {
+                Place::Output if key == "default" => (true, "logic gives every value"),
+                _ => (
+                    words::STORED_FIELD.contains(&key),
+                    "nothing is stored there",
+                ),
+            };
+            if means_nothing {
+                self.report.error_hint(
+                    entry.key.span,
+                    format!("`{key}` means nothing in an action: {why}"),
+                    "leave it out",
+                );
+            }
+        }
+    }
+
     /// Reads what must fit the type: the default, the example, `caseless`.
-    fn field_values(&mut self, entries: &[Entry], field: &mut FieldDecl, platform: bool) {
+    fn field_values(&mut self, entries: &[Entry], field: &mut FieldDecl, place: Place) {
         let label = format!("the default of `{}`", field.name.text);
-        if platform {
+        if place.is_action() {
+            self.passing_field(entries, place);
+        }
+        if place == Place::Platform {
             for key in ["default", "unique", "was", "caseless"] {
                 if let Some(entry) = entries.iter().find(|entry| entry.key.text == key) {
                     self.report.error(
@@ -181,7 +214,7 @@ impl Reader<'_> {
             field.caseless = self.boolean(node, "`caseless`").unwrap_or_default();
         }
         if matches!(plain, Some(FieldType::Email { .. })) {
-            field.caseless = true;
+            field.caseless = !place.is_action();
         }
         if let Some(node) = get(entries, "default") {
             match (&node.kind, &field.kind) {

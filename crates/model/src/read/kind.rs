@@ -1,7 +1,7 @@
 //! A type with its options.
 
 use super::{Reader, get};
-use crate::declared::TypeDecl;
+use crate::declared::{Place, TypeDecl};
 use crate::syntax::{Entry, Kind, Name, Node};
 use crate::words;
 use crate::{FieldType, JsonSchema, OnDelete, Pattern};
@@ -25,12 +25,12 @@ impl Reader<'_> {
         word: &Name,
         name: &Name,
         entries: &[Entry],
-        platform: bool,
+        place: Place,
     ) -> Option<TypeDecl> {
-        if word.text == "ref" && !platform {
+        if word.text == "ref" && place != Place::Platform {
             return self.reference(name, entries);
         }
-        if platform && word.text == "principal" {
+        if place == Place::Platform && word.text == "principal" {
             return Some(TypeDecl::Plain(FieldType::Principal));
         }
         self.plain_kind(word, entries).map(TypeDecl::Plain)

@@ -1,6 +1,7 @@
 //! Nodes to declarations, key by key: shapes, words, bounds. Not what needs more than one
 //! resource to be known; that is `compile`.
 
+mod action;
 mod constraint;
 mod document;
 mod field;

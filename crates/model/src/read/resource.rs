@@ -1,7 +1,7 @@
 //! The keys of a resource. Constraints and relations are in `constraint`, fields in `field`.
 
 use super::Reader;
-use crate::declared::{Grammar, ResourceDecl};
+use crate::declared::{Grammar, Place, ResourceDecl};
 use crate::syntax::{Entry, Kind, Name, Node, Span};
 use crate::words;
 use crate::{
@@ -38,6 +38,8 @@ impl Reader<'_> {
             uniques: Vec::new(),
             indexes: Vec::new(),
             search: Vec::new(),
+            actions: Vec::new(),
+            lock: None,
         };
         self.resource_name(name);
         let what = format!("the resource `{}`", name.text);
@@ -152,14 +154,19 @@ impl Reader<'_> {
                 }
             }
             "fields" => {
-                let platform = resource.storage == Storage::Platform;
-                resource.fields = self.fields(value, platform);
+                let place = match resource.storage {
+                    Storage::Table => Place::Record,
+                    Storage::Platform => Place::Platform,
+                };
+                resource.fields = self.fields(value, place);
             }
             "many" => resource.many = self.many(value),
             // Those of fields may be there already, whichever key comes first.
             "unique" => resource.uniques = self.uniques(value),
             "indexes" => resource.indexes = self.indexes(value),
             "search" => resource.search = self.search(value),
+            "actions" => resource.actions = self.actions(value),
+            "lock" => resource.lock = self.name(value, &label),
             "table" if privileged => resource.table = self.text(value, &label).map(str::to_owned),
             "key" if privileged => resource.key = self.name(value, &label),
             "service" if self.grammar == Grammar::Stored => {
@@ -311,7 +318,7 @@ impl Reader<'_> {
         Some(operations.into_iter().collect())
     }
 
-    fn order(&mut self, node: &Node) -> Option<Vec<String>> {
+    pub(super) fn order(&mut self, node: &Node) -> Option<Vec<String>> {
         let Kind::List(items) = &node.kind else {
             self.wrong(node, "`order`", "a list of field names");
             return None;
@@ -342,6 +349,8 @@ impl Reader<'_> {
                 "was",
                 "journal",
                 "delete",
+                "actions",
+                "lock",
             ]
             .contains(&entry.key.text.as_str())
             {

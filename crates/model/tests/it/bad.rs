@@ -30,7 +30,7 @@ fn problems(files: &[(&str, &str)]) -> String {
 }
 
 /// The problems of one YAML file.
-fn yaml(text: &str) -> String {
+pub(crate) fn yaml(text: &str) -> String {
     problems(&[("carnet.yaml", text)])
 }
 
@@ -44,7 +44,7 @@ fn fields(text: &str) -> String {
 }
 
 /// The problems of keys of a resource `things` with a few fields; the keys begin in line 13.
-fn keys(text: &str) -> String {
+pub(crate) fn keys(text: &str) -> String {
     let mut file = "\
 carnet: 1
 resources:
@@ -295,10 +295,10 @@ fn names() {
 
 #[test]
 fn options_of_resources() {
-    insta::assert_snapshot!(keys("delete: soft\nchecks: []\nactions: {}\njournal: summary\nlock: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: none\nshared: true"), @r#"
+    insta::assert_snapshot!(keys("delete: soft\nchecks: []\npolicies: {}\njournal: summary\nhistory: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: none\nshared: true"), @r#"
 14:5+6 error: `checks` comes with a later release [leave it out until then]
-15:5+7 error: `actions` comes with a later release [leave it out until then]
-17:5+4 error: `lock` comes with a later release [leave it out until then]
+15:5+8 error: `policies` comes with a later release [leave it out until then]
+17:5+7 error: `history` comes with a later release [leave it out until then]
 18:5+6 error: unknown key `tenacy` in the resource `things` [did you mean `tenancy`?]
 19:18+9 error: `concurrency` is `none` or `optimistic`, not `optimstic` [did you mean `optimistic`?]
 20:14+4 error: `storage: none` comes with a later release, together with logic [leave it out until then]

@@ -13,7 +13,7 @@ fn model(resources: &str) -> Model {
 }
 
 #[track_caller]
-fn changes(old: &str, new: &str) -> String {
+pub(crate) fn changes(old: &str, new: &str) -> String {
     let mut out = String::new();
     for change in diff(&model(old), &model(new)) {
         let impact = match change.impact {

@@ -1,5 +1,6 @@
 //! The compiler from outside: whole definitions in, models and diagnostics out.
 
+mod actions;
 mod bad;
 mod diff;
 mod good;

@@ -31,6 +31,22 @@ fn broken_definitions_do_not_fit() {
     };
     let validator = validator();
     assert!(validator.is_valid(&field(json!("text"))));
+    for good in [
+        resource(
+            "actions",
+            json!({"x": null, "y": {"on": "collection", "method": "delete"}}),
+        ),
+        resource(
+            "actions",
+            json!({"x": {"input": {"a": "text", "b": {"type": "ref", "to": "as", "optional": true}}, "output": {"c": "integer"}}}),
+        ),
+    ] {
+        assert!(validator.is_valid(&good), "{good}");
+        assert!(
+            compile(&[("carnet.json", &good.to_string())]).is_ok(),
+            "{good}"
+        );
+    }
     for broken in [
         json!({}),
         json!({"carnet": 2}),
@@ -77,6 +93,29 @@ fn broken_definitions_do_not_fit() {
         resource("many", json!({"x": {"of": "as", "by": "a", "to": "b"}})),
         resource("journal", json!("none")),
         resource("delete", json!("gentle")),
+        resource("actions", json!([])),
+        resource("actions", json!({"x": {"method": "get"}})),
+        resource("actions", json!({"x": {"on": "all"}})),
+        resource("actions", json!({"X": {}})),
+        resource("actions", json!({"x": {"output": "list"}})),
+        resource("actions", json!({"x": {"output": {}}})),
+        resource(
+            "actions",
+            json!({"x": {"output": {"a": {"type": "integer", "default": 1}}}}),
+        ),
+        resource(
+            "actions",
+            json!({"x": {"input": {"a": {"type": "text", "unique": true}}}}),
+        ),
+        resource(
+            "actions",
+            json!({"x": {"input": {"a": {"type": "text", "caseless": true}}}}),
+        ),
+        resource(
+            "actions",
+            json!({"x": {"method": "delete", "input": {"a": "text"}}}),
+        ),
+        resource("lock", json!(["a"])),
         resource("table", json!("a")),
     ] {
         assert!(!validator.is_valid(&broken), "{broken}");
