@@ -4,8 +4,20 @@ mod embedded;
 mod platform;
 pub mod prelude;
 
+pub use carnet_model::Operation;
+pub use carnet_records::logic::{
+    Body, Call, Component, FromCall, Hook, IntoReply, Json, Needs, Point, Reply, Repository,
+    Request, Response, Search, after, after_commit, after_validate, before, before_validate, late,
+};
 pub use embedded::{Embedded, embedded};
 pub use platform::{Builder, Platform};
+
+/// The first API version: `/api/v1`.
+#[expect(non_upper_case_globals, reason = "as it is written in addresses")]
+pub const v1: u16 = 1;
+/// The second API version: `/api/v2`.
+#[expect(non_upper_case_globals, reason = "as it is written in addresses")]
+pub const v2: u16 = 2;
 
 /// What [`embed!`] and [`allocator!`] expand to.
 #[doc(hidden)]

@@ -3,10 +3,12 @@
 
 use crate::Embedded;
 use carnet_model::{Diagnostic, Source};
+use carnet_records::logic::{Hook, IntoLogic, Point};
 use carnet_records::seed::SeedFile;
 use carnet_server::Application;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// A complete application on the platform.
 #[derive(Debug)]
@@ -96,6 +98,47 @@ impl Builder {
                 bytes: bytes.into_owned(),
             }
         }));
+        self
+    }
+
+    /// Lets `logic` take over an operation or an action of a resource in one API version: an
+    /// `async fn(Call, arguments…) -> Result<reply, Refusal>`, whose arguments are found by their
+    /// types ([`Component`](crate::Component), [`Body`](crate::Body)).
+    ///
+    /// A closure that captures values and moves them into its `async` block does not fit, because
+    /// it can run only once; take what it needs as a component.
+    #[must_use]
+    pub fn logic<A>(
+        mut self,
+        version: u16,
+        resource: impl Into<String>,
+        point: impl Into<Point>,
+        logic: impl IntoLogic<A>,
+    ) -> Self {
+        self.application
+            .logic
+            .logic(version, resource, point, logic);
+        self
+    }
+
+    /// Runs code before or after an operation of a resource, in every API version:
+    /// `.hook("products", before(Operation::Create), check_name)`.
+    #[must_use]
+    pub fn hook<A>(
+        mut self,
+        resource: impl Into<String>,
+        hook: Hook,
+        code: impl IntoLogic<A>,
+    ) -> Self {
+        self.application.logic.hook(resource, hook, code);
+        self
+    }
+
+    /// Adds a client or a service of the application's own, which logic takes as an argument
+    /// [`Component<T>`](crate::Component).
+    #[must_use]
+    pub fn component<T: Send + Sync + 'static>(mut self, component: T) -> Self {
+        self.application.logic.component(Arc::new(component));
         self
     }
 

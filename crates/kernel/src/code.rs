@@ -58,6 +58,7 @@ codes! {
     ValidationFailed "VALIDATION_FAILED" 400 Request "The data breaks rules of the definition";
     ReadOnlyField "READ_ONLY_FIELD" 400 Request "A field cannot be written";
     ReferenceNotFound "REFERENCE_NOT_FOUND" 400 Data "A referenced record does not exist";
+    LogicBypassed "LOGIC_BYPASSED" 400 Request "The write would go round the logic of a resource";
     PlacementMixed "PLACEMENT_MIXED" 400 Request "One transaction cannot span a tenant and the platform";
     NotFound "NOT_FOUND" 404 Data "There is nothing at this address";
     MethodNotAllowed "METHOD_NOT_ALLOWED" 405 Request "The address does not offer this method";
@@ -76,6 +77,9 @@ codes! {
     IdempotencyKeyReused "IDEMPOTENCY_KEY_REUSED" 422 Request "The idempotency key stands for another request";
     PreconditionRequired "PRECONDITION_REQUIRED" 428 Request "The write must state the version it is based on";
     Internal "INTERNAL" 500 Platform "Something failed inside the platform";
+    LogicPanicked "LOGIC_PANICKED" 500 Platform "The code of an operation failed";
+    LogicMisused "LOGIC_MISUSED" 500 Platform "The code of an operation uses the platform wrongly";
+    LogicCycle "LOGIC_CYCLE" 500 Platform "The code of operations calls itself in a circle";
     OutcomeUnknown "OUTCOME_UNKNOWN" 500 Platform "It is not known whether the write took effect";
     TransactionTooLong "TRANSACTION_TOO_LONG" 503 Platform "A write took longer than its budget";
     TransactionStalled "TRANSACTION_STALLED" 503 Platform "A transaction waited for the outside world while others waited for it";
@@ -86,6 +90,7 @@ codes! {
     SchemaPending "SCHEMA_PENDING" 503 Command "The database does not have the definition's schema yet";
     StorageFull "STORAGE_FULL" 507 Platform "The storage is full";
     DefinitionInvalid "DEFINITION_INVALID" 500 Command "The definition has errors";
+    LogicInvalid "LOGIC_INVALID" 500 Command "The code of the application does not fit its definition";
     ConfigurationInvalid "CONFIGURATION_INVALID" 500 Command "The configuration has errors";
     DataLossRefused "DATA_LOSS_REFUSED" 500 Command "A schema change would lose data";
     MigrationFailed "MIGRATION_FAILED" 500 Command "A migration could not be applied";

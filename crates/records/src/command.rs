@@ -199,6 +199,21 @@ pub enum Answer {
     },
     /// What a write with the same [`Once`] was answered before.
     Replayed(Box<Answer>),
+    /// A JSON value of a logic's own.
+    Value(Vec<u8>),
+    /// An answer to which a logic gave a status or a message of its own.
+    Told(Box<Told>),
+}
+
+/// An answer with a status or a message of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// What is answered.
+    pub answer: Answer,
+    /// The HTTP status, when the operation's own does not fit.
+    pub status: Option<u16>,
+    /// The message for people, when the operation's own does not fit.
+    pub message: Option<String>,
 }
 
 /// What came of items that stand by themselves.

@@ -8,6 +8,7 @@ pub mod decide;
 #[cfg(test)]
 mod fixture;
 mod linking;
+pub mod logic;
 pub mod metrics;
 mod nest;
 pub mod openapi;
@@ -25,7 +26,7 @@ mod write;
 
 pub use batch::MAX_ITEMS;
 pub use command::{
-    Answer, Command, Each, Explained, GroupAnswer, ListAnswer, Once, Options, RecordAnswer,
+    Answer, Command, Each, Explained, GroupAnswer, ListAnswer, Once, Options, RecordAnswer, Told,
 };
 pub use operations::Operations;
 pub use shipped::definitions;

@@ -5,6 +5,7 @@ use crate::batch::Whose;
 use crate::command::{Answer, Command, Explained, GroupAnswer, ListAnswer, Options, RecordAnswer};
 use crate::cursor::{CursorKey, Fingerprint, Place, SECRET};
 use crate::decide::Kind;
+use crate::logic::{Logics, Within};
 use crate::metrics;
 use crate::parse::{GroupRequest, ListRequest};
 use crate::plan;
@@ -22,11 +23,14 @@ use tokio::sync::OnceCell;
 #[derive(Clone)]
 pub struct Operations {
     inner: Arc<Inner>,
+    /// The transaction that everything happens in, while code of a request is under way.
+    within: Option<Within>,
 }
 
 struct Inner {
     store: Store,
     view: RwLock<ModelView>,
+    logics: RwLock<Arc<Logics>>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
     cursor_key: OnceCell<CursorKey>,
@@ -41,11 +45,39 @@ impl Operations {
             inner: Arc::new(Inner {
                 store,
                 view,
+                logics: RwLock::default(),
                 clock,
                 ids: IdGenerator::new(),
                 cursor_key: OnceCell::new(),
                 explains: AtomicBool::new(false),
             }),
+            within: None,
+        }
+    }
+
+    /// Lets code stand round operations, for requests that begin from now on.
+    pub fn install(&self, logics: Logics) {
+        *self
+            .inner
+            .logics
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(logics);
+    }
+
+    pub(crate) fn logics(&self) -> Arc<Logics> {
+        let logics = &self.inner.logics;
+        Arc::clone(&logics.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn within(&self) -> Option<&Within> {
+        self.within.as_ref()
+    }
+
+    /// The same operations inside the transaction of a request.
+    pub(crate) fn inside(&self, within: Within) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            within: Some(within),
         }
     }
 
@@ -106,7 +138,7 @@ impl Operations {
             options,
             route: (operation, name),
         };
-        let result = self.run(&work, command).await;
+        let result = self.dispatch(&work, command).await;
         let outcome = match &result {
             Ok(_) => "ok",
             Err(refusal) => refusal.code.as_str(),
@@ -115,7 +147,8 @@ impl Operations {
         result
     }
 
-    async fn run(&self, work: &Work<'_>, command: Command) -> Result<Answer, Refusal> {
+    /// Carries a command out by default, whatever code stands there.
+    pub(crate) async fn run(&self, work: &Work<'_>, command: Command) -> Result<Answer, Refusal> {
         let Work { context, view, .. } = *work;
         match command {
             Command::List { resource, request } => {
@@ -377,11 +410,16 @@ impl Operations {
         context: &Context,
         resource: &Resource,
     ) -> Result<Scope, Error> {
-        if resource.is_tenant() {
-            self.inner.store.scope(context).await
+        let scope = if resource.is_tenant() {
+            self.inner.store.scope(context).await?
         } else {
-            Ok(self.inner.store.platform(context))
-        }
+            self.inner.store.platform(context)
+        };
+        let transaction = self.within.as_ref();
+        Ok(match transaction.and_then(|one| one.transaction.as_ref()) {
+            Some(transaction) => scope.within(transaction),
+            None => scope,
+        })
     }
 
     pub(crate) fn stamp(&self, context: &Context) -> Stamp {
@@ -395,6 +433,34 @@ impl Operations {
 }
 
 impl Command {
+    /// Its body, where it has one.
+    pub(crate) fn body(&self) -> Option<&str> {
+        match self {
+            Self::Create { body, .. }
+            | Self::Update { body, .. }
+            | Self::Patch { body, .. }
+            | Self::Upsert { body, .. }
+            | Self::PatchMatching { body, .. }
+            | Self::Batch { body, .. }
+            | Self::Transaction { body } => Some(body),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn body_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Create { body, .. }
+            | Self::Update { body, .. }
+            | Self::Patch { body, .. }
+            | Self::Upsert { body, .. }
+            | Self::PatchMatching { body, .. }
+            | Self::Batch { body, .. }
+            | Self::Transaction { body } => Some(body),
+            _ => None,
+        }
+    }
+
     fn name(&self) -> (&'static str, Option<ResourceIndex>) {
         match self {
             Self::List { resource, .. } => ("list", Some(*resource)),

@@ -2,7 +2,7 @@
 //! unit decides.
 
 use crate::batch::{self, Whose};
-use crate::command::{Answer, Options, RecordAnswer};
+use crate::command::{Answer, Command, Options, RecordAnswer};
 use crate::decide::{
     Change, Create, Delete, Kind, Precondition, Restore, fill, missing, records_after,
 };
@@ -114,6 +114,44 @@ impl Operations {
             records: vec![record],
         };
         self.write_one(work, resource, Arc::new(unit), id).await
+    }
+
+    /// Finds what is wrong with a body before anything relies on it.
+    pub(crate) fn check_body(&self, work: &Work<'_>, command: &Command) -> Result<(), Refusal> {
+        let (resource, body, mode) = match command {
+            Command::Create { resource, body } => (*resource, body, None),
+            Command::Update { resource, body, .. } => (*resource, body, Some(Mode::Whole)),
+            Command::Patch { resource, body, .. } => (*resource, body, Some(Mode::Patch)),
+            _ => return Ok(()),
+        };
+        let resource = work.view.resource(resource);
+        let entries = read_object(body)?;
+        if nest::names_relation(resource, &entries) {
+            let root = match mode {
+                None => Root::Create,
+                Some(mode) => Root::Change {
+                    id: self.next_id(),
+                    kind: match mode {
+                        Mode::Whole => Kind::Replace,
+                        Mode::Patch => Kind::Patch,
+                    },
+                    precondition: None,
+                },
+            };
+            let mut ids = || self.next_id();
+            return nest::read(work.view, resource, &entries, root, &work.stamp, &mut ids)
+                .map(|_| ());
+        }
+        let Some(mode) = mode else {
+            return self.record(resource, &entries, &work.stamp).map(|_| ());
+        };
+        let mut faults = Vec::new();
+        let whole = matches!(mode, Mode::Whole);
+        read_entries(resource, &entries, mode, "", &mut faults);
+        if whole {
+            missing(resource, &entries, "", &mut faults);
+        }
+        refuse(faults).map_or(Ok(()), Err)
     }
 
     /// A record with related ones in its body.

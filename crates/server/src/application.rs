@@ -3,6 +3,7 @@
 use crate::config::{Config, Loaded};
 use crate::error::Failure;
 use carnet_model::{Compiled, Diagnostic, Model, Severity, Source, compile as compile_sources};
+use carnet_records::logic::{Logics, Registry};
 use carnet_records::seed::{self, SeedFile, SeedSet};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +18,16 @@ pub struct Application {
     pub definitions: Vec<Source>,
     /// Its seed files.
     pub seeds: Vec<SeedFile>,
+    /// Its logic, hooks and components.
+    pub logic: Registry,
+}
+
+/// Holds the code of `application` against its model.
+pub fn compile_logic(model: &Model, application: &Application) -> Result<Logics, Failure> {
+    application
+        .logic
+        .compile(model, &[1])
+        .map_err(Failure::Logic)
 }
 
 /// Compiles the definitions that `config` names, else those built in, together with what the

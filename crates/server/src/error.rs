@@ -13,6 +13,9 @@ pub enum Failure {
     /// The definition cannot be used.
     #[error("the definition has {} error(s)", .0.len())]
     Definition(Vec<Diagnostic>),
+    /// The code of the application does not fit its definition.
+    #[error("the code of the application has {} error(s)", .0.len())]
+    Logic(Vec<String>),
     /// There is no definition.
     #[error(
         "there is no definition to serve; give one with `--definitions <folder or file>`, for example `--definitions examples/hello/definitions`"
@@ -55,6 +58,7 @@ impl Failure {
             Self::Configuration(_) | Self::Listen { .. } => Code::ConfigurationInvalid,
             Self::Definition(_) | Self::NoDefinition | Self::File { .. } => Code::DefinitionInvalid,
             Self::Seeds(_) => Code::SeedInvalid,
+            Self::Logic(_) => Code::LogicInvalid,
             Self::Refused(refusal) => refusal.code,
             Self::Store(error) => error.code(),
             Self::Setup(_) => Code::Internal,
@@ -64,7 +68,9 @@ impl Failure {
     /// Every single mistake, ready to print, when there are several.
     pub fn details(&self) -> Vec<String> {
         match self {
-            Self::Configuration(problems) | Self::Seeds(problems) => problems.clone(),
+            Self::Configuration(problems) | Self::Seeds(problems) | Self::Logic(problems) => {
+                problems.clone()
+            }
             Self::Definition(diagnostics) => diagnostics
                 .iter()
                 .map(|diagnostic| diagnostic.render(false))

@@ -11,7 +11,7 @@ mod openapi;
 mod router;
 mod serve;
 
-pub use application::{Application, compile, read_definitions, read_seeds};
+pub use application::{Application, compile, compile_logic, read_definitions, read_seeds};
 pub use clock::SystemClock;
 pub use config::{Config, Profile};
 pub use database::{connect, ensure, prepare, steps, write_seeds};

@@ -1,6 +1,6 @@
 //! The life of a server: compile, connect, check the schema, wire, listen, stop.
 
-use crate::application::{Application, compile};
+use crate::application::{Application, compile, compile_logic};
 use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::error::Failure;
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use carnet_kernel::{Clock as _, IdGenerator};
 use carnet_model::Model;
 use carnet_records::Operations;
+use carnet_records::logic::Logics;
 use carnet_store::Store;
 use carnet_telemetry::health::Health;
 use carnet_telemetry::metrics::Registry;
@@ -46,6 +47,7 @@ pub async fn serve(
     for warning in &compiled.warnings {
         tracing::warn!("{}", warning.render(false).trim_end());
     }
+    let logics = compile_logic(&compiled.model, &application)?;
     let model = Arc::new(compiled.model);
     let store = database::connect(&loaded).await?;
     tracing::info!(
@@ -56,7 +58,7 @@ pub async fn serve(
         loaded.origin("database.url")
     );
     database::ensure(config, &application, &store, &model, options.seeds).await?;
-    let result = run(&loaded, application, &store, model, metrics).await;
+    let result = run(&loaded, application, &store, (model, logics), metrics).await;
     store.close().await;
     result
 }
@@ -65,7 +67,7 @@ async fn run(
     loaded: &Loaded,
     application: Application,
     store: &Store,
-    model: Arc<Model>,
+    (model, logics): (Arc<Model>, Logics),
     metrics: Registry,
 ) -> Result<(), Failure> {
     let config = &loaded.config;
@@ -83,6 +85,7 @@ async fn run(
     let clock = Arc::new(SystemClock);
     let forgetting = tokio::spawn(forget_receipts(store.clone(), clock.clone()));
     let operations = Operations::new(store.clone(), Arc::clone(&model), clock.clone());
+    operations.install(logics);
     operations.allow_explain(config.explains());
     let name = application.name.clone();
     let parts = Parts {

@@ -107,8 +107,28 @@ pub(crate) struct Locking {
     pub(crate) ids: Vec<Id>,
 }
 
+/// A place in a transaction that code may go back to. They nest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Savepoint {
+    Mark,
+    Release,
+    Undo,
+}
+
+impl Savepoint {
+    /// The statements for it, the same on both databases.
+    pub(crate) fn statements(self) -> &'static [&'static str] {
+        match self {
+            Self::Mark => &["savepoint nested"],
+            Self::Release => &["release savepoint nested"],
+            Self::Undo => &["rollback to savepoint nested", "release savepoint nested"],
+        }
+    }
+}
+
 /// One thing that code asks for.
 pub(crate) enum Request {
+    Savepoint(Savepoint, Reply<Result<(), Error>>),
     Read(Box<Reading>, Reply<Result<Found, Error>>),
     Write(Box<Writing>, Reply<Result<Vec<Outcome>, WriteFailure>>),
     Lock(Locking, Reply<Result<(), Error>>),
@@ -162,6 +182,12 @@ impl Transaction {
             .map_err(WriteFailure::nowhere)?;
         let gone = |_| Err(WriteFailure::nowhere(over()));
         answer.await.unwrap_or_else(gone)
+    }
+
+    pub(crate) async fn savepoint(&self, savepoint: Savepoint) -> Result<(), Error> {
+        let (reply, answer) = oneshot::channel();
+        self.desk.put(Request::Savepoint(savepoint, reply))?;
+        answer.await.unwrap_or_else(|_| Err(over()))
     }
 
     pub(crate) async fn lock(&self, locking: Locking) -> Result<(), Error> {

@@ -114,6 +114,12 @@ impl Report {
                 self.resources += model.resources.len();
                 self.problems
                     .extend(warnings.into_iter().map(Problem::Diagnostic));
+                // Another definition than the application's own is not what its code is for.
+                let own = loaded.config.definitions.is_none();
+                let code = carnet_server::compile_logic(&model, &session.application);
+                if let (true, Err(failure)) = (own, code) {
+                    self.failure("code", failure);
+                }
                 match carnet_server::read_seeds(&loaded.config, &session.application, &model) {
                     Ok(seeds) => {
                         self.seeds += seeds.len();
@@ -134,7 +140,7 @@ impl Report {
                 self.problems
                     .extend(found.into_iter().map(Problem::Diagnostic));
             }
-            Failure::Seeds(found) => {
+            Failure::Seeds(found) | Failure::Logic(found) => {
                 for message in found {
                     self.other(area, Severity::Error, message);
                 }

@@ -1,6 +1,7 @@
 //! The REST adapter: addresses and methods to commands, answers to envelopes. Every resource is
 //! served by the same routes, resolved against the model view of the request.
 
+mod own;
 mod read;
 mod stream;
 mod write;

@@ -1,6 +1,7 @@
 //! `GET` of collections and records.
 
 use super::Call;
+use super::own::Own;
 use crate::command::{Answer, Command, Explained, Options};
 use crate::parse::{GroupRequest, Wanted, parse_read, parse_wanted};
 use axum::response::Response;
@@ -29,11 +30,14 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
         resource: call.resource,
         request,
     };
-    let Answer::List(answer) = call
+    let answer = call
         .operations
         .execute(&call.context, &call.view, command, Options::default())
-        .await?
-    else {
+        .await?;
+    if let Some(own) = Own::of(&answer) {
+        return Ok(own.respond(call.media, "found"));
+    }
+    let Answer::List(answer) = answer else {
         return Err(unexpected());
     };
     call.stage("read", started);
@@ -68,11 +72,14 @@ async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> 
         resource: call.resource,
         request,
     };
-    let Answer::Groups(answer) = call
+    let answer = call
         .operations
         .execute(&call.context, &call.view, command, Options::default())
-        .await?
-    else {
+        .await?;
+    if let Some(own) = Own::of(&answer) {
+        return Ok(own.respond(call.media, "found"));
+    }
+    let Answer::Groups(answer) = answer else {
         return Err(unexpected());
     };
     call.stage("read", started);
@@ -128,11 +135,14 @@ pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
         key,
         request,
     };
-    let Answer::Record(record) = call
+    let answer = call
         .operations
         .execute(&call.context, &call.view, command, Options::default())
-        .await?
-    else {
+        .await?;
+    if let Some(own) = Own::of(&answer) {
+        return Ok(own.respond(call.media, "found"));
+    }
+    let Answer::Record(record) = answer else {
         return Err(unexpected());
     };
     let message = format!("{} found", call.resource().title);

@@ -1,5 +1,6 @@
 //! `POST`, `PUT`, `PATCH` and `DELETE`.
 
+use super::own::Own;
 use super::read::unexpected;
 use super::{Call, PREFIX};
 use crate::command::{Answer, Command, Each, Once, Options, RecordAnswer};
@@ -44,6 +45,9 @@ pub(super) async fn create(call: Call, request: Request) -> Result<Response, Pro
         },
     };
     let done = asked.done(&call, command, &body).await?;
+    if let Some(response) = done.own(&call, StatusCode::CREATED, "created") {
+        return Ok(response);
+    }
     let Some(id) = done.record()?.created else {
         return record_answer(&call, StatusCode::OK, &done, "updated");
     };
@@ -73,7 +77,10 @@ pub(super) async fn update(call: Call, id: Id, request: Request) -> Result<Respo
         precondition,
     };
     let done = asked.done(&call, command, &body).await?;
-    record_answer(&call, StatusCode::OK, &done, "updated")
+    match done.own(&call, StatusCode::OK, "updated") {
+        Some(response) => Ok(response),
+        None => record_answer(&call, StatusCode::OK, &done, "updated"),
+    }
 }
 
 pub(super) async fn patch(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
@@ -87,7 +94,10 @@ pub(super) async fn patch(call: Call, id: Id, request: Request) -> Result<Respon
         precondition,
     };
     let done = asked.done(&call, command, &body).await?;
-    record_answer(&call, StatusCode::OK, &done, "updated")
+    match done.own(&call, StatusCode::OK, "updated") {
+        Some(response) => Ok(response),
+        None => record_answer(&call, StatusCode::OK, &done, "updated"),
+    }
 }
 
 pub(super) async fn restore(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
@@ -204,6 +214,9 @@ pub(super) async fn delete(call: Call, id: Id, request: Request) -> Result<Respo
         precondition,
     };
     let done = asked.done(&call, command, "").await?;
+    if let Some(response) = done.own(&call, StatusCode::OK, "deleted") {
+        return Ok(response);
+    }
     match &done.answer {
         Answer::Deleted => {
             let message = format!("{} deleted", call.resource().title);
@@ -313,6 +326,18 @@ impl Done {
             Answer::Record(record) => Ok(record),
             _ => Err(unexpected()),
         }
+    }
+
+    /// The answer of a logic that is not the operation's; `None` for the operation's own.
+    fn own(&self, call: &Call, status: StatusCode, what: &str) -> Option<Response> {
+        let own = Own::of(&self.answer)?;
+        let status = own.status(status);
+        let message = own.message(|| format!("{} {what}", call.resource().title));
+        let mut response = self.succeed(call.media, status, own.data, &message);
+        if let Some(version) = own.version.filter(|_| !self.options.dry_run) {
+            response.headers_mut().insert(header::ETAG, etag(version));
+        }
+        Some(response)
     }
 
     fn items(&self, media: Media) -> Result<Response, Problem> {

@@ -14,6 +14,7 @@ mod idempotency;
 mod items;
 mod journal;
 mod links;
+mod logic;
 mod matching;
 mod nested;
 mod queries;

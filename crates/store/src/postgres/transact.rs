@@ -15,7 +15,7 @@ use crate::render::{self, GroupStatement, LoadStatement, Lookup, Select};
 use crate::shape::{Bound, Cells, Finished, GroupPage, Page};
 use crate::transact::earlier;
 use crate::transaction::{
-    Asked, Found, Locking, Lost, Read, Reading, Reply, Request, Step, Writing, same_side,
+    Asked, Found, Locking, Lost, Read, Reading, Reply, Request, Savepoint, Step, Writing, same_side,
 };
 use crate::{
     Apart, Ended, Error, Listing, Outcome, Receipt, Statement, Task, Transacted, WriteFailure,
@@ -169,6 +169,11 @@ impl<'a> Talk<'a> {
                 Request::Write(writing, reply) => {
                     self.serve_reads(&mut reads).await?;
                     let outcome = self.write(*writing).await?;
+                    drop(reply.send(outcome));
+                }
+                Request::Savepoint(savepoint, reply) => {
+                    self.serve_reads(&mut reads).await?;
+                    let outcome = self.savepoint(savepoint).await?;
                     drop(reply.send(outcome));
                 }
                 Request::Lock(locking, reply) => {
@@ -326,6 +331,28 @@ impl<'a> Talk<'a> {
         let row = answers.first().and_then(|answer| answer.rows.first());
         let number = row.map(|row| RowCells(row).integer(0)).transpose();
         Ok(number.map(|number| number.flatten().unwrap_or(0)))
+    }
+
+    /// Frames are cheap, but each of them waits for the server.
+    async fn savepoint(&mut self, savepoint: Savepoint) -> Result<Result<(), Error>, Lost> {
+        if self.failed.is_some() && savepoint != Savepoint::Undo {
+            return Ok(Err(Error::Conflict));
+        }
+        let mut messages = self.envelope();
+        messages.extend(savepoint.statements().iter().map(|sql| Message::frame(sql)));
+        let now = Instant::now();
+        let limit = Limit::reading(Some(self.until().unwrap_or(now + self.patience())));
+        let outcome = Box::pin(self.held.flight(&messages, limit)).await;
+        self.began.get_or_insert(now);
+        match outcome {
+            Ok(_) => {
+                if savepoint == Savepoint::Undo {
+                    self.failed = None;
+                }
+                Ok(Ok(()))
+            }
+            Err(failed) => self.read_failed(failed, None).map(Err),
+        }
     }
 
     /// Locks records, in the order of their ids.

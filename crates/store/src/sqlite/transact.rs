@@ -261,6 +261,12 @@ impl Course<'_> {
                 let outcome = self.write(*writing)?;
                 drop(reply.send(outcome));
             }
+            Request::Savepoint(savepoint, reply) => {
+                for statement in savepoint.statements() {
+                    self.session.frame(statement)?;
+                }
+                drop(reply.send(Ok(())));
+            }
             // Whoever writes is alone.
             Request::Lock(_, reply) => drop(reply.send(Ok(()))),
         }

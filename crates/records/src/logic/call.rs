@@ -1,0 +1,310 @@
+//! What code has of its request and of the platform: an owned handle, cheap to clone, of no use
+//! after the code has returned.
+
+use super::logics::{Entry, Logics};
+use super::port::named;
+use super::{Reply, Repository, Request, Response, Spot};
+use crate::command::{Command, Options};
+use crate::operations::Operations;
+use crate::write::Work;
+use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
+use carnet_model::{ModelView, Resource, ResourceIndex};
+use carnet_store::Stamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// One request as the code for its operation sees it.
+#[derive(Clone)]
+pub struct Call {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    /// In the transaction of the request, where it has one.
+    pub(super) operations: Operations,
+    pub(super) context: Context,
+    pub(super) view: ModelView,
+    pub(super) stamp: Stamp,
+    pub(super) resource: ResourceIndex,
+    pub(super) spot: Spot,
+    pub(super) entry: Arc<Entry>,
+    pub(super) logics: Arc<Logics>,
+    pub(super) state: Mutex<State>,
+    pub(super) ended: AtomicBool,
+}
+
+pub(super) struct State {
+    /// What the operation is to do; hooks may change its body.
+    pub(super) command: Command,
+    pub(super) proceeded: bool,
+    pub(super) reply: Option<Reply>,
+}
+
+impl Call {
+    /// Who calls.
+    pub fn principal(&self) -> &Principal {
+        &self.shared.context.principal
+    }
+
+    /// Whose data is touched.
+    pub fn tenant(&self) -> TenantKey {
+        self.shared.context.tenant
+    }
+
+    /// What joins everything that the request set in motion: log lines, journal rows, errors.
+    pub fn correlation(&self) -> Id {
+        self.shared.context.correlation
+    }
+
+    /// The API version that was asked for: 1 for `/api/v1`.
+    pub fn version(&self) -> u16 {
+        self.shared.context.api_version
+    }
+
+    /// When the caller stops waiting.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.shared.context.deadline
+    }
+
+    /// The present moment: one value for the whole request, the same in every rerun.
+    pub fn now(&self) -> Timestamp {
+        self.shared.stamp.now
+    }
+
+    /// A new id, larger than every one before.
+    pub fn next_id(&self) -> Id {
+        self.shared.operations.next_id()
+    }
+
+    /// The resource that the request is for.
+    pub fn resource(&self) -> &str {
+        &self.declared().name
+    }
+
+    pub(super) fn declared(&self) -> &Resource {
+        self.shared.view.resource(self.shared.resource)
+    }
+
+    /// The id in the address, where it has one.
+    pub fn id(&self) -> Option<Id> {
+        match &self.state().command {
+            Command::Read { key, .. } => key.as_id(),
+            Command::Update { id, .. } | Command::Patch { id, .. } | Command::Delete { id, .. } => {
+                Some(*id)
+            }
+            _ => None,
+        }
+    }
+
+    /// The id in the address.
+    ///
+    /// Errors: `LOGIC_MISUSED` where the operation has none.
+    pub fn require_id(&self) -> Result<Id, Refusal> {
+        self.id()
+            .ok_or_else(|| Refusal::new(Code::LogicMisused, "this operation is not for one record"))
+    }
+
+    /// The body as it was sent, or as hooks left it; null where there is none.
+    pub fn input(&self) -> Value {
+        let state = self.state();
+        state
+            .command
+            .body()
+            .and_then(|body| serde_json::from_str(body).ok())
+            .unwrap_or(Value::Null)
+    }
+
+    /// The body as a type of the application.
+    ///
+    /// Errors: `VALIDATION_FAILED` when the body does not fit it.
+    pub fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        let state = self.state();
+        let body = state.command.body().unwrap_or("null");
+        serde_json::from_str(body).map_err(|error| {
+            Refusal::validation(vec![Detail::new("body", "type", error.to_string())])
+        })
+    }
+
+    /// Puts another body in the place of the one that was sent. It is validated (again) before it
+    /// is used.
+    pub fn set_input(&self, body: &(impl Serialize + ?Sized)) -> Result<(), Refusal> {
+        let text = to_text(body)?;
+        match self.state().command.body_mut() {
+            Some(body) => *body = text,
+            None => {
+                let message = "this operation has no body";
+                return Err(Refusal::new(Code::LogicMisused, message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets `change` change the body.
+    pub fn change_input(&self, change: impl FnOnce(&mut Value)) -> Result<(), Refusal> {
+        let mut input = self.input();
+        change(&mut input);
+        self.set_input(&input)
+    }
+
+    /// Carries the operation out as it is by default, in this transaction.
+    ///
+    /// Errors: what the operation is refused for; `LOGIC_MISUSED` when it is called twice.
+    pub async fn proceed(&self) -> Result<Reply, Refusal> {
+        let command = {
+            let mut state = self.state();
+            if std::mem::replace(&mut state.proceeded, true) {
+                let message = "a logic proceeded twice";
+                return Err(Refusal::new(Code::LogicMisused, message));
+            }
+            state.command.clone()
+        };
+        self.run(command).await.map(Reply::of)
+    }
+
+    /// The same with another body.
+    pub async fn proceed_with(&self, body: &(impl Serialize + ?Sized)) -> Result<Reply, Refusal> {
+        self.set_input(body)?;
+        self.proceed().await
+    }
+
+    /// The record that the address names, as it is now in this transaction.
+    ///
+    /// Errors: `NOT_FOUND`.
+    pub async fn record(&self) -> Result<Value, Refusal> {
+        let id = self.require_id()?;
+        let name = self.resource().to_owned();
+        let found = self.repository(&name)?.get(id).await?;
+        found.ok_or_else(|| Refusal::not_found(&name))
+    }
+
+    /// The records of a resource, in the same transaction and for the same tenant. Its writes run
+    /// the hooks of that resource, not its logic.
+    ///
+    /// Errors: `LOGIC_MISUSED` for a resource that is not there.
+    pub fn repository(&self, resource: &str) -> Result<Repository, Refusal> {
+        named(&self.shared.view, resource)?;
+        Ok(Repository::new(self.clone(), resource))
+    }
+
+    /// Whether there is a resource of that name.
+    pub fn has_repository(&self, resource: &str) -> bool {
+        self.shared.view.resource_named(resource).is_some()
+    }
+
+    /// The names of all resources.
+    pub fn repositories(&self) -> impl Iterator<Item = &str> {
+        let resources = self.shared.view.resources.iter();
+        resources.map(|resource| resource.name.as_str())
+    }
+
+    /// Several writes, all or none, with references among them (`{{result[0].id}}`): the items of
+    /// `POST /transactions`. Answers what each left.
+    pub async fn transact(&self, items: &(impl Serialize + ?Sized)) -> Result<Vec<Value>, Refusal> {
+        let body = to_text(&serde_json::json!({ "items": to_value(items)? }))?;
+        let response = self.request(Request::Transact { body }).await?;
+        serde_json::from_slice(&response.json).map_err(|error| internal(&error))
+    }
+
+    /// Locks records of a resource until the transaction ends, in the order of their ids.
+    pub async fn lock(&self, resource: &str, ids: Vec<Id>) -> Result<(), Refusal> {
+        self.check_use()?;
+        let resource = named(&self.shared.view, resource)?;
+        self.shared
+            .operations
+            .lock(&self.shared.context, &self.shared.view, resource, ids)
+            .await
+    }
+
+    /// One thing of the platform as plain values, by default operations and hooks.
+    pub async fn request(&self, request: Request) -> Result<Response, Refusal> {
+        let command = request.command(&self.shared.view, self.now())?;
+        self.check_use()?;
+        let work = self.work();
+        let answer = Box::pin(self.shared.operations.without_logic(&work, command)).await?;
+        Ok(Response::of(answer))
+    }
+
+    /// The same as if it were asked from outside: with the logic of the resource that it is for.
+    ///
+    /// Errors: `LOGIC_CYCLE` when logic calls logic too deeply.
+    pub async fn perform(&self, request: Request) -> Result<Response, Refusal> {
+        let command = request.command(&self.shared.view, self.now())?;
+        self.check_use()?;
+        let work = self.work();
+        let answer = Box::pin(self.shared.operations.dispatch(&work, command)).await?;
+        Ok(Response::of(answer))
+    }
+
+    /// The component of a type.
+    pub fn component<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.shared.logics.components.get()
+    }
+
+    /// What the operation answered, in a hook after it.
+    pub fn reply(&self) -> Option<Reply> {
+        self.state().reply.clone()
+    }
+
+    /// Answers this instead, from a hook after the operation.
+    pub fn set_reply(&self, reply: Reply) {
+        self.state().reply = Some(reply);
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn work(&self) -> Work<'_> {
+        let shared = &self.shared;
+        Work {
+            context: &shared.context,
+            view: &shared.view,
+            stamp: shared.stamp.clone(),
+            options: Options::default(),
+            route: ("logic", &self.declared().name),
+        }
+    }
+
+    async fn run(&self, command: Command) -> Result<crate::Answer, Refusal> {
+        self.check_use()?;
+        let work = self.work();
+        Box::pin(self.shared.operations.run(&work, command)).await
+    }
+
+    /// Lets nothing more be asked by it.
+    pub(super) fn end(&self) {
+        self.shared.ended.store(true, Ordering::Release);
+    }
+
+    fn check_use(&self) -> Result<(), Refusal> {
+        if self.shared.ended.load(Ordering::Acquire) {
+            let message = "a `Call` was used after its logic had returned";
+            return Err(Refusal::new(Code::TransactionOver, message));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Refusal> {
+    serde_json::to_value(value).map_err(|error| unserializable(&error))
+}
+
+pub(super) fn to_text(value: &(impl Serialize + ?Sized)) -> Result<String, Refusal> {
+    serde_json::to_string(value).map_err(|error| unserializable(&error))
+}
+
+fn unserializable(error: &serde_json::Error) -> Refusal {
+    let message = format!("a value of a logic cannot be written as JSON: {error}");
+    Refusal::new(Code::LogicMisused, message)
+}
+
+pub(super) fn internal(error: &serde_json::Error) -> Refusal {
+    Refusal::new(Code::Internal, format!("an answer cannot be read: {error}"))
+}

@@ -1,0 +1,89 @@
+//! What runs for one call, in its order: hooks, validation, logic or the default operation, hooks.
+
+use super::{Call, Moment, Reply, Spot};
+use crate::command::Command;
+use carnet_kernel::{Code, Refusal};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+
+/// Runs everything for a call but what comes after the commit. A panic is an error of its own.
+pub(super) async fn run(call: &Call, logic: bool) -> Result<Reply, Refusal> {
+    let running = AssertUnwindSafe(steps(call, logic)).catch_unwind();
+    let outcome = running.await.unwrap_or_else(|panic| {
+        let said = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        tracing::error!(
+            correlation.id = %call.correlation(),
+            resource = call.resource(),
+            panic = said,
+            "the code of an operation panicked"
+        );
+        Err(Refusal::new(
+            Code::LogicPanicked,
+            "the code of this operation failed",
+        ))
+    });
+    call.end();
+    outcome
+}
+
+async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
+    hooks(call, Moment::BeforeValidate).await?;
+    validate(call)?;
+    hooks(call, Moment::AfterValidate).await?;
+    hooks(call, Moment::Before).await?;
+    let entry = &call.shared.entry;
+    let reply = match entry.logic.as_ref().filter(|_| logic) {
+        Some(logic) => logic.call(call.clone()).await?,
+        None => call.proceed().await?,
+    };
+    call.set_reply(reply);
+    hooks(call, Moment::After).await?;
+    let reply = call.state().reply.take();
+    reply.ok_or_else(|| Refusal::new(Code::Internal, "an operation left no reply"))
+}
+
+async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {
+    for hook in call.shared.entry.hooks(moment) {
+        hook.call(call.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Every broken rule of the body, before any code relies on it.
+fn validate(call: &Call) -> Result<(), Refusal> {
+    let shared = &call.shared;
+    if !shared.spot.writes() || matches!(shared.spot, Spot::Action(_)) {
+        return Ok(());
+    }
+    let command: Command = call.state().command.clone();
+    shared.operations.check_body(&call.work(), &command)
+}
+
+/// Runs the hooks after the commit; what they fail with is told to the log alone.
+pub(super) async fn committed(call: &Call) {
+    for hook in call.shared.entry.hooks(Moment::AfterCommit) {
+        let running = AssertUnwindSafe(hook.call(call.clone())).catch_unwind();
+        match running.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(refusal)) => tracing::warn!(
+                correlation.id = %call.correlation(),
+                resource = call.resource(),
+                hook = hook.name(),
+                code = refusal.code.as_str(),
+                "a hook after the commit failed: {}",
+                refusal.message
+            ),
+            Err(_) => tracing::error!(
+                correlation.id = %call.correlation(),
+                resource = call.resource(),
+                hook = hook.name(),
+                "a hook after the commit panicked"
+            ),
+        }
+    }
+    call.end();
+}

@@ -1,0 +1,240 @@
+//! Registered code held against a model: every mistake at once, then a table that requests look into.
+
+use super::register::{Hooked, Registered};
+use super::{Components, Logic, Moment, Needs, Point, Registry, Spot};
+use carnet_kernel::suggest;
+use carnet_model::{Model, Operation, Resource, ResourceIndex};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The code of one model, by version, resource and point.
+#[derive(Default)]
+pub struct Logics {
+    entries: HashMap<(u16, ResourceIndex, Spot), Arc<Entry>>,
+    pub(crate) components: Components,
+}
+
+/// The code at one point.
+#[derive(Default)]
+pub(crate) struct Entry {
+    pub(crate) logic: Option<Arc<dyn Logic>>,
+    hooks: Vec<(Moment, Arc<dyn Logic>)>,
+}
+
+impl Entry {
+    /// The hooks of a moment, in order.
+    pub(crate) fn hooks(&self, moment: Moment) -> impl Iterator<Item = &Arc<dyn Logic>> {
+        self.hooks
+            .iter()
+            .filter(move |(at, _)| *at == moment)
+            .map(|(_, logic)| logic)
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.logic.as_ref().is_some_and(|logic| logic.is_late())
+    }
+}
+
+/// The code at one point, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Described {
+    /// The name of the logic's function.
+    pub logic: Option<&'static str>,
+    /// Whether it is late.
+    pub late: bool,
+    /// The hooks in the order in which they run.
+    pub hooks: Vec<(Moment, &'static str)>,
+}
+
+impl Registry {
+    /// Holds everything that was registered against a model with these API versions.
+    ///
+    /// Errors: every mistake, one sentence each.
+    pub fn compile(&self, model: &Model, versions: &[u16]) -> Result<Logics, Vec<String>> {
+        let mut faults = self.problems.clone();
+        let mut entries: HashMap<(u16, ResourceIndex, Spot), Entry> = HashMap::new();
+        for registered in &self.logic {
+            self.add_logic(registered, model, versions, &mut entries, &mut faults);
+        }
+        let mut hooks: Vec<&Hooked> = self.hooks.iter().collect();
+        hooks.sort_by_key(|hooked| (hooked.hook.moment, hooked.hook.order));
+        for hooked in hooks {
+            self.add_hook(hooked, model, versions, &mut entries, &mut faults);
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let entries = entries
+            .into_iter()
+            .map(|(key, entry)| (key, Arc::new(entry)));
+        Ok(Logics {
+            entries: entries.collect(),
+            components: self.components.clone(),
+        })
+    }
+
+    fn add_logic(
+        &self,
+        registered: &Registered,
+        model: &Model,
+        versions: &[u16],
+        entries: &mut HashMap<(u16, ResourceIndex, Spot), Entry>,
+        faults: &mut Vec<String>,
+    ) {
+        let Registered {
+            version,
+            resource,
+            point,
+            logic,
+        } = registered;
+        let place = format!(
+            "logic `{}` for {point} of `{resource}` in v{version}",
+            logic.name()
+        );
+        self.check(&place, logic.as_ref(), model, faults);
+        if !versions.contains(version) {
+            let known: Vec<String> = versions.iter().map(|known| format!("v{known}")).collect();
+            faults.push(format!(
+                "{place}: there is no such version; the definition has {}",
+                known.join(", ")
+            ));
+        }
+        let Some((resource, spot)) = found(&place, resource, point, model, faults) else {
+            return;
+        };
+        let entry = entries.entry((*version, resource.index, spot)).or_default();
+        match &entry.logic {
+            None => entry.logic = Some(Arc::clone(logic)),
+            Some(other) => faults.push(format!(
+                "{place}: `{}` is registered there already",
+                other.name()
+            )),
+        }
+    }
+
+    fn add_hook(
+        &self,
+        hooked: &Hooked,
+        model: &Model,
+        versions: &[u16],
+        entries: &mut HashMap<(u16, ResourceIndex, Spot), Entry>,
+        faults: &mut Vec<String>,
+    ) {
+        let Hooked {
+            resource,
+            hook,
+            logic,
+        } = hooked;
+        let (moment, point) = (hook.moment, &hook.point);
+        let place = format!(
+            "hook `{}` {} {point} of `{resource}`",
+            logic.name(),
+            moment.as_str()
+        );
+        self.check(&place, logic.as_ref(), model, faults);
+        let Some((resource, spot)) = found(&place, resource, point, model, faults) else {
+            return;
+        };
+        let validates = matches!(
+            spot,
+            Spot::Action(_)
+                | Spot::Operation(Operation::Create | Operation::Update | Operation::Patch)
+        );
+        if matches!(moment, Moment::BeforeValidate | Moment::AfterValidate) && !validates {
+            faults.push(format!("{place}: there is no body to validate"));
+        }
+        if moment == Moment::AfterCommit && !spot.writes() {
+            faults.push(format!("{place}: a read commits nothing"));
+        }
+        for version in versions {
+            let entry = entries.entry((*version, resource.index, spot)).or_default();
+            entry.hooks.push((moment, Arc::clone(logic)));
+        }
+    }
+
+    fn check(&self, place: &str, logic: &dyn Logic, model: &Model, faults: &mut Vec<String>) {
+        let mut needs = Needs::default();
+        logic.needs(&mut needs);
+        let missing = needs.missing(&self.components, model);
+        faults.extend(missing.into_iter().map(|why| format!("{place}: {why}")));
+    }
+}
+
+/// The resource and the point that are meant.
+fn found<'m>(
+    place: &str,
+    name: &str,
+    point: &Point,
+    model: &'m Model,
+    faults: &mut Vec<String>,
+) -> Option<(&'m Resource, Spot)> {
+    let Some(resource) = model.resource_named(name) else {
+        let names = model.resources.iter().map(|known| known.name.as_str());
+        let hint = suggest::hint(name, names);
+        faults.push(format!("{place}: there is no such resource{hint}"));
+        return None;
+    };
+    match point {
+        Point::Operation(Operation::Batch) => {
+            faults.push(format!(
+                "{place}: a batch runs the code of its items; register it for create, update, \
+                 patch or delete"
+            ));
+            None
+        }
+        Point::Operation(operation) if resource.operations.contains(*operation) => {
+            Some((resource, Spot::Operation(*operation)))
+        }
+        Point::Operation(operation) => {
+            faults.push(format!(
+                "{place}: the resource does not offer `{}`",
+                operation.as_str()
+            ));
+            None
+        }
+        Point::Action(action) => {
+            let hint = match Operation::parse(action) {
+                Some(_) => "; an operation is registered as `Operation::…`".to_owned(),
+                None => String::new(),
+            };
+            faults.push(format!("{place}: there is no such action{hint}"));
+            None
+        }
+    }
+}
+
+impl Logics {
+    /// Whether there is no code at all.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn entry(
+        &self,
+        version: u16,
+        resource: ResourceIndex,
+        spot: Spot,
+    ) -> Option<&Arc<Entry>> {
+        self.entries.get(&(version, resource, spot))
+    }
+
+    /// What stands at an operation, for people.
+    pub fn describe(
+        &self,
+        version: u16,
+        resource: ResourceIndex,
+        operation: Operation,
+    ) -> Described {
+        let spot = Spot::Operation(operation);
+        self.entry(version, resource, spot)
+            .map_or_else(Described::default, |entry| Described {
+                logic: entry.logic.as_ref().map(|logic| logic.name()),
+                late: entry.is_late(),
+                hooks: entry
+                    .hooks
+                    .iter()
+                    .map(|(moment, logic)| (*moment, logic.name()))
+                    .collect(),
+            })
+    }
+}

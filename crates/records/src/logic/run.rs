@@ -1,0 +1,382 @@
+//! How a command finds its code, and the transaction that the code runs in.
+
+use super::call::{Shared, State};
+use super::logics::{Entry, Logics};
+use super::{Call, Reply, Spot, chain, reply};
+use crate::command::{Answer, Command};
+use crate::operations::{Operations, told};
+use crate::write::Work;
+use carnet_kernel::{Code, Context, Refusal};
+use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
+use carnet_store::{Apart, Ended, How, Policy, Scope, Stamp, Task, Transacted, Transaction};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How deep logic may call logic.
+const MOST_DEPTH: u16 = 8;
+
+/// Where operations happen, when code of a request is under way.
+#[derive(Clone)]
+pub(crate) struct Within {
+    pub(crate) transaction: Option<Transaction>,
+    depth: u16,
+    /// Calls whose hooks run after the commit.
+    committed: Arc<Mutex<Vec<Done>>>,
+}
+
+/// A call that has done its part.
+struct Done {
+    call: Call,
+    reply: Reply,
+}
+
+/// A command with the code that stands there.
+#[derive(Clone)]
+struct Coded {
+    command: Command,
+    resource: ResourceIndex,
+    spot: Spot,
+    entry: Arc<Entry>,
+    logics: Arc<Logics>,
+    /// Whether the logic runs, or the hooks alone.
+    logic: bool,
+}
+
+impl Operations {
+    /// Carries a command out, by the code that stands there if there is any.
+    pub(crate) async fn dispatch(
+        &self,
+        work: &Work<'_>,
+        command: Command,
+    ) -> Result<Answer, Refusal> {
+        self.with_code(work, command, true).await
+    }
+
+    /// The same without logic; hooks run.
+    pub(crate) async fn without_logic(
+        &self,
+        work: &Work<'_>,
+        command: Command,
+    ) -> Result<Answer, Refusal> {
+        self.with_code(work, command, false).await
+    }
+
+    async fn with_code(
+        &self,
+        work: &Work<'_>,
+        command: Command,
+        logic: bool,
+    ) -> Result<Answer, Refusal> {
+        let logics = self.logics();
+        if logics.is_empty() {
+            return self.run(work, command).await;
+        }
+        self.check_passed(work, &command, &logics)?;
+        let version = work.context.api_version;
+        let found = Spot::of(&command).and_then(|(resource, spot)| {
+            let entry = logics.entry(version, resource, spot)?;
+            Some((resource, spot, Arc::clone(entry)))
+        });
+        let Some((resource, spot, entry)) = found else {
+            return self.run(work, command).await;
+        };
+        let coded = Coded {
+            command,
+            resource,
+            spot,
+            entry,
+            logics,
+            logic,
+        };
+        let depth = self.within().map_or(0, |within| within.depth) + 1;
+        if depth > MOST_DEPTH {
+            let message =
+                format!("logic called logic {MOST_DEPTH} times deep; it goes in a circle");
+            return Err(Refusal::new(Code::LogicCycle, message));
+        }
+        match self.within() {
+            Some(within) if within.transaction.is_some() || !coded.spot.writes() => {
+                Box::pin(self.inner_call(work, coded, within, depth)).await
+            }
+            _ if coded.spot.writes() => Box::pin(self.transacted(work, coded)).await,
+            _ => Box::pin(self.plain(work, coded)).await,
+        }
+    }
+
+    /// Refuses what would change records without the code that stands round such changes.
+    fn check_passed(
+        &self,
+        work: &Work<'_>,
+        command: &Command,
+        logics: &Logics,
+    ) -> Result<(), Refusal> {
+        let Some((resource, operations)) = Spot::passed(command) else {
+            return Ok(());
+        };
+        passed(work, resource, operations, logics)
+    }
+
+    /// Code of a read: there is no transaction.
+    async fn plain(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
+        let within = Within {
+            transaction: None,
+            depth: 1,
+            committed: Arc::default(),
+        };
+        let logic = coded.logic;
+        let call = self.call(work, coded, within);
+        let running = chain::run(&call, logic);
+        let reply = match work.context.deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline.into(), running)
+                .await
+                .map_err(|_| late())??,
+            None => running.await?,
+        };
+        Ok(reply.into_answer())
+    }
+
+    /// Code inside the transaction of other code: what it wrote goes when it fails.
+    async fn inner_call(
+        &self,
+        work: &Work<'_>,
+        coded: Coded,
+        within: &Within,
+        depth: u16,
+    ) -> Result<Answer, Refusal> {
+        let failed = |error| told(&error, work.view, work.context);
+        let writes = coded.spot.writes();
+        let within = Within {
+            depth,
+            ..within.clone()
+        };
+        let scope = match writes {
+            true => {
+                let resource = work.view.resource(coded.resource);
+                let scope = self.scope(work.context, resource).await.map_err(failed)?;
+                scope.mark().await.map_err(failed)?;
+                Some(scope)
+            }
+            false => None,
+        };
+        let logic = coded.logic;
+        let committed = Arc::clone(&within.committed);
+        let before = lock(&committed).len();
+        let call = self.call(work, coded, within);
+        let outcome = chain::run(&call, logic).await;
+        match outcome {
+            Ok(reply) => {
+                if let Some(scope) = scope {
+                    scope.release().await.map_err(failed)?;
+                }
+                note(&committed, call, &reply);
+                Ok(reply.into_answer())
+            }
+            Err(refusal) => {
+                lock(&committed).truncate(before);
+                if let Some(scope) = scope {
+                    scope.undo().await.map_err(failed)?;
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Code in a transaction of its own, which begins when it first needs the database.
+    async fn transacted(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
+        let failed = |error| told(&error, work.view, work.context);
+        let resource = work.view.resource(coded.resource);
+        let scope: Scope = self.scope(work.context, resource).await.map_err(failed)?;
+        // Whoever asked for it first inside would wait for a reader while others wait for it.
+        self.cursor_key().await.map_err(failed)?;
+        let receipt = work.options(Policy::Atomic, Arc::new(|_, _| None)).receipt;
+        let how = How {
+            apart: Apart::Serializable,
+            late: coded.entry.is_late(),
+            dry_run: work.options.dry_run,
+            receipt,
+        };
+        let outcome: Arc<Mutex<Option<Result<Reply, Refusal>>>> = Arc::default();
+        let committed: Arc<Mutex<Vec<Done>>> = Arc::default();
+        let (kept, done) = (Arc::clone(&outcome), Arc::clone(&committed));
+        let begun = Begun {
+            operations: self.clone(),
+            context: work.context.clone(),
+            view: work.view.clone(),
+            stamp: work.stamp.clone(),
+        };
+        let noted = how.receipt.is_some();
+        let make = move |transaction: Transaction| -> Task {
+            let (kept, done) = (Arc::clone(&kept), Arc::clone(&done));
+            let coded = coded.clone();
+            lock(&done).clear();
+            let within = Within {
+                transaction: Some(transaction),
+                depth: 1,
+                committed: Arc::clone(&done),
+            };
+            let logic = coded.logic;
+            let call = begun.call(coded, within);
+            Box::pin(async move {
+                let reply = chain::run(&call, logic).await;
+                let mut ended = Ended::default();
+                if let Ok(reply) = &reply {
+                    ended.keep = true;
+                    ended.note = noted.then(|| reply::note(reply));
+                    note(&done, call, reply);
+                }
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+                ended
+            })
+        };
+        let transacted = scope.transact(work.view, &work.stamp, &how, &make).await;
+        match transacted.map_err(failed)? {
+            Transacted::Earlier(text) => match reply::from_note(&text) {
+                Some(answer) => Ok(Answer::Replayed(Box::new(answer))),
+                None => self.replay(work, &text).await,
+            },
+            Transacted::Ended => {
+                let reply = outcome
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                let missing = || Err(Refusal::new(Code::Internal, "code left no reply"));
+                let reply = reply.unwrap_or_else(missing)?;
+                if !how.dry_run {
+                    self.after_commit(&committed).await;
+                }
+                Ok(reply.into_answer())
+            }
+        }
+    }
+
+    /// Runs the hooks after the commit, each with a call that has no transaction.
+    async fn after_commit(&self, committed: &Mutex<Vec<Done>>) {
+        let all = std::mem::take(&mut *lock(committed));
+        for Done { call, reply } in all {
+            let shared = &call.shared;
+            let command = call.state().command.clone();
+            let call = Call {
+                shared: Arc::new(Shared {
+                    operations: self.clone(),
+                    context: shared.context.clone(),
+                    view: shared.view.clone(),
+                    stamp: shared.stamp.clone(),
+                    resource: shared.resource,
+                    spot: shared.spot,
+                    entry: Arc::clone(&shared.entry),
+                    logics: Arc::clone(&shared.logics),
+                    state: Mutex::new(State {
+                        command,
+                        proceeded: true,
+                        reply: Some(reply),
+                    }),
+                    ended: AtomicBool::new(false),
+                }),
+            };
+            chain::committed(&call).await;
+        }
+    }
+
+    fn call(&self, work: &Work<'_>, coded: Coded, within: Within) -> Call {
+        let begun = Begun {
+            operations: self.clone(),
+            context: work.context.clone(),
+            view: work.view.clone(),
+            stamp: work.stamp.clone(),
+        };
+        begun.call(coded, within)
+    }
+
+    /// Locks records, where there is a transaction.
+    pub(crate) async fn lock(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: &Resource,
+        ids: Vec<carnet_kernel::Id>,
+    ) -> Result<(), Refusal> {
+        let failed = |error| told(&error, view, context);
+        let scope = self.scope(context, resource).await.map_err(failed)?;
+        scope.lock(view, resource.index, ids).await.map_err(failed)
+    }
+}
+
+/// What calls of one request have in common.
+struct Begun {
+    operations: Operations,
+    context: Context,
+    view: ModelView,
+    stamp: Stamp,
+}
+
+impl Begun {
+    fn call(&self, coded: Coded, within: Within) -> Call {
+        Call {
+            shared: Arc::new(Shared {
+                operations: self.operations.inside(within),
+                context: self.context.clone(),
+                view: self.view.clone(),
+                stamp: self.stamp.clone(),
+                resource: coded.resource,
+                spot: coded.spot,
+                entry: coded.entry,
+                logics: coded.logics,
+                state: Mutex::new(State {
+                    command: coded.command,
+                    proceeded: false,
+                    reply: None,
+                }),
+                ended: AtomicBool::new(false),
+            }),
+        }
+    }
+}
+
+/// Keeps a call whose hooks run after the commit.
+fn note(committed: &Mutex<Vec<Done>>, call: Call, reply: &Reply) {
+    let waits = call
+        .shared
+        .entry
+        .hooks(super::Moment::AfterCommit)
+        .next()
+        .is_some();
+    if waits {
+        let reply = reply.clone();
+        lock(committed).push(Done { call, reply });
+    }
+}
+
+fn lock(committed: &Mutex<Vec<Done>>) -> std::sync::MutexGuard<'_, Vec<Done>> {
+    committed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether changes of these kinds would go round code.
+pub(crate) fn passed(
+    work: &Work<'_>,
+    resource: ResourceIndex,
+    operations: &[Operation],
+    logics: &Logics,
+) -> Result<(), Refusal> {
+    let version = work.context.api_version;
+    let coded = operations.iter().find(|operation| {
+        let spot = Spot::Operation(**operation);
+        logics.entry(version, resource, spot).is_some()
+    });
+    let Some(operation) = coded else {
+        return Ok(());
+    };
+    let resource = &work.view.resource(resource).name;
+    let message = format!(
+        "records of `{resource}` are changed one by one here, because logic stands round `{}`; \
+         use that operation for each of them, in a transaction where they belong together",
+        operation.as_str()
+    );
+    Err(Refusal::new(Code::LogicBypassed, message))
+}
+
+fn late() -> Refusal {
+    Refusal {
+        retry_after: Some(1),
+        ..Refusal::new(Code::Timeout, "the request took longer than allowed")
+    }
+}

@@ -1,0 +1,432 @@
+//! Code round operations: what it may do, what it may not, and that nothing of it stays half done.
+
+#![cfg(test)]
+
+use crate::rest::{Reply as Answered, send};
+use crate::world::World;
+use carnet_kernel::{Code, Refusal};
+use carnet_model::Operation;
+use carnet_records::logic::{
+    Body, Call, Component, Registry, Reply, Request, after, after_commit, before, before_validate,
+    late,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+crate::on_both!(
+    logic_stands_round_a_create,
+    several_resources_or_none,
+    at_most_ten_are_featured,
+    hooks_run_in_their_order,
+    what_goes_round_logic_is_refused,
+    broken_logic_harms_nothing_else,
+    a_logic_under_a_key_has_one_effect,
+    a_dry_run_of_logic_leaves_nothing,
+    reads_may_be_changed,
+    components_and_bodies_are_arguments,
+);
+
+/// The same world with code round its operations.
+fn with(world: &World, register: impl FnOnce(&mut Registry)) {
+    let mut registry = Registry::default();
+    register(&mut registry);
+    let logics = registry.compile(&world.view, &[1]);
+    world.operations.install(logics.unwrap());
+}
+
+async fn post(world: &World, path: &str, body: Value) -> Answered {
+    let headers = [("content-type", "application/json")];
+    send(world, "POST", path, &headers, &body.to_string()).await
+}
+
+#[track_caller]
+fn code(answered: &Answered) -> Code {
+    let refusal = answered.refusal.as_ref();
+    refusal
+        .unwrap_or_else(|| panic!("{} {:?}", answered.status, answered.bytes))
+        .code
+}
+
+async fn count(world: &World, resource: &str) -> u64 {
+    let (_, total) = world.list(resource, "count=exact").await.unwrap();
+    total.unwrap()
+}
+
+async fn logic_stands_round_a_create(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        assert_eq!(call.resource(), "products");
+        assert_eq!(call.version(), 1);
+        assert_eq!(call.input()["name"], "pen");
+        call.change_input(|input| input["note"] = json!("made by logic"))?;
+        let reply = call.proceed().await?;
+        reply.map(|record| record["extra"] = json!(1))
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, create);
+    });
+    let made = post(&world, "/products", json!({ "name": "pen" })).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["data"]["note"], "made by logic");
+    assert_eq!(made.body["data"]["extra"], 1);
+    assert!(made.headers.contains_key("location"));
+    // The body is validated before any code sees it.
+    let bad = post(&world, "/products", json!({ "name": "" })).await;
+    assert_eq!(code(&bad), Code::ValidationFailed);
+    assert_eq!(world.journal(1).await, ["products create 1"]);
+}
+
+async fn several_resources_or_none(world: World) {
+    async fn order(call: Call) -> Result<Reply, Refusal> {
+        let category = call.repository("categories")?;
+        let made = category.create(&json!({ "name": "inside" })).await?;
+        let products = call.repository("products")?;
+        let id = made["id"].as_str().unwrap_or_default().to_owned();
+        products
+            .create(&json!({ "name": "of it", "categoryId": id }))
+            .await?;
+        let seen = products.find().filter("category.name", "eq", "inside");
+        assert_eq!(seen.count().await?, 1);
+        let reply = call.proceed().await?;
+        if reply.data()?["number"] == 13 {
+            return Err(Refusal::new(Code::ValidationFailed, "not thirteen"));
+        }
+        // A write that fails leaves the rest alone.
+        let again = category.create(&json!({ "name": "Inside" })).await;
+        assert_eq!(
+            again.err().map(|refusal| refusal.code),
+            Some(Code::UniqueViolation)
+        );
+        Ok(reply)
+    }
+    with(&world, |registry| {
+        registry.logic(1, "orders", Operation::Create, order);
+    });
+    let bad = post(&world, "/orders", json!({ "number": 13 })).await;
+    assert_eq!(code(&bad), Code::ValidationFailed);
+    for resource in ["orders", "products", "categories", "journal"] {
+        assert_eq!(count(&world, resource).await, 0, "{resource}");
+    }
+    let good = post(&world, "/orders", json!({ "number": 7 })).await;
+    assert_eq!(good.status, 201, "{}", good.body);
+    assert_eq!(
+        world.journal(3).await,
+        [
+            "categories create 1",
+            "products create 1",
+            "orders create 1"
+        ]
+    );
+}
+
+async fn at_most_ten_are_featured(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        let products = call.repository("products")?;
+        let featured = products.find().filter("isFeatured", "eq", true);
+        if featured.count().await? >= 10 {
+            return Err(Refusal::new(Code::ValidationFailed, "ten are featured"));
+        }
+        call.proceed().await
+    }
+    for is_late in [false, true] {
+        with(&world, |registry| match is_late {
+            false => registry.logic(1, "products", Operation::Create, create),
+            true => registry.logic(1, "products", Operation::Create, late(create)),
+        });
+        let callers = (0..32).map(|number| {
+            let world = world.clone();
+            tokio::spawn(async move {
+                let body = json!({ "name": format!("p{number}"), "isFeatured": true });
+                post(&world, "/products", body).await
+            })
+        });
+        let mut made = 0;
+        for answered in futures_util::future::join_all(callers).await {
+            let answered = answered.unwrap();
+            match answered.status {
+                201 => made += 1,
+                _ => assert!(
+                    matches!(
+                        code(&answered),
+                        Code::ValidationFailed | Code::VersionConflict
+                    ),
+                    "late: {is_late}: {:?}",
+                    answered.refusal
+                ),
+            }
+        }
+        assert_eq!(made, 10, "late: {is_late}");
+        assert_eq!(count(&world, "products").await, 10);
+        for id in world.names("products", "", "id").await {
+            world.delete("products", &id, None).await.unwrap();
+        }
+    }
+}
+
+async fn hooks_run_in_their_order(world: World) {
+    type Log = Mutex<Vec<String>>;
+    fn say(log: &Log, word: &str) {
+        log.lock().unwrap().push(word.to_owned());
+    }
+    async fn first(call: Call, log: Component<Log>) -> Result<(), Refusal> {
+        say(&log, "before validate");
+        call.change_input(|input| input["name"] = json!("named by a hook"))
+    }
+    async fn second(_: Call, log: Component<Log>) -> Result<(), Refusal> {
+        say(&log, "before, late");
+        Ok(())
+    }
+    async fn third(_: Call, log: Component<Log>) -> Result<(), Refusal> {
+        say(&log, "before, early");
+        Ok(())
+    }
+    async fn fourth(call: Call, log: Component<Log>) -> Result<(), Refusal> {
+        say(&log, "after");
+        if let Some(reply) = call.reply() {
+            call.set_reply(reply.map(|record| record["seen"] = json!(true))?);
+        }
+        Ok(())
+    }
+    async fn fifth(call: Call, log: Component<Log>) -> Result<(), Refusal> {
+        let products = call.repository("products")?.find().count().await?;
+        say(&log, &format!("after commit of {products}"));
+        Ok(())
+    }
+    async fn refuse(call: Call) -> Result<(), Refusal> {
+        match call.input()["note"].as_str() {
+            Some("no") => Err(Refusal::new(Code::ValidationFailed, "a hook says no")),
+            _ => Ok(()),
+        }
+    }
+    let log: Arc<Log> = Arc::default();
+    let create = Operation::Create;
+    with(&world, |registry| {
+        registry.component(Arc::clone(&log));
+        registry.hook("products", after_commit(create), fifth);
+        registry.hook("products", before(create).order(5), second);
+        registry.hook("products", before(create), third);
+        registry.hook("products", after(create), fourth);
+        registry.hook("products", after(create), refuse);
+        registry.hook("products", before_validate(create), first);
+    });
+    let made = post(&world, "/products", json!({ "name": "" })).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["data"]["name"], "named by a hook");
+    assert_eq!(made.body["data"]["seen"], true);
+    let expected = [
+        "before validate",
+        "before, early",
+        "before, late",
+        "after",
+        "after commit of 1",
+    ];
+    assert_eq!(*log.lock().unwrap(), expected);
+    let refused = post(&world, "/products", json!({ "name": "", "note": "no" })).await;
+    assert_eq!(code(&refused), Code::ValidationFailed);
+    assert_eq!(
+        log.lock().unwrap().len(),
+        9,
+        "nothing after a commit that was not"
+    );
+    assert_eq!(count(&world, "products").await, 1);
+}
+
+async fn what_goes_round_logic_is_refused(world: World) {
+    async fn guard(call: Call) -> Result<Reply, Refusal> {
+        call.proceed().await
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, guard);
+        registry.logic(1, "products", Operation::Patch, guard);
+    });
+    let upsert = post(
+        &world,
+        "/products?upsert=sku",
+        json!({ "name": "a", "sku": "1" }),
+    )
+    .await;
+    assert_eq!(code(&upsert), Code::LogicBypassed);
+    let headers = [("content-type", "application/json")];
+    let path = "/products?filter[name][eq]=a&maxAffected=5";
+    let matching = send(&world, "PATCH", path, &headers, r#"{"note":"x"}"#).await;
+    assert_eq!(code(&matching), Code::LogicBypassed);
+    assert_eq!(count(&world, "products").await, 0);
+}
+
+async fn broken_logic_harms_nothing_else(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        let name = call.input()["name"].as_str().unwrap_or_default().to_owned();
+        let reply = call.proceed().await?;
+        match name.as_str() {
+            "panics" => panic!("on purpose"),
+            "twice" => call.proceed().await,
+            "status" => Ok(reply.status(404)),
+            "unserializable" => Reply::json(&std::collections::HashMap::from([((1, 2), 3)])),
+            "unknown" => call.repository("prodcts").map(|_| reply),
+            "circle" => {
+                let request = Request::Create {
+                    resource: "products".to_owned(),
+                    body: json!({ "name": "circle" }).to_string(),
+                };
+                call.perform(request).await.map(|_| reply)
+            }
+            "kept" => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    drop(call.repository("products").map(|products| async move {
+                        products.create(&json!({ "name": "late" })).await
+                    }));
+                });
+                Ok(reply)
+            }
+            _ => Ok(reply),
+        }
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, create);
+    });
+    for (name, expected) in [
+        ("panics", Code::LogicPanicked),
+        ("twice", Code::LogicMisused),
+        ("status", Code::LogicMisused),
+        ("unserializable", Code::LogicMisused),
+        ("unknown", Code::LogicMisused),
+        ("circle", Code::LogicCycle),
+    ] {
+        let answered = post(&world, "/products", json!({ "name": name })).await;
+        assert_eq!(code(&answered), expected, "{name}");
+        assert_eq!(answered.status, 500, "{name}");
+        assert_eq!(count(&world, "products").await, 0, "{name}");
+    }
+    let kept = post(&world, "/products", json!({ "name": "kept" })).await;
+    assert_eq!(kept.status, 201);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(count(&world, "products").await, 1);
+}
+
+async fn a_logic_under_a_key_has_one_effect(world: World) {
+    async fn create(call: Call, runs: Component<AtomicU32>) -> Result<Reply, Refusal> {
+        runs.fetch_add(1, Ordering::Relaxed);
+        let reply = call.proceed().await?;
+        Ok(reply
+            .map(|record| record["answer"] = json!(42))?
+            .message("made once"))
+    }
+    let runs = Arc::new(AtomicU32::new(0));
+    with(&world, |registry| {
+        registry.component(Arc::clone(&runs));
+        registry.logic(1, "products", Operation::Create, create);
+    });
+    let headers = [
+        ("content-type", "application/json"),
+        ("idempotency-key", "k1"),
+    ];
+    let body = r#"{"name":"pen"}"#;
+    let first = send(&world, "POST", "/products", &headers, body).await;
+    let second = send(&world, "POST", "/products", &headers, body).await;
+    assert_eq!(first.status, 201, "{}", first.body);
+    assert_eq!(first.body, second.body);
+    assert_eq!(first.body["message"], "made once");
+    assert_eq!(second.status, 201);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+    let other = send(&world, "POST", "/products", &headers, r#"{"name":"ink"}"#).await;
+    assert_eq!(code(&other), Code::IdempotencyKeyReused);
+    assert_eq!(count(&world, "products").await, 1);
+}
+
+async fn a_dry_run_of_logic_leaves_nothing(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        call.repository("categories")?
+            .create(&json!({ "name": "c" }))
+            .await?;
+        call.proceed().await
+    }
+    async fn told(_: Call) -> Result<(), Refusal> {
+        panic!("nothing was committed")
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, create);
+        registry.hook("products", after_commit(Operation::Create), told);
+    });
+    let answered = post(&world, "/products?dryRun=true", json!({ "name": "pen" })).await;
+    assert_eq!(answered.status, 201, "{}", answered.body);
+    for resource in ["categories", "products", "journal"] {
+        assert_eq!(count(&world, resource).await, 0, "{resource}");
+    }
+}
+
+async fn reads_may_be_changed(world: World) {
+    async fn list(call: Call) -> Result<Reply, Refusal> {
+        let reply = call.proceed().await?;
+        reply.map(|record| record["shown"] = json!(true))
+    }
+    async fn read(call: Call) -> Result<Value, Refusal> {
+        Ok(json!({ "id": call.require_id()?.to_string() }))
+    }
+    let id = world.made("products", r#"{"name":"pen"}"#).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, list);
+        registry.logic(1, "products", Operation::Read, read);
+    });
+    let listed = send(&world, "GET", "/products", &[], "").await;
+    assert_eq!(listed.body["data"][0]["shown"], true, "{}", listed.body);
+    assert_eq!(listed.body["count"], 1);
+    let read = send(&world, "GET", &format!("/products/{id}"), &[], "").await;
+    assert_eq!(read.body["data"], json!({ "id": id }));
+}
+
+async fn components_and_bodies_are_arguments(world: World) {
+    #[derive(Deserialize)]
+    struct New {
+        name: String,
+    }
+    struct Prefix(&'static str);
+    async fn create(
+        call: Call,
+        prefix: Component<Prefix>,
+        new: Body<New>,
+    ) -> Result<Reply, Refusal> {
+        let name = format!("{}{}", prefix.0.0, new.name);
+        call.proceed_with(&json!({ "name": name })).await
+    }
+    with(&world, |registry| {
+        registry.component(Arc::new(Prefix("the ")));
+        registry.logic(1, "products", Operation::Create, create);
+    });
+    let made = post(&world, "/products", json!({ "name": "pen" })).await;
+    assert_eq!(made.body["data"]["name"], "the pen");
+}
+
+#[test]
+fn every_mistake_of_a_registration_is_told() {
+    async fn any(_: Call, _: Component<String>) -> Result<(), Refusal> {
+        Ok(())
+    }
+    let source = carnet_model::Source::application(
+        "a.yaml",
+        "carnet: 1\nresources:\n  pens:\n    operations: [list, create]\n    fields: { name: { type: text } }\n",
+    );
+    let model = carnet_model::compile(&[source]).unwrap().model;
+    let mut registry = Registry::default();
+    registry.logic(1, "pns", Operation::Create, any);
+    registry.logic(3, "pens", Operation::Create, any);
+    registry.logic(1, "pens", Operation::Delete, any);
+    registry.logic(1, "pens", "feature", any);
+    registry.hook("pens", after_commit(Operation::List), any);
+    let faults = registry.compile(&model, &[1, 2]).err().unwrap();
+    for expected in [
+        "there is no such resource (did you mean `pens`?)",
+        "there is no such version; the definition has v1, v2",
+        "the resource does not offer `delete`",
+        "there is no such action",
+        "a read commits nothing",
+        "it takes `alloc::string::String`, and no component of that type was added",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.contains(expected)),
+            "{expected}: {faults:#?}"
+        );
+    }
+}
