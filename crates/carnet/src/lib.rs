@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod domain;
 mod embedded;
 mod platform;
 pub mod prelude;
@@ -19,9 +20,19 @@ pub const v1: u16 = 1;
 #[expect(non_upper_case_globals, reason = "as it is written in addresses")]
 pub const v2: u16 = 2;
 
-/// What [`embed!`] and [`allocator!`] expand to.
+/// What [`embed!`], [`allocator!`] and [`value_object!`] expand to.
 #[doc(hidden)]
-pub use {mimalloc, rust_embed};
+pub use {mimalloc, rust_embed, serde};
+
+/// The examples of the guides, compiled and run with those of this crate.
+#[cfg(doctest)]
+mod guides {
+    #[doc = include_str!("../../../docs/guide/domain.md")]
+    mod domain {}
+
+    #[doc = include_str!("../../../docs/guide/errors.md")]
+    mod errors {}
+}
 
 /// A folder built into the binary; the path begins at the folder of the application's `Cargo.toml`.
 ///

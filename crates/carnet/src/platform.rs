@@ -2,6 +2,7 @@
 //! is `cli`'s and `server`'s work.
 
 use crate::Embedded;
+use carnet_kernel::ApplicationCode;
 use carnet_model::{Diagnostic, Source};
 use carnet_records::logic::{Hook, IntoLogic, Point};
 use carnet_records::seed::SeedFile;
@@ -142,6 +143,15 @@ impl Builder {
         self
     }
 
+    /// Registers a code of the application's own, so that OpenAPI, `explain` and
+    /// `/docs/errors/<CODE>` know it. A name that is badly written, the platform's or given twice,
+    /// and a status that is no failure's, are told at start, all at once.
+    #[must_use]
+    pub fn code(mut self, code: &'static ApplicationCode) -> Self {
+        self.application.codes.push(code);
+        self
+    }
+
     /// The application, ready to run.
     pub fn build(self) -> Platform {
         Platform {
@@ -172,6 +182,18 @@ mod tests {
         assert_eq!(paths, ["more.yaml", "hello.yaml"]);
         assert_eq!(application.seeds.len(), 1);
         assert_eq!(application.seeds[0].name, "01-greetings.yaml");
+    }
+
+    #[test]
+    fn codes_are_registered_in_order() {
+        const FIRST: ApplicationCode = ApplicationCode::new("FIRST", 409, "First");
+        const SECOND: ApplicationCode = ApplicationCode::new("SECOND", 422, "Second");
+        let application = Platform::builder()
+            .code(&FIRST)
+            .code(&SECOND)
+            .build()
+            .application;
+        assert_eq!(application.codes, [&FIRST, &SECOND]);
     }
 
     #[derive(rust_embed::RustEmbed)]

@@ -1,8 +1,12 @@
 //! What a `main.rs` needs: `use carnet::prelude::*;`.
 
+pub use crate::domain::{
+    AggregateRoot, AtField, Currency, Date, DateRange, DomainEvents, Email, Entity, Invalid, Money,
+    MoneyError, OrRefuse, Rounding, Specification, guard,
+};
 pub use crate::{
     Body, Builder, Call, Component, Embedded, Json, Operation, Platform, Reply, after,
-    after_commit, after_validate, before, before_validate, late, v1, v2,
+    after_commit, after_validate, before, before_validate, ensure, late, v1, v2,
 };
-pub use carnet_kernel::{Code, Id, Refusal};
+pub use carnet_kernel::{ApplicationCode, Code, Decimal, Detail, Id, Refusal};
 pub use std::process::ExitCode;

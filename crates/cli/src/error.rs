@@ -92,6 +92,12 @@ impl Error {
             Self::Failed(Failure::Configuration(found)) => {
                 format!("the configuration has {}", many(found.len(), "error"))
             }
+            Self::Failed(Failure::Logic(found)) => {
+                format!(
+                    "the code of the application has {}",
+                    many(found.len(), "error")
+                )
+            }
             Self::Failed(Failure::Seeds(found)) => {
                 format!("the seeds have {}", many(found.len(), "error"))
             }

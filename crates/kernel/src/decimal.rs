@@ -1,6 +1,7 @@
 //! Exact decimals as scaled integers. Not arbitrary precision: 18 digits, as both databases store.
 
 use std::fmt;
+use std::str::FromStr;
 
 /// The most significant digits a decimal can have now.
 pub const MAX_PRECISION: u8 = 18;
@@ -123,6 +124,22 @@ fn parse_exponent(text: &str) -> Result<i64, DecimalError> {
     Ok(if text.starts_with('-') { -size } else { size })
 }
 
+/// With as many digits after the point as are written: `0.19` has a scale of 2. No exponents.
+impl FromStr for Decimal {
+    type Err = DecimalError;
+
+    fn from_str(text: &str) -> Result<Self, DecimalError> {
+        if text.contains(['e', 'E']) {
+            return Err(DecimalError::Syntax);
+        }
+        let digits = text
+            .split_once('.')
+            .map_or(0, |(_, fraction)| fraction.len());
+        let scale = u8::try_from(digits).map_err(|_| DecimalError::Range)?;
+        Self::parse(text, MAX_PRECISION, scale)
+    }
+}
+
 impl fmt::Display for Decimal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = String::with_capacity(24);
@@ -159,6 +176,33 @@ mod tests {
         ] {
             check(broken, Err(DecimalError::Syntax));
         }
+    }
+
+    #[test]
+    fn the_scale_may_be_read_from_the_text() {
+        assert_eq!(
+            "0.19".parse(),
+            Ok(Decimal {
+                unscaled: 19,
+                scale: 2
+            })
+        );
+        assert_eq!(
+            "-7".parse(),
+            Ok(Decimal {
+                unscaled: -7,
+                scale: 0
+            })
+        );
+        for broken in ["", "1.", "1e2", ".5", "a"] {
+            assert_eq!(
+                broken.parse::<Decimal>(),
+                Err(DecimalError::Syntax),
+                "{broken}"
+            );
+        }
+        let long = format!("0.{}1", "0".repeat(300));
+        assert_eq!(long.parse::<Decimal>(), Err(DecimalError::Range));
     }
 
     proptest! {

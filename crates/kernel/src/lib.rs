@@ -1,14 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod application_code;
 mod calendar;
 mod clock;
 mod code;
 mod context;
 mod decimal;
+pub mod email;
 mod id;
 pub mod json;
 mod principal;
 mod refusal;
+mod refuse;
 pub mod relative;
 pub mod search;
 pub mod suggest;
@@ -18,6 +21,7 @@ pub mod time;
 mod units;
 mod value;
 
+pub use application_code::{ApplicationCode, ApplicationCodes};
 pub use calendar::CalendarUnit;
 pub use clock::{Clock, Timestamp};
 pub use code::{Code, Stage};

@@ -1,6 +1,7 @@
 //! The public form of every failure: what a client is told. Not what the log is told.
 
 use crate::Code;
+use std::borrow::Cow;
 use std::fmt;
 
 /// One broken rule at one place.
@@ -9,17 +10,21 @@ pub struct Detail {
     /// A dotted path into the body (`items[3].price`) or the name of a query parameter.
     pub field: String,
     /// The rule's stable word: `required`, `max`, `unknown`.
-    pub rule: &'static str,
+    pub rule: Cow<'static, str>,
     /// What is wrong and what would be right.
     pub message: String,
 }
 
 impl Detail {
     /// A detail from its parts.
-    pub fn new(field: impl Into<String>, rule: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(
+        field: impl Into<String>,
+        rule: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             field: field.into(),
-            rule,
+            rule: rule.into(),
             message: message.into(),
         }
     }
@@ -40,9 +45,9 @@ pub struct Refusal {
 
 impl Refusal {
     /// A refusal without details.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
+    pub fn new(code: impl Into<Code>, message: impl Into<String>) -> Self {
         Self {
-            code,
+            code: code.into(),
             message: message.into(),
             details: Vec::new(),
             retry_after: None,

@@ -49,7 +49,8 @@ pub(crate) fn days_from_civil(year: i32, month: u32, day: u32) -> i32 {
     era * 146_097 + day_of_era - 719_468
 }
 
-pub(crate) fn civil_from_days(days: i32) -> (i32, u32, u32) {
+/// Year, month (1 to 12) and day (1 to 31) of a day since 1970-01-01 (Hinnant's algorithm).
+pub fn civil_from_days(days: i32) -> (i32, u32, u32) {
     let days = i64::from(days) + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

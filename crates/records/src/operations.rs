@@ -11,11 +11,13 @@ use crate::parse::{GroupRequest, ListRequest};
 use crate::plan;
 use crate::units;
 use crate::write::{Target, Work};
-use carnet_kernel::{Clock, Code, Context, Detail, Id, IdGenerator, Refusal, Timestamp, Value};
+use carnet_kernel::{
+    ApplicationCodes, Clock, Code, Context, Detail, Id, IdGenerator, Refusal, Timestamp, Value,
+};
 use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
 use carnet_store::{Error, Scope, Stamp, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use tokio::sync::OnceCell;
 
@@ -35,6 +37,7 @@ struct Inner {
     ids: IdGenerator,
     cursor_key: OnceCell<CursorKey>,
     explains: AtomicBool,
+    codes: OnceLock<ApplicationCodes>,
 }
 
 impl Operations {
@@ -50,6 +53,7 @@ impl Operations {
                 ids: IdGenerator::new(),
                 cursor_key: OnceCell::new(),
                 explains: AtomicBool::new(false),
+                codes: OnceLock::new(),
             }),
             within: None,
         }
@@ -104,6 +108,17 @@ impl Operations {
         self.inner.explains.store(allowed, Ordering::Relaxed);
     }
 
+    /// Names the codes of the application; the first naming counts.
+    pub fn know_codes(&self, codes: ApplicationCodes) {
+        // A second naming has no effect, as said.
+        drop(self.inner.codes.set(codes));
+    }
+
+    /// The codes of the application.
+    pub(crate) fn codes(&self) -> ApplicationCodes {
+        self.inner.codes.get().cloned().unwrap_or_default()
+    }
+
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.inner.store
@@ -141,10 +156,24 @@ impl Operations {
         let result = self.dispatch(&work, command).await;
         let outcome = match &result {
             Ok(_) => "ok",
-            Err(refusal) => refusal.code.as_str(),
+            Err(refusal) => {
+                self.warn_of_unregistered(context, refusal.code);
+                refusal.code.as_str()
+            }
         };
         metrics::record(name, operation, outcome, started.elapsed());
         result
+    }
+
+    /// An unregistered code is answered as it is, but OpenAPI and the pages do not know it.
+    fn warn_of_unregistered(&self, context: &Context, code: Code) {
+        if matches!(code, Code::Application(_)) && !self.codes().knows(code) {
+            tracing::warn!(
+                %code,
+                correlation = %context.correlation,
+                "logic answered with a code that is not registered: add it to the platform's builder"
+            );
+        }
     }
 
     /// Carries a command out by default, whatever code stands there.

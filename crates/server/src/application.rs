@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Loaded};
 use crate::error::Failure;
+use carnet_kernel::{ApplicationCode, ApplicationCodes};
 use carnet_model::{Compiled, Diagnostic, Model, Severity, Source, compile as compile_sources};
 use carnet_records::logic::{Logics, Registry};
 use carnet_records::seed::{self, SeedFile, SeedSet};
@@ -20,14 +21,28 @@ pub struct Application {
     pub seeds: Vec<SeedFile>,
     /// Its logic, hooks and components.
     pub logic: Registry,
+    /// The codes that its logic answers with beside the platform's.
+    pub codes: Vec<&'static ApplicationCode>,
 }
 
-/// Holds the code of `application` against its model.
+impl Application {
+    /// Its codes, checked.
+    pub fn codes(&self) -> Result<ApplicationCodes, Failure> {
+        ApplicationCodes::new(&self.codes).map_err(Failure::Logic)
+    }
+}
+
+/// Holds the code of `application` against its model; every mistake is told at once.
 pub fn compile_logic(model: &Model, application: &Application) -> Result<Logics, Failure> {
-    application
-        .logic
-        .compile(model, &[1])
-        .map_err(Failure::Logic)
+    let codes = ApplicationCodes::new(&application.codes).err();
+    let mut problems = codes.unwrap_or_default();
+    match application.logic.compile(model, &[1]) {
+        Ok(logics) if problems.is_empty() => Ok(logics),
+        compiled => {
+            problems.extend(compiled.err().unwrap_or_default());
+            Err(Failure::Logic(problems))
+        }
+    }
 }
 
 /// Compiles the definitions that `config` names, else those built in, together with what the
@@ -145,4 +160,45 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
             .iter()
             .any(|known| ending.eq_ignore_ascii_case(known))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
+
+    fn application(codes: &[&'static ApplicationCode]) -> Application {
+        Application {
+            name: "shop".to_owned(),
+            definitions: vec![Source::application(
+                "shop.yaml",
+                "carnet: 1\nresources:\n  products:\n    fields:\n      name: { type: text, max: 20 }\n",
+            )],
+            codes: codes.to_vec(),
+            ..Application::default()
+        }
+    }
+
+    #[test]
+    fn codes_that_do_not_fit_are_told_before_anything_starts() {
+        const TAKEN: ApplicationCode = ApplicationCode::new("NOT_FOUND", 200, "Taken");
+        let application = application(&[&LIMIT, &TAKEN, &LIMIT]);
+        let compiled = compile_config(&Config::default(), &application).unwrap();
+        let failure = compile_logic(&compiled.model, &application).err().unwrap();
+        assert_eq!(failure.code(), carnet_kernel::Code::LogicInvalid);
+        assert_eq!(failure.details().len(), 3);
+    }
+
+    #[test]
+    fn codes_stand_in_the_document() {
+        let application = application(&[&LIMIT]);
+        let compiled = compile_config(&Config::default(), &application).unwrap();
+        let document = crate::openapi(compiled.model.into(), &application).unwrap();
+        let codes = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
+            ["code"]["enum"];
+        let codes = codes.as_array().unwrap();
+        assert!(codes.iter().any(|code| code == "FEATURED_LIMIT"));
+        assert!(codes.iter().any(|code| code == "INVALID_STATE"));
+    }
 }

@@ -2,14 +2,15 @@
 //! codes. Not the OpenAPI document itself.
 
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Router, http};
-use carnet_kernel::Code;
+use carnet_kernel::{ApplicationCodes, Code};
 use carnet_web::RequestInfo;
 use carnet_web::problem::Problem;
 use http::{HeaderValue, StatusCode, header};
+use std::borrow::Cow;
 use std::io::{Cursor, Read};
 use std::sync::OnceLock;
 use utoipa_swagger_ui_vendored::SWAGGER_UI_VENDORED;
@@ -71,8 +72,10 @@ pub(crate) fn user_interface() -> Router {
 }
 
 /// `/docs/errors/<CODE>`: every problem body points to one, so they are always served.
-pub(crate) fn error_pages() -> Router {
-    Router::new().route("/docs/errors/{code}", get(serve_error_page))
+pub(crate) fn error_pages(codes: ApplicationCodes) -> Router {
+    Router::new()
+        .route("/docs/errors/{code}", get(serve_error_page))
+        .with_state(codes)
 }
 
 async fn serve_asset(info: RequestInfo, Path(name): Path<String>) -> Response {
@@ -93,9 +96,13 @@ async fn serve_asset(info: RequestInfo, Path(name): Path<String>) -> Response {
     }
 }
 
-async fn serve_error_page(info: RequestInfo, Path(name): Path<String>) -> Response {
+async fn serve_error_page(
+    info: RequestInfo,
+    State(codes): State<ApplicationCodes>,
+    Path(name): Path<String>,
+) -> Response {
     info.set_route("/docs/errors/{code}");
-    match Code::parse(&name).and_then(error_page) {
+    match codes.find(&name).map(error_page) {
         Some(text) => page("text/markdown; charset=utf-8", Body::from(text)),
         None => Problem::new(Code::NotFound, "there is no such error code").into_response(),
     }
@@ -146,18 +153,31 @@ fn unpack() -> Vec<(String, Vec<u8>)> {
 }
 
 /// The Markdown page of a code, as `carnet explain` prints it.
-pub fn error_page(code: Code) -> Option<&'static str> {
-    PAGES
-        .iter()
-        .find(|(known, _)| *known == code.as_str())
-        .map(|(_, text)| *text)
+pub fn error_page(code: Code) -> Cow<'static, str> {
+    let known = PAGES.iter().find(|(known, _)| *known == code.as_str());
+    let text = match (code, known) {
+        (Code::Application(code), _) => code.page_text().unwrap_or(NO_PAGE),
+        (_, Some((_, text))) => return Cow::Borrowed(text),
+        (_, None) => NO_PAGE,
+    };
+    Cow::Owned(format!(
+        "# {code} — {}\n\n- Status: {}\n- Stage: {}\n\n{}\n",
+        code.title(),
+        code.status(),
+        code.stage().as_str(),
+        text.trim()
+    ))
 }
+
+/// For a code of an application that says no more than its title.
+const NO_PAGE: &str = "The application answers with this code; it says no more about it.";
 
 include!(concat!(env!("OUT_DIR"), "/error_pages.rs"));
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_kernel::ApplicationCode;
 
     #[test]
     fn every_asset_is_in_the_archive() {
@@ -169,8 +189,21 @@ mod tests {
     #[test]
     fn every_code_has_a_page() {
         for code in Code::ALL {
-            let page = error_page(*code).unwrap_or_default();
+            let page = error_page(*code);
             assert!(page.starts_with(&format!("# {code}")), "{code}");
+            assert!(!page.contains(NO_PAGE), "{code}");
         }
+    }
+
+    #[test]
+    fn a_code_of_an_application_has_the_page_it_brings() {
+        const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
+        const TOLD: ApplicationCode = LIMIT.page("\nTake another off first.\n");
+        let page = |code: &'static ApplicationCode| error_page(code.into());
+        assert_eq!(
+            page(&TOLD),
+            "# FEATURED_LIMIT — Too many\n\n- Status: 409\n- Stage: logic\n\nTake another off first.\n"
+        );
+        assert!(page(&LIMIT).contains(NO_PAGE));
     }
 }

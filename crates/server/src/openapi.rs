@@ -17,6 +17,7 @@ pub fn openapi(model: Arc<Model>, application: &Application) -> Result<Value, Fa
             "Every failure has a stable code; its page is `/docs/errors/<CODE>`.".to_owned(),
         ),
         servers: Vec::new(),
+        codes: application.codes()?,
     };
     let mut document = Document::new(info);
     let failed = |error: carnet_web::Error| Failure::Setup(error.to_string());

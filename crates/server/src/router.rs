@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use carnet_kernel::{Code, Context, Principal, TenantKey};
+use carnet_kernel::{ApplicationCodes, Code, Context, Principal, TenantKey};
 use carnet_records::Operations;
 use carnet_records::routes::PREFIX;
 use carnet_telemetry::health::{Health, Status};
@@ -25,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) health: Health,
     pub(crate) metrics: Option<Registry>,
     pub(crate) docs: bool,
+    pub(crate) codes: ApplicationCodes,
     pub(crate) openapi: Arc<dyn Fn() -> Bytes + Send + Sync>,
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn router(parts: Parts) -> Router {
             get(serve_openapi).with_state(parts.openapi),
         )
         .merge(health_routes(parts.health))
-        .merge(docs::error_pages());
+        .merge(docs::error_pages(parts.codes));
     if let Some(registry) = parts.metrics {
         router = router.route("/metrics", get(serve_metrics).with_state(registry));
     }

@@ -87,12 +87,15 @@ async fn run(
     let operations = Operations::new(store.clone(), Arc::clone(&model), clock.clone());
     operations.install(logics);
     operations.allow_explain(config.explains());
+    let codes = application.codes()?;
+    operations.know_codes(codes.clone());
     let name = application.name.clone();
     let parts = Parts {
         operations,
         health: health.clone(),
         metrics: config.server.metrics.then_some(metrics),
         docs: config.serves_docs(),
+        codes,
         openapi: document(model, application),
     };
     let options = EdgeOptions {

@@ -7,8 +7,9 @@ use axum::response::{IntoResponse, Response};
 use carnet_kernel::{Code, Detail, Refusal, Timestamp};
 use http::{HeaderValue, StatusCode, header};
 
-/// A refusal on its way to the client. As a response it has the status, `Retry-After` and, in
-/// the extensions, the refusal; the edge writes the body that fits the request.
+/// A refusal on its way to the client. As a response it has the status, `Retry-After`, with 401
+/// `WWW-Authenticate` (RFC 9110 section 15.5.2) and, in the extensions, the refusal; the edge
+/// writes the body that fits the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem(pub Refusal);
 
@@ -33,6 +34,11 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.0.code.status() == 401 {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self.0);
         response
@@ -114,7 +120,7 @@ fn push_detail(out: &mut Vec<u8>, detail: &Detail) {
     out.extend_from_slice(br#"{"field":"#);
     push_string(out, &detail.field);
     out.extend_from_slice(br#","rule":"#);
-    push_string(out, detail.rule);
+    push_string(out, &detail.rule);
     out.extend_from_slice(br#","message":"#);
     push_string(out, &detail.message);
     out.push(b'}');
@@ -123,6 +129,7 @@ fn push_detail(out: &mut Vec<u8>, detail: &Detail) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_kernel::ApplicationCode;
     use serde_json::{Value, json};
 
     fn refusal() -> Refusal {
@@ -171,6 +178,26 @@ mod tests {
         assert_eq!(response.status(), 400);
         assert_eq!(response.headers()[header::RETRY_AFTER], "3");
         assert_eq!(response.extensions().get::<Refusal>(), Some(&refusal()));
+    }
+
+    #[test]
+    fn who_is_not_known_is_told_how_to_say_it() {
+        let response = Problem(Refusal::unauthenticated("sign in first")).into_response();
+        assert_eq!(response.headers()[header::WWW_AUTHENTICATE], "Bearer");
+        assert_eq!(response.status(), 401);
+    }
+
+    #[test]
+    fn a_code_of_an_application_is_answered_like_any_other() {
+        const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
+        let refusal = LIMIT.refuse("ten are featured already");
+        let problem = write_problem_json(&refusal, "abc", Timestamp(0));
+        let problem: Value = serde_json::from_slice(&problem).unwrap();
+        assert_eq!(problem["type"], "/docs/errors/FEATURED_LIMIT");
+        assert_eq!(problem["title"], "Too many");
+        assert_eq!(problem["status"], 409);
+        assert_eq!(problem["code"], "FEATURED_LIMIT");
+        assert_eq!(Problem(refusal).into_response().status(), 409);
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn write_refusal(refusal: &Refusal, out: &mut String) {
         out.push_str("{\"field\":");
         write_string(&detail.field, out);
         out.push_str(",\"rule\":");
-        write_string(detail.rule, out);
+        write_string(&detail.rule, out);
         out.push_str(",\"message\":");
         write_string(&detail.message, out);
         out.push('}');

@@ -26,7 +26,7 @@ const MOST_CHANGES: u32 = 1_000;
 impl Operations {
     /// The answer that a receipt names.
     pub(crate) async fn replay(&self, work: &Work<'_>, text: &str) -> Result<Answer, Refusal> {
-        let answer = match Note::read(text).ok_or_else(unavailable)? {
+        let answer = match Note::read(text, &self.codes()).ok_or_else(unavailable)? {
             Note::Deleted => Answer::Deleted,
             Note::Record(named) => {
                 let json = self.as_it_was(work, &named).await?;

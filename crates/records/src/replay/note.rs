@@ -1,6 +1,6 @@
 //! What a receipt keeps of an answer: which records in which versions, never what they say. Pure.
 
-use carnet_kernel::{Code, Detail, Id, Refusal};
+use carnet_kernel::{ApplicationCodes, Detail, Id, Refusal};
 use carnet_model::Resource;
 use carnet_store::Record;
 use serde_json::{Value, json};
@@ -144,7 +144,7 @@ impl Note {
     }
 
     /// Reads what was kept.
-    pub(crate) fn read(text: &str) -> Option<Self> {
+    pub(crate) fn read(text: &str, codes: &ApplicationCodes) -> Option<Self> {
         let value: Value = serde_json::from_str(text).ok()?;
         if value.get("form")?.as_i64()? != 1 {
             return None;
@@ -166,7 +166,10 @@ impl Note {
             });
         }
         let items = answer.get("items")?.as_array()?;
-        let items = items.iter().map(read_item).collect::<Option<Vec<_>>>();
+        let items = items
+            .iter()
+            .map(|item| read_item(item, codes))
+            .collect::<Option<Vec<_>>>();
         let each = answer.get("each")?.as_bool()?;
         items.map(|items| Self::Items { each, items })
     }
@@ -192,7 +195,7 @@ fn write_item(item: &NotedItem) -> Value {
     }
 }
 
-fn read_item(value: &Value) -> Option<NotedItem> {
+fn read_item(value: &Value, codes: &ApplicationCodes) -> Option<NotedItem> {
     if value.is_null() {
         return Some(NotedItem::Nothing);
     }
@@ -204,59 +207,24 @@ fn read_item(value: &Value) -> Option<NotedItem> {
     let Some(code) = value.get("code") else {
         return Named::read(value).map(NotedItem::Record);
     };
-    let mut refusal = Refusal::new(
-        Code::parse(code.as_str()?)?,
-        value.get("message")?.as_str()?,
-    );
+    let mut refusal = Refusal::new(codes.find(code.as_str()?)?, value.get("message")?.as_str()?);
     for detail in value.get("details")?.as_array()? {
         let part = |at: usize| detail.get(at).and_then(Value::as_str);
-        let mut known = Detail::new(part(0)?, "failed", part(2)?);
-        known.rule = rule(part(1)?);
-        refusal.details.push(known);
+        let detail = Detail::new(part(0)?, part(1)?.to_owned(), part(2)?);
+        refusal.details.push(detail);
     }
     Some(NotedItem::Refused(refusal))
-}
-
-/// Rules are words of the program; one that it no longer knows is told as a failure.
-fn rule(word: &str) -> &'static str {
-    const RULES: [&str; 24] = [
-        "required",
-        "unknown",
-        "type",
-        "format",
-        "min",
-        "max",
-        "enum",
-        "conflict",
-        "readOnly",
-        "unique",
-        "reference",
-        "failed",
-        "pattern",
-        "distinct",
-        "schema",
-        "precision",
-        "scale",
-        "operation",
-        "range",
-        "repeated",
-        "soft",
-        "syntax",
-        "depth",
-        "json",
-    ];
-    RULES
-        .into_iter()
-        .find(|known| *known == word)
-        .unwrap_or("failed")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_kernel::{ApplicationCode, Code};
 
     #[test]
     fn notes_are_read_as_they_were_written() {
+        const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
+        let codes = ApplicationCodes::new(&[&LIMIT]).unwrap();
         let named = Named {
             resource: "products".to_owned(),
             id: Id::from_u128(7),
@@ -293,22 +261,23 @@ mod tests {
                     NotedItem::Nothing,
                     NotedItem::Matches(r#"{"count":1}"#.to_owned()),
                     NotedItem::Refused(refused),
+                    NotedItem::Refused(LIMIT.refuse("ten").field("rank", "atMostTen", "full")),
                 ],
             },
         ];
         for note in notes {
-            assert_eq!(Note::read(&note.write()), Some(note));
+            assert_eq!(Note::read(&note.write(), &codes), Some(note));
         }
         // As written by the first release, for ever.
         let old = r#"{"answer":{"record":{"created":false,"id":"00000000000000000000000007","resource":"products","version":2}},"form":1}"#;
-        assert!(matches!(Note::read(old), Some(Note::Record(named)) if named.version == 2));
+        assert!(matches!(Note::read(old, &codes), Some(Note::Record(named)) if named.version == 2));
         for rubbish in [
             "",
             "{}",
             r#"{"form":2,"answer":{"deleted":true}}"#,
             r#"{"form":1,"answer":{}}"#,
         ] {
-            assert_eq!(Note::read(rubbish), None, "{rubbish}");
+            assert_eq!(Note::read(rubbish, &codes), None, "{rubbish}");
         }
     }
 }

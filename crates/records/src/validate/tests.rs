@@ -13,7 +13,7 @@ fn check(kind: &FieldType, raw: &str, expected: Result<&str, &str>) {
         shape::write_value(kind, &value, &mut out);
         out
     });
-    let rules: Vec<&str> = faults.iter().map(|fault| fault.rule).collect();
+    let rules: Vec<&str> = faults.iter().map(|fault| fault.rule.as_ref()).collect();
     match expected {
         Ok(text) => assert_eq!(
             (found.as_deref(), rules),

@@ -1,9 +1,9 @@
 //! One JSON value to one field value, by the field's type and rules. Not which fields must be there.
 
-use super::rules::{email_fault, url_fault};
+use super::rules::url_fault;
 use carnet_kernel::{
     Decimal, DecimalError, Detail, Id, IdError, MAX_SAFE_INTEGER, PrincipalKind, PrincipalRef,
-    Value, json, time,
+    Value, email, json, time,
 };
 use carnet_model::{FieldType, IdForm};
 use std::fmt::Display;
@@ -54,7 +54,7 @@ impl Reader<'_> {
             FieldType::Email { max } => {
                 let text = self.text(raw)?;
                 self.length(&text, None, Some(*max));
-                if let Some(why) = email_fault(&text) {
+                if let Some(why) = email::fault(&text) {
                     self.fault("email", format!("it must be an e-mail address; {why}"));
                 }
                 Some(Value::Text(text))

@@ -2,11 +2,12 @@
 
 use super::{responses, schemas};
 use crate::error::Error;
+use carnet_kernel::ApplicationCodes;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
 
 /// The head of the document.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Info {
     /// The name of the API.
     pub title: String,
@@ -16,6 +17,8 @@ pub struct Info {
     pub description: Option<String>,
     /// Base addresses; empty means the one the document was loaded from.
     pub servers: Vec<String>,
+    /// The application's own codes, which failures may carry beside the platform's.
+    pub codes: ApplicationCodes,
 }
 
 /// A group of operations.
@@ -51,7 +54,7 @@ impl Document {
     /// A document with nothing but what every operation shares.
     pub fn new(info: Info) -> Self {
         let mut owners = HashMap::new();
-        let schemas = schemas::shared();
+        let schemas = schemas::shared(&info.codes);
         for name in schemas.keys() {
             owners.insert(("schema", name.clone()), "web".to_owned());
         }
@@ -135,7 +138,7 @@ impl Document {
             "schemas": self.fragment.schemas,
             "parameters": schemas::parameters(),
             "headers": schemas::headers(),
-            "responses": responses::shared(),
+            "responses": responses::shared(&self.info.codes),
         });
         prune(&mut document);
         document
@@ -206,6 +209,7 @@ fn references(value: &Value, out: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_kernel::ApplicationCode;
 
     fn fragment(path: &str, method: &str, id: &str) -> Fragment {
         let mut fragment = Fragment::default();
@@ -273,6 +277,33 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
         assert_eq!(document["paths"]["/a"]["get"]["operationId"], "list_a");
         assert_eq!(document["paths"]["/a"]["post"]["operationId"], "create_a");
+    }
+
+    #[test]
+    fn codes_of_an_application_stand_beside_the_platforms() {
+        const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
+        let mut document = Document::new(Info {
+            codes: ApplicationCodes::new(&[&LIMIT]).unwrap(),
+            ..Info::default()
+        });
+        let mut fragment = Fragment::default();
+        let responses = super::super::responses(&[(&LIMIT).into()]);
+        fragment.paths.insert(
+            "/a".to_owned(),
+            json!({ "get": { "responses": responses } }),
+        );
+        document.merge("one", fragment).unwrap();
+        let components = &document.render()["components"];
+        let codes =
+            components["schemas"]["Error"]["properties"]["error"]["properties"]["code"]["enum"]
+                .as_array()
+                .unwrap();
+        assert_eq!(codes.last().unwrap(), "FEATURED_LIMIT");
+        assert!(codes.contains(&json!("NOT_FOUND")));
+        assert_eq!(
+            components["responses"]["FEATURED_LIMIT"]["description"],
+            "`FEATURED_LIMIT`: Too many."
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The responses that operations share: one per code, grouped by status where several apply.
 
 use super::{JSON, PROBLEM_JSON, schema};
-use carnet_kernel::{Code, Stage};
+use carnet_kernel::{ApplicationCodes, Code, Stage};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -37,11 +37,11 @@ pub fn success(description: &str, body: Value) -> Value {
 }
 
 /// `components.responses`: one per code that a request can meet.
-pub(super) fn shared() -> Map<String, Value> {
-    Code::ALL
-        .iter()
-        .filter(|code| answered(**code))
-        .map(|code| (code.to_string(), failure(&[*code])))
+pub(super) fn shared(codes: &ApplicationCodes) -> Map<String, Value> {
+    codes
+        .all()
+        .filter(|code| answered(*code))
+        .map(|code| (code.to_string(), failure(&[code])))
         .collect()
 }
 
@@ -56,8 +56,11 @@ fn failure(codes: &[Code]) -> Value {
         .map(|code| format!("`{code}`: {}.", code.title()))
         .collect();
     let mut names = vec!["X-Request-Id", "X-Correlation-Id"];
-    if codes.iter().any(|code| code.status() == 503) {
+    if codes.iter().any(|code| matches!(code.status(), 429 | 503)) {
         names.push("Retry-After");
+    }
+    if codes.iter().any(|code| code.status() == 401) {
+        names.push("WWW-Authenticate");
     }
     if codes.contains(&Code::MethodNotAllowed) {
         names.push("Allow");
@@ -112,7 +115,7 @@ mod tests {
 
     #[test]
     fn command_line_codes_are_no_answers() {
-        let shared = shared();
+        let shared = shared(&ApplicationCodes::default());
         assert!(!shared.contains_key("DATA_LOSS_REFUSED"));
         assert!(shared.contains_key("SCHEMA_PENDING"));
         assert!(shared["TIMEOUT"]["headers"].get("Retry-After").is_some());

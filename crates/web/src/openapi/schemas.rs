@@ -1,6 +1,6 @@
 //! The schemas, parameters and headers that operations share.
 
-use carnet_kernel::Code;
+use carnet_kernel::ApplicationCodes;
 use serde_json::{Map, Value, json};
 
 /// A reference to a schema of the document.
@@ -54,8 +54,8 @@ pub fn list_envelope(item: Value) -> Value {
     })
 }
 
-pub(super) fn shared() -> Map<String, Value> {
-    let codes: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+pub(super) fn shared(codes: &ApplicationCodes) -> Map<String, Value> {
+    let codes: Vec<_> = codes.all().map(|code| code.as_str()).collect();
     let members = json!({
         "statusCode": { "type": "integer", "description": "The HTTP status." },
         "code": { "type": "string", "enum": codes, "description": "The stable code; its page is `/docs/errors/<code>`." },
@@ -172,6 +172,7 @@ pub(super) fn headers() -> Value {
         "Retry-After": { "description": "After how many seconds to try again.", "schema": { "type": "integer" } },
         "Idempotency-Replayed": header("`true` on an answer that was given before, under the same `Idempotency-Key`."),
         "Allow": header("The methods that the address offers."),
+        "WWW-Authenticate": header("How to say who is asking."),
     })
 }
 
