@@ -26,6 +26,19 @@ use reference::{Reference, may_refer, references};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+/// The same JSON with each reference replaced by what `resolve` finds for an item and a field, as
+/// JSON. Errors in words.
+pub(crate) fn substitute(
+    json: &str,
+    most: usize,
+    mut resolve: impl FnMut(usize, &str) -> Result<String, String>,
+) -> Result<String, String> {
+    reference::substitute(json, most, |reference| {
+        let field = resolve(reference.item, reference.field())?;
+        reference.of(&field)
+    })
+}
+
 /// The most items of one batch.
 pub const MAX_ITEMS: usize = 1_000;
 

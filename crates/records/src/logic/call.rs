@@ -224,7 +224,7 @@ impl Call {
         let command = request.command(&self.shared.view, self.now())?;
         self.check_use()?;
         let work = self.work();
-        let answer = Box::pin(self.shared.operations.without_logic(&work, command)).await?;
+        let answer = self.shared.operations.asked(&work, command, false).await?;
         Ok(Response::of(answer))
     }
 
@@ -235,7 +235,7 @@ impl Call {
         let command = request.command(&self.shared.view, self.now())?;
         self.check_use()?;
         let work = self.work();
-        let answer = Box::pin(self.shared.operations.dispatch(&work, command)).await?;
+        let answer = self.shared.operations.asked(&work, command, true).await?;
         Ok(Response::of(answer))
     }
 

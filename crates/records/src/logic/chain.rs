@@ -2,8 +2,10 @@
 
 use super::{Call, Moment, Reply, Spot};
 use crate::command::Command;
-use carnet_kernel::{Code, Refusal};
+use carnet_kernel::{Code, Id, Refusal};
+use carnet_model::FieldType;
 use futures_util::FutureExt;
+use serde_json::Value;
 use std::panic::AssertUnwindSafe;
 
 /// Runs everything for a call but what comes after the commit. A panic is an error of its own.
@@ -34,6 +36,7 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     hooks(call, Moment::BeforeValidate).await?;
     validate(call)?;
     hooks(call, Moment::AfterValidate).await?;
+    lock_parent(call).await?;
     hooks(call, Moment::Before).await?;
     let entry = &call.shared.entry;
     let reply = match entry.logic.as_ref().filter(|_| logic) {
@@ -44,6 +47,35 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     hooks(call, Moment::After).await?;
     let reply = call.state().reply.take();
     reply.ok_or_else(|| Refusal::new(Code::Internal, "an operation left no reply"))
+}
+
+/// Locks the rows that the resource's `lock` names, of the record as it is and as it will be, so
+/// that what is counted over them stays so until the end.
+async fn lock_parent(call: &Call) -> Result<(), Refusal> {
+    let shared = &call.shared;
+    let resource = call.declared();
+    let (true, Some(field)) = (shared.spot.writes(), resource.lock) else {
+        return Ok(());
+    };
+    let field = resource.field(field);
+    let FieldType::Ref { to, .. } = &field.kind else {
+        return Ok(());
+    };
+    let mut parents: Vec<Id> = Vec::new();
+    let mut add = |record: &Value| {
+        let text = record.get(&field.name).and_then(Value::as_str);
+        parents.extend(text.and_then(|text| text.parse::<Id>().ok()));
+    };
+    add(&call.input());
+    if let Some(id) = call.id() {
+        // It must not move to another parent between being read and being locked.
+        call.lock(&resource.name, vec![id]).await?;
+        if let Some(record) = call.repository(&resource.name)?.get(id).await? {
+            add(&record);
+        }
+    }
+    let parent = shared.view.resource(*to);
+    call.lock(&parent.name, parents).await
 }
 
 async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {

@@ -9,6 +9,7 @@ mod call;
 mod chain;
 mod component;
 mod hook;
+mod items;
 mod logics;
 mod point;
 mod port;

@@ -1,6 +1,6 @@
 //! What logic answers: what an operation answered, perhaps changed, or a value of its own.
 
-use crate::command::{Answer, RecordAnswer, Told};
+use crate::command::{Answer, Each, RecordAnswer, Told};
 use carnet_kernel::{Code, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -181,7 +181,15 @@ pub(super) fn note(reply: &Reply) -> String {
     let (kind, created, version) = match &reply.answer {
         Answer::Record(record) => ("record", record.created, record.version),
         Answer::Deleted => ("deleted", None, None),
+        Answer::Batch { .. } => ("items", None, None),
         _ => ("value", None, None),
+    };
+    let items = match &reply.answer {
+        Answer::Batch { items, each, .. } => Some(KeptItems {
+            items: *items,
+            each: each.map(|each| (each.succeeded, each.failed)),
+        }),
+        _ => None,
     };
     let kept = Kept {
         logic: KeptReply {
@@ -191,6 +199,7 @@ pub(super) fn note(reply: &Reply) -> String {
             created: created.map(|id| id.to_string()),
             version,
             data,
+            items,
         },
     };
     serde_json::to_string(&kept).unwrap_or_default()
@@ -206,6 +215,7 @@ pub(super) fn from_note(text: &str) -> Option<Answer> {
         created,
         version,
         data,
+        items,
     } = kept.logic;
     let json = data.map_or_else(
         || b"null".to_vec(),
@@ -218,6 +228,16 @@ pub(super) fn from_note(text: &str) -> Option<Answer> {
             version,
         }),
         "deleted" => Answer::Deleted,
+        "items" => {
+            let kept = items?;
+            Answer::Batch {
+                json,
+                items: kept.items,
+                each: kept
+                    .each
+                    .map(|(succeeded, failed)| Each { succeeded, failed }),
+            }
+        }
         _ => Answer::Value(json),
     };
     let reply = Reply {
@@ -241,4 +261,12 @@ struct KeptReply {
     created: Option<String>,
     version: Option<i64>,
     data: Option<Box<serde_json::value::RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    items: Option<KeptItems>,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct KeptItems {
+    items: usize,
+    each: Option<(usize, usize)>,
 }

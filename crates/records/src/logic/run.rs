@@ -2,13 +2,14 @@
 
 use super::call::{Shared, State};
 use super::logics::{Entry, Logics};
-use super::{Call, Reply, Spot, chain, reply};
-use crate::command::{Answer, Command};
+use super::{Call, Reply, Spot, chain, items, reply};
+use crate::command::{Answer, Command, Options};
 use crate::operations::{Operations, told};
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Refusal};
 use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
 use carnet_store::{Apart, Ended, How, Policy, Scope, Stamp, Task, Transacted, Transaction};
+use futures_util::future::BoxFuture;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -52,13 +53,15 @@ impl Operations {
         self.with_code(work, command, true).await
     }
 
-    /// The same without logic; hooks run.
-    pub(crate) async fn without_logic(
-        &self,
-        work: &Work<'_>,
+    /// The same for code under way, with the logic of the resource or with its hooks alone. Code
+    /// may come back here through itself, hence the type.
+    pub(crate) fn asked<'a>(
+        &'a self,
+        work: &'a Work<'_>,
         command: Command,
-    ) -> Result<Answer, Refusal> {
-        self.with_code(work, command, false).await
+        logic: bool,
+    ) -> BoxFuture<'a, Result<Answer, Refusal>> {
+        Box::pin(self.with_code(work, command, logic))
     }
 
     async fn with_code(
@@ -72,6 +75,11 @@ impl Operations {
             return self.run(work, command).await;
         }
         self.check_passed(work, &command, &logics)?;
+        if let Some((whose, body)) = items::of(work.view, &command)
+            && items::meet_code(work, whose, body, &logics)
+        {
+            return self.items(work, whose, body).await;
+        }
         let version = work.context.api_version;
         let found = Spot::of(&command).and_then(|(resource, spot)| {
             let entry = logics.entry(version, resource, spot)?;
@@ -183,46 +191,65 @@ impl Operations {
 
     /// Code in a transaction of its own, which begins when it first needs the database.
     async fn transacted(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
-        let failed = |error| told(&error, work.view, work.context);
         let resource = work.view.resource(coded.resource);
+        let how = How {
+            apart: match resource.lock.map(|field| resource.field(field)) {
+                // Only where there always is a row to lock.
+                Some(field) if !field.optional => Apart::Locked,
+                _ => Apart::Serializable,
+            },
+            late: coded.entry.is_late(),
+            ..How::default()
+        };
+        let begun = Begun::of(self, work);
+        let run = move |within: Within| -> Running {
+            let committed = Arc::clone(&within.committed);
+            let logic = coded.logic;
+            let call = begun.call(coded.clone(), within);
+            Box::pin(async move {
+                let reply = chain::run(&call, logic).await?;
+                note(&committed, call, &reply);
+                Ok(reply)
+            })
+        };
+        self.in_transaction(work, resource, how, run).await
+    }
+
+    /// Runs what `run` gives in one transaction of the owner of `resource`; what it wrote stands
+    /// when it answers, and the hooks after the commit follow.
+    pub(super) async fn in_transaction(
+        &self,
+        work: &Work<'_>,
+        resource: &Resource,
+        how: How,
+        run: impl Fn(Within) -> Running + Send + Sync,
+    ) -> Result<Answer, Refusal> {
+        let failed = |error| told(&error, work.view, work.context);
         let scope: Scope = self.scope(work.context, resource).await.map_err(failed)?;
         // Whoever asked for it first inside would wait for a reader while others wait for it.
         self.cursor_key().await.map_err(failed)?;
-        let receipt = work.options(Policy::Atomic, Arc::new(|_, _| None)).receipt;
         let how = How {
-            apart: Apart::Serializable,
-            late: coded.entry.is_late(),
             dry_run: work.options.dry_run,
-            receipt,
+            receipt: work.options(Policy::Atomic, Arc::new(|_, _| None)).receipt,
+            ..how
         };
         let outcome: Arc<Mutex<Option<Result<Reply, Refusal>>>> = Arc::default();
         let committed: Arc<Mutex<Vec<Done>>> = Arc::default();
-        let (kept, done) = (Arc::clone(&outcome), Arc::clone(&committed));
-        let begun = Begun {
-            operations: self.clone(),
-            context: work.context.clone(),
-            view: work.view.clone(),
-            stamp: work.stamp.clone(),
-        };
         let noted = how.receipt.is_some();
-        let make = move |transaction: Transaction| -> Task {
-            let (kept, done) = (Arc::clone(&kept), Arc::clone(&done));
-            let coded = coded.clone();
-            lock(&done).clear();
-            let within = Within {
+        let make = |transaction: Transaction| -> Task {
+            let kept = Arc::clone(&outcome);
+            lock(&committed).clear();
+            let running = run(Within {
                 transaction: Some(transaction),
                 depth: 1,
-                committed: Arc::clone(&done),
-            };
-            let logic = coded.logic;
-            let call = begun.call(coded, within);
+                committed: Arc::clone(&committed),
+            });
             Box::pin(async move {
-                let reply = chain::run(&call, logic).await;
+                let reply = running.await;
                 let mut ended = Ended::default();
                 if let Ok(reply) = &reply {
                     ended.keep = true;
                     ended.note = noted.then(|| reply::note(reply));
-                    note(&done, call, reply);
                 }
                 *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
                 ended
@@ -278,13 +305,7 @@ impl Operations {
     }
 
     fn call(&self, work: &Work<'_>, coded: Coded, within: Within) -> Call {
-        let begun = Begun {
-            operations: self.clone(),
-            context: work.context.clone(),
-            view: work.view.clone(),
-            stamp: work.stamp.clone(),
-        };
-        begun.call(coded, within)
+        Begun::of(self, work).call(coded, within)
     }
 
     /// Locks records, where there is a transaction.
@@ -301,8 +322,12 @@ impl Operations {
     }
 }
 
+/// Code under way, up to its reply.
+pub(super) type Running = BoxFuture<'static, Result<Reply, Refusal>>;
+
 /// What calls of one request have in common.
-struct Begun {
+#[derive(Clone)]
+pub(super) struct Begun {
     operations: Operations,
     context: Context,
     view: ModelView,
@@ -310,6 +335,27 @@ struct Begun {
 }
 
 impl Begun {
+    pub(super) fn of(operations: &Operations, work: &Work<'_>) -> Self {
+        Self {
+            operations: operations.clone(),
+            context: work.context.clone(),
+            view: work.view.clone(),
+            stamp: work.stamp.clone(),
+        }
+    }
+
+    /// The operations inside a transaction, with what a command needs.
+    pub(super) fn inside(&self, within: Within) -> (Operations, Work<'_>) {
+        let work = Work {
+            context: &self.context,
+            view: &self.view,
+            stamp: self.stamp.clone(),
+            options: Options::default(),
+            route: ("transaction", "transactions"),
+        };
+        (self.operations.inside(within), work)
+    }
+
     fn call(&self, coded: Coded, within: Within) -> Call {
         Call {
             shared: Arc::new(Shared {

@@ -27,6 +27,9 @@ crate::on_both!(
     a_dry_run_of_logic_leaves_nothing,
     reads_may_be_changed,
     components_and_bodies_are_arguments,
+    a_locked_parent_keeps_its_count,
+    items_run_their_code,
+    nested_calls_are_undone_alone,
 );
 
 /// The same world with code round its operations.
@@ -397,6 +400,124 @@ async fn components_and_bodies_are_arguments(world: World) {
     });
     let made = post(&world, "/products", json!({ "name": "pen" })).await;
     assert_eq!(made.body["data"]["name"], "the pen");
+}
+
+async fn a_locked_parent_keeps_its_count(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        let order = call.input()["orderId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let lines = call.repository("lines")?;
+        let there = lines.find().filter("orderId", "eq", order).count().await?;
+        if there >= 10 {
+            return Err(Refusal::new(Code::ValidationFailed, "ten are there"));
+        }
+        call.proceed().await
+    }
+    let order = world.made("orders", r#"{"number":1}"#).await;
+    let mut products = Vec::new();
+    for number in 0..32 {
+        let body = json!({ "name": format!("p{number}") }).to_string();
+        products.push(world.made("products", &body).await);
+    }
+    with(&world, |registry| {
+        registry.logic(1, "lines", Operation::Create, create);
+    });
+    let callers = products.into_iter().map(|product| {
+        let (world, order) = (world.clone(), order.clone());
+        tokio::spawn(async move {
+            let body = json!({ "orderId": order, "productId": product });
+            post(&world, "/lines", body).await
+        })
+    });
+    let mut made = 0;
+    for answered in futures_util::future::join_all(callers).await {
+        let answered = answered.unwrap();
+        match answered.status {
+            201 => made += 1,
+            // Nobody loses a race: each waits for its turn.
+            _ => assert_eq!(code(&answered), Code::ValidationFailed),
+        }
+    }
+    assert_eq!(made, 10);
+    assert_eq!(count(&world, "lines").await, 10);
+}
+
+async fn items_run_their_code(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        call.change_input(|input| input["note"] = json!("by logic"))?;
+        let reply = call.proceed().await?;
+        match reply.data()?["name"].as_str() {
+            Some("bad") => Err(Refusal::new(Code::ValidationFailed, "it is bad")),
+            _ => Ok(reply),
+        }
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, create);
+    });
+    let item = |resource: &str, data: Value| json!({ "operation": "create", "resourceName": resource, "data": data });
+    let transact = |policy: &str, name: &str| {
+        json!({ "policy": policy, "items": [
+            item("categories", json!({ "name": format!("c {name} {policy}") })),
+            item("products", json!({ "name": name, "categoryId": "{{result[0].id}}" })),
+            item("orders", json!({ "number": name.len() })),
+        ]})
+    };
+    let good = post(&world, "/transactions", transact("atomic", "pen")).await;
+    assert_eq!(good.status, 200, "{}", good.body);
+    assert_eq!(good.body["data"][1]["note"], "by logic");
+    assert_eq!(
+        good.body["data"][1]["categoryId"],
+        good.body["data"][0]["id"]
+    );
+    let bad = post(&world, "/transactions", transact("atomic", "bad")).await;
+    assert_eq!(code(&bad), Code::ValidationFailed);
+    assert_eq!(bad.fields(), ["items[1]"]);
+    assert_eq!(count(&world, "categories").await, 1);
+    // Those that can stand alone do.
+    let mut each = transact("each", "bad");
+    each["items"][2]["data"]["number"] = json!(77);
+    let each = post(&world, "/transactions", each).await;
+    assert_eq!(each.status, 207, "{}", each.body);
+    let statuses: Vec<&Value> = (0..3).map(|at| &each.body["data"][at]["status"]).collect();
+    assert_eq!(statuses, [&json!(201), &json!(400), &json!(201)]);
+    assert_eq!(count(&world, "products").await, 1);
+    let batch = json!({ "items": [{ "operation": "create", "data": { "name": "ink" } }] });
+    let batch = post(&world, "/products/batch", batch).await;
+    assert_eq!(batch.body["data"][0]["note"], "by logic", "{}", batch.body);
+}
+
+async fn nested_calls_are_undone_alone(world: World) {
+    async fn product(call: Call) -> Result<Reply, Refusal> {
+        call.repository("categories")?
+            .create(&json!({ "name": "of a product" }))
+            .await?;
+        call.proceed().await?;
+        Err(Refusal::new(Code::ValidationFailed, "never a product"))
+    }
+    async fn order(call: Call) -> Result<Reply, Refusal> {
+        let request = Request::Create {
+            resource: "products".to_owned(),
+            body: json!({ "name": "pen" }).to_string(),
+        };
+        let refused = call.perform(request).await.err();
+        assert_eq!(
+            refused.map(|refusal| refusal.code),
+            Some(Code::ValidationFailed)
+        );
+        call.proceed().await
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, product);
+        registry.logic(1, "orders", Operation::Create, order);
+    });
+    let made = post(&world, "/orders", json!({ "number": 1 })).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    for (resource, expected) in [("orders", 1), ("products", 0), ("categories", 0)] {
+        assert_eq!(count(&world, resource).await, expected, "{resource}");
+    }
+    assert_eq!(world.journal(5).await, ["orders create 1"]);
 }
 
 #[test]

@@ -64,6 +64,7 @@ resources:
       lines: { of: lines, by: order }
   lines:
     title: Line
+    lock: order
     fields:
       order: { type: ref, to: orders, onDelete: cascade }
       product: { type: ref, to: products, onDelete: restrict }
