@@ -5,10 +5,12 @@ mod embedded;
 mod platform;
 pub mod prelude;
 
+pub use carnet_macros::Record;
 pub use carnet_model::Operation;
 pub use carnet_records::logic::{
-    Body, Call, Component, FromCall, Hook, IntoReply, Json, Needs, Point, Reply, Repository,
-    Request, Response, Search, after, after_commit, after_validate, before, before_validate, late,
+    Body, Call, Component, Fits, Found, FromCall, Hook, IntoReply, Json, Needs, Point, Record,
+    RecordField, Reply, Repo, Repository, Request, Response, Search, after, after_commit,
+    after_validate, before, before_validate, late,
 };
 pub use embedded::{Embedded, embedded};
 pub use platform::{Builder, Platform};

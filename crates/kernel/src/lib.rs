@@ -14,6 +14,7 @@ mod refusal;
 mod refuse;
 pub mod relative;
 pub mod search;
+mod serial;
 pub mod suggest;
 mod tenant;
 pub mod text;

@@ -48,6 +48,9 @@ pub async fn serve(
         tracing::warn!("{}", warning.render(false).trim_end());
     }
     let logics = compile_logic(&compiled.model, &application)?;
+    for warning in logics.warnings() {
+        tracing::warn!("{warning}");
+    }
     let model = Arc::new(compiled.model);
     let store = database::connect(&loaded).await?;
     tracing::info!(

@@ -34,6 +34,7 @@ pub trait Logic: Send + Sync + 'static {
 pub struct Needs {
     pub(crate) components: Vec<(TypeId, &'static str)>,
     pub(crate) checks: Vec<fn(&Model) -> Vec<String>>,
+    pub(crate) warnings: Vec<fn(&Model) -> Vec<String>>,
 }
 
 impl Needs {
@@ -45,6 +46,11 @@ impl Needs {
     /// Needs the model to be as `check` says; it answers what is wrong.
     pub fn model(&mut self, check: fn(&Model) -> Vec<String>) {
         self.checks.push(check);
+    }
+
+    /// Wants people to be told what `check` answers for the model; nothing is refused for it.
+    pub fn warnings(&mut self, check: fn(&Model) -> Vec<String>) {
+        self.warnings.push(check);
     }
 
     /// What is missing of them.

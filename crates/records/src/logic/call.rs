@@ -3,6 +3,7 @@
 
 use super::logics::{Entry, Logics};
 use super::port::named;
+use super::record::is_indexed;
 use super::{Reply, Repository, Request, Response, Spot};
 use crate::command::{Command, Options};
 use crate::operations::Operations;
@@ -13,6 +14,7 @@ use carnet_store::Stamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -276,6 +278,39 @@ impl Call {
         self.check_use()?;
         let work = self.work();
         Box::pin(self.shared.operations.run(&work, command)).await
+    }
+
+    /// Tells the log, once, of a search inside a transaction that no index serves: writers that
+    /// search so wait for each other, or run again.
+    pub(super) fn notice_search(&self, resource: &str, query: &[(String, String)]) {
+        static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+        let shared = &self.shared;
+        let Some(resource) = shared
+            .view
+            .resource_named(resource)
+            .filter(|_| shared.spot.writes())
+        else {
+            return;
+        };
+        let fields: Vec<&str> = query
+            .iter()
+            .filter_map(|(name, _)| name.strip_prefix("filter[")?.split(']').next())
+            .collect();
+        let own = fields
+            .iter()
+            .all(|name| resource.field_named(name).is_some());
+        if fields.is_empty() || !own || is_indexed(resource, &fields) {
+            return;
+        }
+        let key = format!("{} {}", resource.name, fields.join(" "));
+        let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < 1_000 && told.insert(key) {
+            tracing::warn!(
+                resource = resource.name,
+                fields = fields.join(","),
+                "logic searches in its transaction by fields that no index begins with; declare one"
+            );
+        }
     }
 
     /// Lets nothing more be asked by it.

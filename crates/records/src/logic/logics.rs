@@ -12,6 +12,7 @@ use std::sync::Arc;
 pub struct Logics {
     entries: HashMap<(u16, ResourceIndex, Spot), Arc<Entry>>,
     pub(crate) components: Components,
+    warnings: Vec<String>,
 }
 
 /// The code at one point.
@@ -64,12 +65,22 @@ impl Registry {
         if !faults.is_empty() {
             return Err(faults);
         }
+        let mut warnings: Vec<String> = Vec::new();
+        let all = self.logic.iter().map(|one| &one.logic);
+        for logic in all.chain(self.hooks.iter().map(|one| &one.logic)) {
+            let mut needs = Needs::default();
+            logic.needs(&mut needs);
+            warnings.extend(needs.warnings.iter().flat_map(|check| check(model)));
+        }
+        warnings.sort_unstable();
+        warnings.dedup();
         let entries = entries
             .into_iter()
             .map(|(key, entry)| (key, Arc::new(entry)));
         Ok(Logics {
             entries: entries.collect(),
             components: self.components.clone(),
+            warnings,
         })
     }
 
@@ -207,6 +218,11 @@ impl Logics {
     /// Whether there is no code at all.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// What people should know of the code before it is used.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     pub(crate) fn entry(

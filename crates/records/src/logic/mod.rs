@@ -13,6 +13,7 @@ mod items;
 mod logics;
 mod point;
 mod port;
+mod record;
 mod register;
 mod reply;
 mod repository;
@@ -25,6 +26,7 @@ pub use hook::{Hook, Moment, after, after_commit, after_validate, before, before
 pub use logics::{Described, Logics};
 pub use point::Point;
 pub use port::{Request, Response};
+pub use record::{Fits, Found, Record, RecordField, Repo};
 pub use register::Registry;
 pub use reply::{IntoReply, Json, Reply};
 pub use repository::{Repository, Search};

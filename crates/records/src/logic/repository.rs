@@ -197,6 +197,9 @@ impl Search {
     }
 
     async fn ask(self) -> Result<Response, Refusal> {
+        self.repository
+            .call
+            .notice_search(&self.repository.resource, &self.query);
         let request = Request::List {
             resource: self.repository.resource.clone(),
             query: self.query,

@@ -7,8 +7,8 @@ use crate::world::World;
 use carnet_kernel::{Code, Refusal};
 use carnet_model::Operation;
 use carnet_records::logic::{
-    Body, Call, Component, Registry, Reply, Request, after, after_commit, before, before_validate,
-    late,
+    Body, Call, Component, Fits, Record, RecordField, Registry, Reply, Repo, Request, after,
+    after_commit, before, before_validate, late,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ crate::on_both!(
     a_locked_parent_keeps_its_count,
     items_run_their_code,
     nested_calls_are_undone_alone,
+    typed_records_are_read_and_written,
 );
 
 /// The same world with code round its operations.
@@ -518,6 +519,59 @@ async fn nested_calls_are_undone_alone(world: World) {
         assert_eq!(count(&world, resource).await, expected, "{resource}");
     }
     assert_eq!(world.journal(5).await, ["orders create 1"]);
+}
+
+#[derive(Deserialize)]
+struct Product {
+    name: String,
+    stock: i64,
+}
+
+impl Record for Product {
+    const RESOURCE: &'static str = "products";
+
+    fn fields() -> Vec<RecordField> {
+        vec![
+            RecordField {
+                name: "name",
+                fits: <String as Fits>::fits,
+            },
+            RecordField {
+                name: "stock",
+                fits: <i64 as Fits>::fits,
+            },
+        ]
+    }
+
+    fn searches() -> &'static [&'static [&'static str]] {
+        &[&["isFeatured"], &["categoryId"], &["sku"]]
+    }
+}
+
+async fn typed_records_are_read_and_written(world: World) {
+    async fn order(call: Call, products: Repo<Product>) -> Result<Reply, Refusal> {
+        let pen = products
+            .create(&json!({ "name": "pen", "stock": 3 }))
+            .await?;
+        assert_eq!((pen.name.as_str(), pen.stock), ("pen", 3));
+        let found = products.find().filter("stock", "gte", 3).sort("name");
+        let names: Vec<String> = found.all().await?.into_iter().map(|one| one.name).collect();
+        assert_eq!(names, ["pen"]);
+        assert!(products.get(call.next_id()).await?.is_none());
+        call.proceed().await
+    }
+    let mut registry = Registry::default();
+    registry.logic(1, "orders", Operation::Create, order);
+    let logics = registry.compile(&world.view, &[1]).unwrap();
+    let warned = logics.warnings().join(" | ");
+    assert!(
+        warned.contains("`products` is searched by isFeatured"),
+        "{warned}"
+    );
+    assert_eq!(logics.warnings().len(), 1, "{warned}");
+    world.operations.install(logics);
+    let made = post(&world, "/orders", json!({ "number": 1 })).await;
+    assert_eq!(made.status, 201, "{}", made.body);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::tree::{Package, Tree};
 
 /// The layers from the bottom up. A crate may depend on every crate of a lower layer; inside a
 /// layer only on what [`NEIGHBOURS`] names.
-const LAYERS: [&[&str]; 9] = [
+const LAYERS: [&[&str]; 10] = [
     &["kernel", "expr", "policy", "model"],
     &["telemetry", "store", "web"],
     &[
@@ -32,6 +32,7 @@ const LAYERS: [&[&str]; 9] = [
     ],
     &["server"],
     &["cli"],
+    &["macros"],
     &["carnet"],
     &["xtask"],
 ];

@@ -1,0 +1,5 @@
+//! The facade as applications use it.
+
+#![cfg(test)]
+
+mod record;
