@@ -84,12 +84,13 @@ impl<'v> Through<'v> {
         }
     }
 
-    /// The unit that unlinks `ids`.
-    pub(crate) fn unlink(self, ids: [Id; 2], stamp: &Stamp) -> Unlink {
+    /// The unit that unlinks `ids`, which `must` be linked or need not.
+    pub(crate) fn unlink(self, ids: [Id; 2], must: bool, stamp: &Stamp) -> Unlink {
         Unlink {
             resource: self.link.index,
             references: [self.by, self.to],
             values: ids.map(Value::Id),
+            must,
             stamp: stamp.clone(),
         }
     }
@@ -149,24 +150,19 @@ impl Operations {
         (id, relation, target): (Id, RelationIndex, Id),
     ) -> Result<Answer, Refusal> {
         let (_, _, through) = found(work.view, resource, relation)?;
-        let unit = through.unlink([id, target], &work.stamp);
-        // What was not linked is a refusal, which is not kept.
+        let unit = through.unlink([id, target], true, &work.stamp);
         let note = |_: &ModelView, outcomes: &[Outcome]| {
-            let changes = outcomes.first()?.as_ref().ok()?;
-            (!changes.steps.is_empty()).then_some(Note::Deleted)
+            outcomes.first()?.as_ref().ok()?;
+            Some(Note::Deleted)
         };
         let options = work.options(Policy::Atomic, Arc::new(note));
         let done = self
             .once(work, through.link, Arc::new(unit), &options)
             .await?;
-        let changes = match done {
-            Done::Before(answer) => return Ok(answer),
-            Done::Now(changes) => changes.into_iter().next().unwrap_or_default(),
-        };
-        if changes.steps.is_empty() {
-            return Err(Refusal::new(Code::NotFound, "these records are not linked"));
-        }
-        Ok(Answer::Deleted)
+        Ok(match done {
+            Done::Before(answer) => answer,
+            Done::Now(_) => Answer::Deleted,
+        })
     }
 
     /// A link to a record that is not there is at no address.

@@ -1,212 +1,15 @@
 //! The items of a batch as they stand in its body. Not what their data says.
 
-use super::{MAX_ITEMS, Whose};
+use super::Whose;
+use super::verb::{Doing, Verb, read_verb};
 use crate::decide::Precondition;
+use crate::linking::through;
 use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, shorten, upsert_fields};
-use crate::validate::{parse_id, read_object, read_version, refuse};
-use carnet_kernel::{Detail, Id, Refusal, suggest};
-use carnet_model::{FieldIndex, ModelView, Operation, Resource};
-use carnet_store::Policy;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use crate::validate::{parse_id, read_object, read_version};
+use carnet_kernel::{Detail, Id, suggest};
+use carnet_model::{FieldIndex, ModelView, RelationIndex, Resource};
+use carnet_store::Deleted;
 use serde_json::value::RawValue;
-use std::fmt;
-
-/// The items of a batch, unread; those beyond the bound are only counted.
-#[derive(Default)]
-struct Items {
-    kept: Vec<Box<RawValue>>,
-    count: usize,
-}
-
-impl<'de> Deserialize<'de> for Items {
-    fn deserialize<D: Deserializer<'de>>(reader: D) -> Result<Self, D::Error> {
-        reader.deserialize_seq(ItemsVisitor)
-    }
-}
-
-struct ItemsVisitor;
-
-impl<'de> Visitor<'de> for ItemsVisitor {
-    type Value = Items;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("a list of items")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<Items, A::Error> {
-        let mut items = Items::default();
-        while items.kept.len() < MAX_ITEMS {
-            match all.next_element()? {
-                Some(item) => items.kept.push(item),
-                None => break,
-            }
-        }
-        items.count = items.kept.len();
-        while all.next_element::<IgnoredAny>()?.is_some() {
-            items.count += 1;
-        }
-        Ok(items)
-    }
-}
-
-/// What stands around the items.
-pub(super) struct Envelope {
-    pub(super) items: Vec<Box<RawValue>>,
-    pub(super) policy: Policy,
-}
-
-const POLICIES: [(&str, Policy); 2] = [("atomic", Policy::Atomic), ("each", Policy::Each)];
-
-/// Reads what stands around the items. With the faults of items to come, those of the envelope are
-/// left to the caller.
-pub(super) fn envelope(body: &str, faults: &mut Vec<Detail>) -> Result<Envelope, Refusal> {
-    let mut items = None;
-    let mut policy = Policy::Atomic;
-    for (name, raw) in read_object(body)? {
-        if name == "items" {
-            items = serde_json::from_str::<Items>(raw.get()).ok();
-            if items.is_none() {
-                faults.push(Detail::new("items", "type", "it must be a list of items"));
-            }
-        } else if name == "policy" {
-            let word: String = serde_json::from_str(raw.get()).unwrap_or_default();
-            match POLICIES.iter().find(|(known, _)| *known == word) {
-                Some((_, known)) => policy = *known,
-                None => {
-                    let hint = suggest::hint(&word, POLICIES.map(|(known, _)| known));
-                    let message = format!("it must be `atomic` or `each`{hint}");
-                    faults.push(Detail::new("policy", "enum", message));
-                }
-            }
-        } else {
-            let hint = suggest::hint(&name, ["items", "policy"]);
-            let name = shorten(&name);
-            let message = format!("there is no field `{name}`{hint}");
-            faults.push(Detail::new(name, "unknown", message));
-        }
-    }
-    let items = match items {
-        Some(items) => items,
-        None => {
-            if faults.iter().all(|fault| fault.field != "items") {
-                faults.push(Detail::new(
-                    "items",
-                    "required",
-                    "it is required: a list of items",
-                ));
-            }
-            Items::default()
-        }
-    };
-    if items.count > MAX_ITEMS {
-        let message = format!("a batch has at most {MAX_ITEMS} items, not {}", items.count);
-        return Err(Refusal::validation(vec![Detail::new(
-            "items", "max", message,
-        )]));
-    }
-    if items.count == 0 && faults.is_empty() {
-        faults.push(Detail::new("items", "min", "a batch has at least one item"));
-    }
-    // What is to be done with items is not known without the rest.
-    if policy == Policy::Each
-        && let Some(refusal) = refuse(std::mem::take(faults))
-    {
-        return Err(refusal);
-    }
-    Ok(Envelope {
-        items: items.kept,
-        policy,
-    })
-}
-
-/// What an item does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Doing {
-    Create,
-    Update,
-    Patch,
-    Delete,
-    Upsert,
-    Restore,
-    Purge,
-}
-
-/// An operation of an item: its word, and which members it takes.
-pub(crate) struct Verb {
-    pub(crate) word: &'static str,
-    pub(crate) doing: Doing,
-    /// What the resource must offer.
-    pub(crate) needs: &'static [Operation],
-    /// Whether deletions of the resource must be soft.
-    pub(crate) soft: bool,
-    pub(crate) takes_id: bool,
-    pub(crate) takes_data: bool,
-    /// Whether it may be for all records that fulfil a condition.
-    pub(crate) takes_where: bool,
-    /// Whether a record is there afterwards.
-    pub(crate) leaves: bool,
-}
-
-impl Verb {
-    const fn new(word: &'static str, doing: Doing, needs: &'static [Operation]) -> Self {
-        Self {
-            word,
-            doing,
-            needs,
-            soft: false,
-            takes_id: true,
-            takes_data: true,
-            takes_where: false,
-            leaves: true,
-        }
-    }
-
-    /// Whether `resource` offers it.
-    pub(crate) fn is_offered(&self, resource: &Resource) -> bool {
-        let needed = self.needs.iter();
-        needed.copied().all(|one| resource.operations.contains(one))
-            && (!self.soft || resource.deleted().is_some())
-    }
-}
-
-/// Every operation of an item.
-pub(crate) const VERBS: [Verb; 7] = [
-    Verb {
-        takes_id: false,
-        ..Verb::new("create", Doing::Create, &[Operation::Create])
-    },
-    Verb::new("update", Doing::Update, &[Operation::Update]),
-    Verb {
-        takes_where: true,
-        ..Verb::new("patch", Doing::Patch, &[Operation::Patch])
-    },
-    Verb {
-        takes_data: false,
-        takes_where: true,
-        leaves: false,
-        ..Verb::new("delete", Doing::Delete, &[Operation::Delete])
-    },
-    Verb {
-        takes_id: false,
-        ..Verb::new(
-            "upsert",
-            Doing::Upsert,
-            &[Operation::Create, Operation::Patch],
-        )
-    },
-    Verb {
-        soft: true,
-        takes_data: false,
-        ..Verb::new("restore", Doing::Restore, &[Operation::Delete])
-    },
-    Verb {
-        soft: true,
-        takes_data: false,
-        takes_where: true,
-        leaves: false,
-        ..Verb::new("purge", Doing::Purge, &[Operation::Delete])
-    },
-];
 
 /// What an item leaves for others to refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,8 +32,14 @@ pub(super) struct Parts {
     pub(super) filter: Option<Box<RawValue>>,
     /// At most how many records the conditions may find.
     pub(super) max_affected: Option<u32>,
+    /// Which of them deletions left.
+    pub(super) deleted: Option<Deleted>,
     /// The unique constraint of an upsert.
     pub(super) key: Option<Vec<FieldIndex>>,
+    /// Over which relation records are linked.
+    pub(super) relation: Option<RelationIndex>,
+    /// The record that is linked.
+    pub(super) target: Option<Box<RawValue>>,
 }
 
 /// One item before its references are resolved and its members are read.
@@ -246,8 +55,10 @@ pub(super) enum Target {
     New,
     /// One that is there.
     One(Id),
-    /// All that fulfil conditions, at most so many.
-    Matching(Box<RawValue>, u32),
+    /// All that fulfil conditions, at most so many, with what deletions left.
+    Matching(Box<RawValue>, u32, Deleted),
+    /// One, and another over a relation.
+    Pair(Id, RelationIndex, Id),
 }
 
 /// One item, before its data is read.
@@ -275,18 +86,20 @@ impl<'v> Raw<'v> {
         };
         let before = faults.len();
         let mut resource = whose.resource();
-        let (mut word, mut key) = (None, None);
+        let mut named = resource.is_some();
+        let (mut word, mut key, mut relation) = (None, None, None);
         let mut parts = Parts::default();
         for (name, raw) in entries {
             match name.as_str() {
                 "operation" => word = Some(raw),
                 "resourceName" if whose.resource().is_none() => {
-                    let named: String = serde_json::from_str(raw.get()).unwrap_or_default();
-                    resource = view.resource_named(&named);
+                    named = true;
+                    let name: String = serde_json::from_str(raw.get()).unwrap_or_default();
+                    resource = view.resource_named(&name);
                     if resource.is_none() {
                         let names = view.resources.iter().map(|known| known.name.as_str());
-                        let hint = suggest::hint(&named, names);
-                        let message = format!("there is no resource `{}`{hint}", shorten(&named));
+                        let hint = suggest::hint(&name, names);
+                        let message = format!("there is no resource `{}`{hint}", shorten(&name));
                         faults.push(Detail::new(member("resourceName"), "enum", message));
                     }
                 }
@@ -294,6 +107,17 @@ impl<'v> Raw<'v> {
                 "version" => parts.version = Some(raw),
                 "where" => parts.filter = Some(raw),
                 "key" => key = Some(raw),
+                "relation" => relation = Some(raw),
+                "target" => parts.target = Some(raw),
+                "deleted" => match serde_json::from_str::<&str>(raw.get()) {
+                    Ok("with") => parts.deleted = Some(Deleted::With),
+                    Ok("only") => parts.deleted = Some(Deleted::Only),
+                    _ => faults.push(Detail::new(
+                        member("deleted"),
+                        "enum",
+                        "it must be `with` or `only`",
+                    )),
+                },
                 "maxAffected" => match read_version(raw.get()).map(u32::try_from) {
                     Some(Ok(number)) if number <= MAX_MAX_AFFECTED => {
                         parts.max_affected = Some(number);
@@ -320,29 +144,27 @@ impl<'v> Raw<'v> {
                 }
             }
         }
-        if resource.is_none() && faults.len() == before {
-            faults.push(Detail::new(
-                member("resourceName"),
-                "required",
-                "it is required",
-            ));
+        let mut missing = |name: &str| {
+            faults.push(Detail::new(member(name), "required", "it is required"));
+        };
+        if !named {
+            missing("resourceName");
+        }
+        if word.is_none() {
+            missing("operation");
         }
         let verb = match (word, resource) {
             (Some(word), Some(resource)) => {
-                read_verb(resource, word.get(), &member("operation"), faults)
-            }
-            (None, _) if faults.len() == before => {
-                faults.push(Detail::new(
-                    member("operation"),
-                    "required",
-                    "it is required",
-                ));
-                None
+                read_verb((view, resource), word.get(), &member("operation"), faults)
             }
             _ => None,
         };
         if let (Some(raw), Some(resource)) = (key, resource) {
             parts.key = read_key(resource, raw.get(), &member("key"), faults);
+        }
+        if let (Some(raw), Some(resource), Some(verb)) = (relation, resource, verb) {
+            let place = member("relation");
+            parts.relation = read_relation((view, resource), verb, raw.get(), &place, faults);
         }
         if faults.len() > before {
             return None;
@@ -363,6 +185,20 @@ impl<'v> Raw<'v> {
         }
     }
 
+    /// The resource of the record that it leaves.
+    pub(super) fn left_in<'a>(&self, view: &'a ModelView) -> &'a Resource {
+        let relation = self
+            .parts
+            .relation
+            .map(|index| self.resource.relation(index));
+        relation
+            .and_then(|relation| through(view, relation))
+            .map_or_else(
+                || view.resource(self.resource.index),
+                |through| through.link,
+            )
+    }
+
     /// How many records it may change by conditions.
     pub(super) fn most(&self) -> u32 {
         let stated = self.parts.max_affected.unwrap_or(DEFAULT_MAX_AFFECTED);
@@ -376,9 +212,15 @@ impl<'v> Raw<'v> {
             version,
             data,
             filter,
+            target,
             ..
         } = &self.parts;
-        let own = [("id", id), ("version", version), ("where", filter)];
+        let own = [
+            ("id", id),
+            ("version", version),
+            ("where", filter),
+            ("target", target),
+        ];
         let own = own
             .into_iter()
             .filter_map(|(name, raw)| Some((name.to_owned(), raw.as_deref()?)));
@@ -387,7 +229,7 @@ impl<'v> Raw<'v> {
     }
 
     /// Reads id and version, and whether they and the data fit the operation.
-    pub(super) fn item(self, at: &str, faults: &mut Vec<Detail>) -> Option<Item> {
+    pub(super) fn item(self, view: &ModelView, at: &str, faults: &mut Vec<Detail>) -> Option<Item> {
         let member = |name: &str| match at {
             "" => name.to_owned(),
             at => format!("{at}.{name}"),
@@ -399,16 +241,21 @@ impl<'v> Raw<'v> {
             resource,
             parts,
         } = self;
-        let mut id = None;
-        if let Some(raw) = &parts.id {
+        let mut read = |name: &str, raw: &Option<Box<RawValue>>, of: &Resource| {
+            let raw = raw.as_ref()?;
             match serde_json::from_str::<String>(raw.get()) {
-                Ok(text) => match parse_id(resource.id.form, &text) {
-                    Ok(found) => id = Some(found),
-                    Err(error) => faults.push(Detail::new(member("id"), "format", error)),
+                Ok(text) => match parse_id(of.id.form, &text) {
+                    Ok(found) => return Some(found),
+                    Err(error) => faults.push(Detail::new(member(name), "format", error)),
                 },
-                Err(_) => faults.push(Detail::new(member("id"), "type", "it must be a text")),
+                Err(_) => faults.push(Detail::new(member(name), "type", "it must be a text")),
             }
-        }
+            None
+        };
+        let id = read("id", &parts.id, resource);
+        let other = parts.relation.map(|relation| resource.relation(relation));
+        let other = other.map_or(resource, |relation| view.resource(relation.target));
+        let linked = read("target", &parts.target, other);
         let mut precondition = None;
         if let Some(raw) = &parts.version {
             let any = serde_json::from_str::<String>(raw.get()).is_ok_and(|text| text == "*");
@@ -438,7 +285,12 @@ impl<'v> Raw<'v> {
         };
         let has_where = parts.filter.is_some();
         if has_where && !verb.takes_where {
-            let message = format!("{} {word} takes no `where`", article(word));
+            let why = match verb.doing {
+                // A whole record for several would make them all the same.
+                Doing::Update => ": it puts a whole record in place of one; a `patch` changes many",
+                _ => "",
+            };
+            let message = format!("{} {word} takes no `where`{why}", article(word));
             fault(member("where"), "conflict", message);
         } else if has_where && id.is_some() {
             let message = "an item is for an `id` or for a `where`, not for both".to_owned();
@@ -450,10 +302,44 @@ impl<'v> Raw<'v> {
         if verb.takes_id && id.is_none() && !has_where {
             fault(member("id"), "required", "it is required".to_owned());
         }
-        let takes_version = verb.takes_id || verb.doing == Doing::Upsert;
+        if parts.deleted.is_some() && !(has_where && verb.doing == Doing::Purge) {
+            let message = "it stands beside the `where` of a purge".to_owned();
+            fault(member("deleted"), "conflict", message);
+        }
+        let pair = [
+            ("relation", parts.relation.is_some()),
+            ("target", linked.is_some()),
+        ];
+        for (name, given) in pair {
+            match (verb.takes_relation(), given) {
+                (true, false) => fault(member(name), "required", "it is required".to_owned()),
+                (false, true) => {
+                    let message = format!("{} {word} takes no `{name}`", article(word));
+                    fault(member(name), "conflict", message);
+                }
+                _ => {}
+            }
+        }
+        let takes_version = verb.takes_version();
+        if verb.takes_id
+            && takes_version
+            && Precondition::require(precondition.as_ref(), resource).is_err()
+        {
+            let mut message = format!(
+                "writes to `{}` must state the version they are based on",
+                resource.name
+            );
+            if has_where {
+                message.push_str("; beside `where` say `\"version\": \"*\"`");
+            }
+            fault(member("version"), "required", message);
+        }
         if !verb.takes_id && id.is_some() || !takes_version && precondition.is_some() {
             let message = match verb.doing {
                 Doing::Upsert => "an upsert takes no `id` beside its data".to_owned(),
+                Doing::Link | Doing::Unlink => {
+                    format!("{} {word} takes no `version`", article(word))
+                }
                 _ => format!("a {word} takes neither `id` nor `version` beside its data"),
             };
             fault(at.to_owned(), "conflict", message);
@@ -471,7 +357,7 @@ impl<'v> Raw<'v> {
         }
         match (verb.takes_data, parts.data.is_some()) {
             (false, true) => {
-                let message = format!("a {word} takes no data");
+                let message = format!("{} {word} takes no data", article(word));
                 fault(member("data"), "conflict", message);
             }
             (true, false) => fault(member("data"), "required", "it is required".to_owned()),
@@ -480,10 +366,13 @@ impl<'v> Raw<'v> {
         if faults.len() > before {
             return None;
         }
-        let target = match (parts.filter, id) {
-            (Some(filter), _) => Target::Matching(filter, most),
-            (None, Some(id)) => Target::One(id),
-            (None, None) => Target::New,
+        let pair = parts.relation.zip(linked);
+        let deleted = parts.deleted.unwrap_or(Deleted::Hidden);
+        let target = match (parts.filter, id, pair) {
+            (Some(filter), ..) => Target::Matching(filter, most, deleted),
+            (None, Some(id), Some((relation, linked))) => Target::Pair(id, relation, linked),
+            (None, Some(id), None) => Target::One(id),
+            (None, None, _) => Target::New,
         };
         Some(Item {
             target,
@@ -492,6 +381,36 @@ impl<'v> Raw<'v> {
             key: parts.key.unwrap_or_default(),
         })
     }
+}
+
+/// A relation over which `verb` links or unlinks records.
+fn read_relation(
+    (view, resource): (&ModelView, &Resource),
+    verb: &Verb,
+    raw: &str,
+    path: &str,
+    faults: &mut Vec<Detail>,
+) -> Option<RelationIndex> {
+    let Ok(name) = serde_json::from_str::<String>(raw) else {
+        faults.push(Detail::new(path, "type", "it must be a text"));
+        return None;
+    };
+    if !verb.takes_relation() {
+        let message = format!("{} {} takes no `relation`", article(verb.word), verb.word);
+        faults.push(Detail::new(path, "conflict", message));
+        return None;
+    }
+    let names: Vec<&str> = verb
+        .relations(view, resource)
+        .map(|relation| relation.name.as_str())
+        .collect();
+    if names.contains(&name.as_str()) {
+        return resource.relation_named(&name);
+    }
+    let hint = suggest::hint(&name, names.iter().copied());
+    let message = format!("it must be one of: {}{hint}", names.join(", "));
+    faults.push(Detail::new(path, "enum", message));
+    None
 }
 
 fn article(word: &str) -> &'static str {
@@ -514,38 +433,6 @@ fn read_key(
         Err(refusal) => {
             let told = refusal.details.into_iter();
             faults.extend(told.map(|detail| Detail::new(path, detail.rule, detail.message)));
-            None
-        }
-    }
-}
-
-fn read_verb(
-    resource: &Resource,
-    raw: &str,
-    path: &str,
-    faults: &mut Vec<Detail>,
-) -> Option<&'static Verb> {
-    let word: String = serde_json::from_str(raw).unwrap_or_default();
-    let known = VERBS.iter().find(|verb| verb.word == word);
-    match known {
-        Some(verb) if verb.is_offered(resource) => Some(verb),
-        Some(verb) => {
-            let why = match resource.deleted() {
-                None if verb.soft => ": its deletions are not soft",
-                _ => "",
-            };
-            faults.push(Detail::new(
-                path,
-                "operation",
-                format!("`{}` does not offer `{word}`{why}", resource.name),
-            ));
-            None
-        }
-        None => {
-            let words = VERBS.map(|verb| verb.word);
-            let hint = suggest::hint(&word, words);
-            let message = format!("it must be one of {}{hint}", words.join(", "));
-            faults.push(Detail::new(path, "enum", message));
             None
         }
     }

@@ -1,9 +1,10 @@
 //! Items that refer to what earlier ones left. Where that is known beforehand, as of every new
 //! record, the references are resolved while the batch is read; else when the item is decided. Pure.
 
-use super::item::{Parts, Raw, Verb};
+use super::item::{Parts, Raw};
 use super::make::make;
 use super::reference::{Reference, may_refer, substitute};
+use super::verb::Verb;
 use crate::decide::Several;
 use crate::decide::{left, records_after};
 use carnet_kernel::{Code, Detail, Id, Refusal};
@@ -116,6 +117,7 @@ pub(super) fn resolved<'v>(
     let id = own("id", &parts.id, faults);
     let version = own("version", &parts.version, faults);
     let filter = own("where", &parts.filter, faults);
+    let target = own("target", &parts.target, faults);
     let data = parts.data.as_ref().map(|entries| {
         entries
             .iter()
@@ -134,7 +136,10 @@ pub(super) fn resolved<'v>(
             data,
             filter,
             max_affected: parts.max_affected,
+            deleted: parts.deleted,
             key: parts.key.clone(),
+            relation: parts.relation,
+            target,
         },
     })
 }

@@ -1,18 +1,18 @@
-//! One item to what the store carries out. Adding an operation is a row in `VERBS` and an arm here.
-//! Pure.
+//! One item to what the store carries out. Pure.
 
-use super::item::{Doing, Item, Raw, Target};
+use super::item::{Item, Raw, Target};
+use super::verb::Doing;
 use crate::decide::{
-    Change, ChangeMatching, Create, Delete, DeleteMatching, Kind, Precondition, Restore, fill,
-    missing,
+    Change, ChangeMatching, Create, Delete, DeleteMatching, Kind, Restore, fill, missing,
 };
+use crate::linking::through;
 use crate::parse::where_conditions;
 use crate::units;
 use crate::validate::{Mode, read_entries};
 use carnet_expr::Predicate;
 use carnet_kernel::{Detail, Id};
 use carnet_model::{FieldType, ModelView, OnDelete, Resource};
-use carnet_store::{Deleted, Record, Stamp, Unit};
+use carnet_store::{Record, Stamp, Unit};
 use std::sync::Arc;
 
 /// What an item becomes.
@@ -49,7 +49,7 @@ pub(super) fn make(
 ) -> Option<Made> {
     let (verb, resource) = (raw.verb, raw.resource);
     let before = faults.len();
-    let item = raw.item(at, faults)?;
+    let item = raw.item(view, at, faults)?;
     let member = |name: &str| match at {
         "" => name.to_owned(),
         at => format!("{at}.{name}"),
@@ -61,17 +61,6 @@ pub(super) fn make(
         data,
         key,
     } = item;
-    let stated = Precondition::require(precondition.as_ref(), resource).is_ok();
-    if !stated && verb.takes_id {
-        let mut message = format!(
-            "writes to `{}` must state the version they are based on",
-            resource.name
-        );
-        if matches!(target, Target::Matching(..)) {
-            message.push_str("; beside `where` say `\"version\": \"*\"`");
-        }
-        faults.push(Detail::new(member("version"), "required", message));
-    }
     let index = resource.index;
     let stamp_of = || stamp.clone();
     let made = match (verb.doing, target) {
@@ -90,7 +79,14 @@ pub(super) fn make(
             let input = read_entries(resource, &data, Mode::Whole, &prefix, faults);
             Made::Create(fill(resource, &data, input, id, stamp, &prefix, faults))
         }
-        (doing, Target::Matching(filter, max_affected)) => {
+        (doing, Target::Pair(one, relation, other)) => {
+            let through = through(view, resource.relation(relation))?;
+            Made::Alone(match doing {
+                Doing::Unlink => Arc::new(through.unlink([one, other], true, stamp)),
+                _ => Arc::new(through.link([one, other], (id, stamp), &prefix, faults)),
+            })
+        }
+        (doing, Target::Matching(filter, max_affected, deleted)) => {
             let place = member("where");
             let predicate = match where_conditions(view, resource, filter.get(), &place, stamp.now)
             {
@@ -104,7 +100,7 @@ pub(super) fn make(
                 Doing::Delete | Doing::Purge => Arc::new(DeleteMatching {
                     resource: index,
                     predicate,
-                    deleted: Deleted::Hidden,
+                    deleted,
                     max_affected,
                     purge: doing == Doing::Purge,
                     stamp: stamp_of(),

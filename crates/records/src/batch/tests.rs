@@ -154,7 +154,7 @@ fn faults_of_all_items_with_their_places() {
         ]}"#,
         "VALIDATION_FAILED
 items[0].name: min: it must have at least 1 character, not 0
-items[1].operation: enum: it must be one of create, update, patch, delete, upsert, restore, purge (did you mean `create`?)
+items[1].operation: enum: it must be one of create, update, patch, delete, upsert, restore, purge, link, unlink (did you mean `create`?)
 items[2].id: required: it is required
 items[3].id: format: it must be an id; an id has 26 characters
 items[4].data: conflict: a delete takes no data
@@ -165,7 +165,8 @@ items[7].name: required: it is required
 items[8].data: type: it must be an object without repeated keys
 items[9].data: required: it is required
 items[10].op: unknown: there is no field `op`
-items[11]: type: an item is an object `{operation, id, data, version, where, maxAffected, key}` without repeated keys",
+items[10].operation: required: it is required
+items[11]: type: an item is an object `{operation, id, data, version, where, maxAffected, deleted, key, relation, target}` without repeated keys",
     );
 }
 
@@ -217,6 +218,15 @@ fn a_version_is_required_where_writes_state_one() {
         "orders",
         r#"{"items":[{"operation":"delete","id":"00000000000000000000000001"}]}"#,
         "VALIDATION_FAILED\nitems[0].version: required: writes to `orders` must state the version they are based on",
+    );
+    refused(
+        "orders",
+        r#"{"items":[{"operation":"patch"},{"operation":"delete","where":{"number":1}}]}"#,
+        "VALIDATION_FAILED
+items[0].id: required: it is required
+items[0].version: required: writes to `orders` must state the version they are based on
+items[0].data: required: it is required
+items[1].version: required: writes to `orders` must state the version they are based on; beside `where` say `\"version\": \"*\"`",
     );
     let good =
         r#"{"items":[{"operation":"delete","id":"00000000000000000000000001","version":2}]}"#;

@@ -3,7 +3,7 @@
 use super::reach::{living_only, removal};
 use super::{image, references};
 use carnet_expr::{CompareOp, Predicate};
-use carnet_kernel::{Refusal, Value};
+use carnet_kernel::{Code, Refusal, Value};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
 use carnet_store::{
     Changes, Condition, Decision, InsertRow, Load, Loaded, Record, Stamp, Step, Unit,
@@ -54,7 +54,7 @@ impl Unit for Link {
     }
 }
 
-/// The removal of a link. Records that are not linked stay as they are.
+/// The removal of a link.
 #[derive(Clone, Debug)]
 pub struct Unlink {
     /// The link resource.
@@ -63,6 +63,8 @@ pub struct Unlink {
     pub references: [FieldIndex; 2],
     /// What they refer to.
     pub values: [Value; 2],
+    /// Whether records that are not linked are refused; else they stay as they are.
+    pub must: bool,
     /// The command's moment and caller.
     pub stamp: Stamp,
 }
@@ -74,6 +76,9 @@ impl Unit for Unlink {
         let Some(found) = loaded.get(&load) else {
             return Ok(Decision::Load(vec![load]));
         };
+        if self.must && found.is_empty() {
+            return Err(Refusal::new(Code::NotFound, "these records are not linked"));
+        }
         let roots = found.iter().filter_map(|link| {
             let id = link.id(resource)?;
             Some(((self.resource, id), link.clone()))
@@ -130,6 +135,7 @@ mod tests {
             resource: resource("lines").index,
             references: references(),
             values: [1, 2].map(|number| Value::Id(id(number))),
+            must: false,
             stamp: stamp(),
         };
         let changes = decide(&unlink, &[line(8, 1, 2), line(9, 1, 3)]).unwrap();
@@ -138,5 +144,11 @@ mod tests {
             decide(&unlink, &[line(9, 1, 3)]).unwrap(),
             Changes::default()
         );
+        let must = Unlink {
+            must: true,
+            ..unlink
+        };
+        let refusal = decide(&must, &[line(9, 1, 3)]).unwrap_err();
+        assert_eq!(refusal.message, "these records are not linked");
     }
 }

@@ -221,7 +221,7 @@ impl Reader<'_> {
                     let unit = through.link(ids, new, &prefix, &mut self.faults);
                     self.links.push((prefix, Arc::new(unit)));
                 } else {
-                    let unit = through.unlink(ids, self.stamp);
+                    let unit = through.unlink(ids, false, self.stamp);
                     self.deletes.push((prefix, Arc::new(unit)));
                 }
             }

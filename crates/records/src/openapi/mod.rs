@@ -2,6 +2,7 @@
 //! `server` merges it with what other crates contribute.
 
 mod field;
+mod item;
 mod link;
 mod nested;
 mod operation;
@@ -38,7 +39,7 @@ pub fn fragment(view: &ModelView) -> Fragment {
             }
         };
         path("", collection(view, resource));
-        path("/batch", batch(resource));
+        path("/batch", batch(view, resource));
         path("/query", query(resource));
         path("/{id}", record(view, resource));
         path("/{id}/restore", restore(resource));
@@ -48,13 +49,11 @@ pub fn fragment(view: &ModelView) -> Fragment {
         }
     }
     let mut several = Map::new();
-    several.insert("post".to_owned(), write::transaction());
+    several.insert("post".to_owned(), write::transaction(view));
     fragment
         .paths
         .insert(format!("{PREFIX}/transactions"), Value::Object(several));
-    fragment
-        .schemas
-        .insert("TransactionBatch".to_owned(), schema::transaction(view));
+    item::insert_transaction(view, &mut fragment.schemas);
     fragment.tags.push(Tag {
         name: "transactions".to_owned(),
         description: Some("Writes of several resources at once.".to_owned()),
@@ -79,10 +78,10 @@ fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     item
 }
 
-fn batch(resource: &Resource) -> Map<String, Value> {
+fn batch(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::Batch) {
-        item.insert("post".to_owned(), write::batch(resource));
+        item.insert("post".to_owned(), write::batch(view, resource));
     }
     item
 }

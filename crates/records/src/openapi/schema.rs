@@ -1,10 +1,9 @@
 //! The component schemas of one resource: the record, and what a create, a replace and a patch take.
 
-use super::{field, stem};
-use crate::batch::{Doing, VERBS, Verb};
-use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_LIMIT, MAX_MAX_AFFECTED, MAX_OFFSET, upsert_keys};
+use super::{field, item, stem};
+use crate::parse::{MAX_LIMIT, MAX_OFFSET};
 use crate::validate::{operand, operations};
-use carnet_model::{Concurrency, ModelView, Operation, RelationKind, Resource, Role};
+use carnet_model::{ModelView, Operation, RelationKind, Resource, Role};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
 
@@ -60,7 +59,7 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
         schemas.insert(format!("{stem}Patch"), patch(resource));
     }
     if offers(Operation::Batch) {
-        schemas.insert(format!("{stem}Batch"), batch(resource, &stem));
+        schemas.insert(format!("{stem}Batch"), item::batch(view, resource));
     }
 }
 
@@ -190,150 +189,4 @@ fn part_of_texts(field: &carnet_model::Field) -> Value {
         schema = field::nullable(schema);
     }
     schema
-}
-
-fn batch(resource: &Resource, stem: &str) -> Value {
-    let whole = openapi::schema(&format!("{stem}Input"));
-    let part = openapi::schema(&format!("{stem}Patch"));
-    let mut items = Vec::new();
-    for verb in VERBS.iter().filter(|verb| verb.is_offered(resource)) {
-        let data = match verb.doing {
-            Doing::Patch => part.clone(),
-            _ => whole.clone(),
-        };
-        let data = verb.takes_data.then_some(data);
-        match verb.doing {
-            Doing::Upsert => {
-                let key = keys(resource);
-                items.extend(key.map(|key| item(resource, verb, Form::Key(key), data)));
-            }
-            Doing::Create => items.push(item(resource, verb, Form::New, data)),
-            _ => {
-                items.push(item(resource, verb, Form::One, data.clone()));
-                if verb.takes_where {
-                    items.push(item(resource, verb, Form::Where, data));
-                }
-            }
-        }
-    }
-    several(json!({ "oneOf": items }))
-}
-
-/// Which records an item says it is for.
-enum Form {
-    New,
-    One,
-    Where,
-    /// The one with the same values in the fields of this key.
-    Key(Value),
-}
-
-fn item(resource: &Resource, verb: &Verb, form: Form, data: Option<Value>) -> Value {
-    let version = field::version();
-    let mut properties = Map::new();
-    let mut required = vec!["operation"];
-    properties.insert("operation".to_owned(), json!({ "const": verb.word }));
-    let mut states_version = resource.concurrency == Concurrency::Optimistic;
-    match form {
-        Form::New => states_version = false,
-        Form::One => {
-            let id = field::schema(&resource.field(resource.key).kind);
-            properties.insert("id".to_owned(), or_reference(&id));
-            properties.insert("version".to_owned(), or_reference(&version));
-            required.push("id");
-        }
-        Form::Where => {
-            properties.insert("where".to_owned(), conditions());
-            properties.insert("maxAffected".to_owned(), max_affected());
-            properties.insert("version".to_owned(), json!({ "const": "*" }));
-            required.push("where");
-        }
-        Form::Key(key) => {
-            // Only a record that is there has one.
-            states_version = false;
-            properties.insert("key".to_owned(), key);
-            properties.insert("version".to_owned(), or_reference(&version));
-            required.push("key");
-        }
-    }
-    if states_version {
-        required.push("version");
-    }
-    if let Some(data) = data {
-        properties.insert("data".to_owned(), data);
-        required.push("data");
-    }
-    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
-}
-
-/// The unique constraints that an upsert may name.
-fn keys(resource: &Resource) -> Option<Value> {
-    let all: Vec<Value> = upsert_keys(resource)
-        .into_iter()
-        .map(|(_, fields)| {
-            let names: Vec<&str> = fields
-                .iter()
-                .map(|field| resource.field(*field).name.as_str())
-                .collect();
-            json!({ "type": "array", "items": { "type": "string", "enum": names }, "minItems": names.len(), "maxItems": names.len(), "uniqueItems": true })
-        })
-        .collect();
-    (!all.is_empty()).then(|| json!({ "anyOf": all }))
-}
-
-fn conditions() -> Value {
-    json!({ "type": "object", "minProperties": 1, "description": "Which records: conditions as in the body of a query.", "examples": [{ "price": { "gte": 10 } }] })
-}
-
-fn max_affected() -> Value {
-    json!({ "type": "integer", "minimum": 1, "maximum": MAX_MAX_AFFECTED, "default": DEFAULT_MAX_AFFECTED, "description": "When more records match, the item is refused. All items of a request together may state at most the maximum." })
-}
-
-/// The body of writes of any resources.
-pub(super) fn transaction(view: &ModelView) -> Value {
-    let names: Vec<&str> = view
-        .resources
-        .iter()
-        .filter(|resource| VERBS.iter().any(|verb| verb.is_offered(resource)))
-        .map(|resource| resource.name.as_str())
-        .collect();
-    several(json!({
-        "type": "object",
-        "required": ["operation", "resourceName"],
-        "properties": {
-            "operation": { "type": "string", "enum": VERBS.map(|verb| verb.word) },
-            "resourceName": { "type": "string", "enum": names },
-            "id": { "type": "string" },
-            "version": { "anyOf": [or_reference(&field::version()), { "const": "*" }] },
-            "data": { "type": "object" },
-            "where": conditions(),
-            "maxAffected": max_affected(),
-            "key": { "type": "array", "items": { "type": "string" }, "minItems": 1, "description": "The fields of a unique constraint; only of an upsert." },
-        },
-        "additionalProperties": false,
-    }))
-}
-
-fn several(item: Value) -> Value {
-    json!({
-        "type": "object",
-        "description": "In any text of an item `{{result[0].id}}` stands for a field of what the item at that place left; a text that is nothing else becomes the value with its type.",
-        "required": ["items"],
-        "properties": {
-            "policy": {
-                "type": "string",
-                "enum": ["atomic", "each"],
-                "default": "atomic",
-                "description": "`atomic`: all items or none. `each`: an item that is refused leaves the others alone.",
-            },
-            "items": { "type": "array", "minItems": 1, "maxItems": crate::MAX_ITEMS, "items": item },
-        },
-        "additionalProperties": false,
-    })
-}
-
-/// A value of `schema` or a reference to what an earlier item left.
-fn or_reference(schema: &Value) -> Value {
-    let reference = json!({ "type": "string", "pattern": r"^\{\{\s*result\[[0-9]+\]\..+\}\}$" });
-    json!({ "anyOf": [schema, reference] })
 }

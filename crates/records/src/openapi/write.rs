@@ -6,9 +6,11 @@ use super::operation::{
 };
 use super::parameter::{deleted, filter, if_match, purge, query_parameter};
 use super::stem;
+use crate::batch::VERBS;
+use crate::linking::{linkable, through};
 use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, upsert_keys};
 use carnet_kernel::Code;
-use carnet_model::{Concurrency, Operation, Resource};
+use carnet_model::{Concurrency, ModelView, Operation, Resource};
 use carnet_web::openapi::{parameter, schema, success, write_envelope};
 use serde_json::{Map, Value, json};
 
@@ -243,9 +245,18 @@ fn affected(id: Value) -> Value {
     })
 }
 
-pub(super) fn batch(resource: &Resource) -> Value {
+pub(super) fn batch(view: &ModelView, resource: &Resource) -> Value {
     let affected = affected(super::field::schema(&resource.field(resource.key).kind));
-    let record = json!({ "anyOf": [schema(&stem(resource)), affected, { "type": "null" }] });
+    // What it links leaves a link.
+    let mut links: Vec<Value> = linkable(view, resource)
+        .filter_map(|(relation, _)| through(view, relation))
+        .map(|through| schema(&stem(through.link)))
+        .collect();
+    links.dedup();
+    let mut all = vec![schema(&stem(resource))];
+    all.extend(links);
+    all.extend([affected, json!({ "type": "null" })]);
+    let record = json!({ "anyOf": all });
     let summary = format!("Write several {} in one transaction", resource.name);
     let written = several(
         &format!("batch{}", stem(resource)),
@@ -261,8 +272,17 @@ pub(super) fn batch(resource: &Resource) -> Value {
 }
 
 /// Writes of any resources.
-pub(super) fn transaction() -> Value {
-    let record = json!({ "type": ["object", "null"] });
+pub(super) fn transaction(view: &ModelView) -> Value {
+    let records = view
+        .resources
+        .iter()
+        .filter(|resource| VERBS.iter().any(|verb| verb.is_offered(view, resource)))
+        .map(|resource| schema(&stem(resource)));
+    let affected = affected(json!({ "type": "string" }));
+    let all: Vec<Value> = records
+        .chain([affected, json!({ "type": "null" })])
+        .collect();
+    let record = json!({ "anyOf": all });
     let summary = "Write records of several resources in one transaction".to_owned();
     let written = several("transact", summary, "transactions", record);
     with_body(written, &["application/json"], "TransactionBatch")
@@ -286,7 +306,10 @@ fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
          deleted one, and what a write by `where` changed; with `each` the status and the same of each.",
         json!({ "anyOf": [whole, each.clone()] }),
     );
-    let partly = success("With the policy `each`: some items were refused.", each);
+    let partly = success(
+        "With the policy `each`: some items were refused, perhaps all. Each has its status.",
+        each,
+    );
     let codes: &[Code] = &[
         Code::NotFound,
         Code::PreconditionFailed,
@@ -303,7 +326,7 @@ fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
     json!({
         "operationId": id,
         "summary": summary,
-        "description": "Items take effect in their order, all or none, or each by itself as `policy` says.",
+        "description": "Items take effect in their order. With the policy `atomic` all or none: the first item that is refused is the refusal of all. With `each` every item stands by itself: the answer is 207 when one was refused, and the body as a whole is refused only where no items can be read from it.",
         "tags": [tag],
         "parameters": [
             parameter("RequestId"),

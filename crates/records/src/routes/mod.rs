@@ -216,7 +216,7 @@ async fn serve_link(
     });
     let (index, relation, methods) = match links {
         Some(found) if !found.2.is_empty() => found,
-        _ => return Err(nothing_here(resource)),
+        _ => return Err(no_links(&view, resource, segment(2))),
     };
     label(
         &request,
@@ -288,6 +288,24 @@ fn offered(resource: &Resource, all: &[(Operation, &[&'static str])]) -> Vec<&'s
 
 fn nothing_here(resource: &Resource) -> Problem {
     let message = format!("`{}` offers nothing at this address", resource.name);
+    Refusal::new(Code::NotFound, message).into()
+}
+
+/// No records are linked under `name`.
+fn no_links(view: &ModelView, resource: &Resource, name: &str) -> Problem {
+    let known: Vec<&str> = crate::linking::linkable(view, resource)
+        .map(|(relation, _)| relation.name.as_str())
+        .collect();
+    if known.is_empty() {
+        return nothing_here(resource);
+    }
+    let hint = carnet_kernel::suggest::hint(name, known.iter().copied());
+    let short: String = name.chars().take(64).collect();
+    let message = format!(
+        "`{}` has no relation `{short}` that links records{hint}; they are linked over: {}",
+        resource.name,
+        known.join(", ")
+    );
     Refusal::new(Code::NotFound, message).into()
 }
 

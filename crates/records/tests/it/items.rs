@@ -14,6 +14,9 @@ crate::on_both!(
     bounds_of_writes_by_filter,
     filters_refer_to_earlier_items,
     versions_of_upserts_and_filters,
+    purges_find_what_was_deleted,
+    links_come_and_go_in_items,
+    faults_of_links,
     faults_of_these_items,
     each_of_these_by_itself,
     the_same_key_is_answered_alike,
@@ -280,6 +283,142 @@ async fn versions_of_upserts_and_filters(world: World) {
     assert_eq!(done(&reply)[0]["count"], json!(1));
 }
 
+async fn purges_find_what_was_deleted(world: World) {
+    let mut all = Vec::new();
+    for name in ["one", "two"] {
+        let body = json!({ "name": name }).to_string();
+        all.push(world.made("shelves", &body).await);
+    }
+    world.delete("shelves", &all[0], None).await.unwrap();
+    let purge = |deleted: Option<&str>| {
+        let mut item =
+            json!({ "operation": "purge", "where": { "name": { "in": ["one", "two"] } } });
+        if let Some(word) = deleted {
+            item["deleted"] = word.into();
+        }
+        json!([item])
+    };
+    let reply = post(
+        &world,
+        "/shelves/batch?dryRun=true",
+        None,
+        &json!({ "items": purge(None) }),
+    )
+    .await;
+    assert_eq!(done(&reply)[0]["ids"], json!([all[1]]));
+    let reply = batch(&world, "shelves", purge(Some("only"))).await;
+    assert_eq!(done(&reply)[0]["ids"], json!([all[0]]));
+    let reply = batch(&world, "shelves", purge(Some("with"))).await;
+    assert_eq!(done(&reply)[0]["ids"], json!([all[1]]));
+    let (rows, _) = world.list("shelves", "deleted=with").await.unwrap();
+    assert!(rows.is_empty());
+    let items = json!([
+        { "operation": "delete", "where": { "name": "x" }, "deleted": "with" },
+        { "operation": "purge", "id": all[0], "deleted": "only" },
+        { "operation": "purge", "where": { "name": "x" }, "deleted": true },
+    ]);
+    refused(
+        &batch(&world, "shelves", items).await,
+        400,
+        "VALIDATION_FAILED",
+        &[
+            "items[0].deleted: it stands beside the `where` of a purge",
+            "items[1].deleted: it stands beside the `where` of a purge",
+            "items[2].deleted: it must be `with` or `only`",
+        ],
+    );
+}
+
+async fn links_come_and_go_in_items(world: World) {
+    let shelf = world.made("shelves", r#"{"name":"s"}"#).await;
+    let red = world.made("marks", r#"{"text":"red"}"#).await;
+    let link = |operation: &str, target: &str| {
+        json!({ "operation": operation, "resourceName": "boxes", "id": "{{result[0].id}}",
+            "relation": "marks", "target": target })
+    };
+    let items = json!([
+        { "operation": "create", "resourceName": "boxes", "data": { "label": "b", "shelfId": shelf } },
+        { "operation": "create", "resourceName": "marks", "data": { "text": "blue" } },
+        link("link", &red),
+        link("link", "{{result[1].id}}"),
+        link("link", &red),
+        { "operation": "delete", "resourceName": "boxMarks", "id": "{{result[3].id}}" },
+        link("unlink", &red),
+        link("link", "{{result[1].id}}"),
+    ]);
+    let transaction = json!({ "items": items });
+    let tried = post(&world, "/transactions?dryRun=true", None, &transaction).await;
+    assert_eq!(done(&tried)[2]["markId"], json!(red));
+    let first = post(&world, "/transactions", Some("k"), &transaction).await;
+    let data = done(&first);
+    assert_eq!(data[2]["boxId"], data[0]["id"]);
+    assert_eq!(data[4], data[2]);
+    assert_eq!((&data[5], &data[6]), (&Value::Null, &Value::Null));
+    let again = post(&world, "/transactions", Some("k"), &transaction).await;
+    assert_eq!(done(&again)[7], data[7]);
+    let id = data[0]["id"].as_str().unwrap();
+    let record = world.read("boxes", id, "include=marks").await.unwrap();
+    assert_eq!(record["marks"].as_array().map(Vec::len), Some(1));
+    assert_eq!(record["marks"][0]["text"], json!("blue"));
+    // Each by itself tells which of them made a link.
+    let pair = |operation: &str, target: &str| json!({ "operation": operation, "id": id, "relation": "marks", "target": target });
+    let nowhere = "00000000000000000000000001";
+    let items = json!([
+        pair("link", &red),
+        pair("link", &red),
+        pair("unlink", &red),
+        pair("unlink", &red),
+        pair("link", nowhere),
+    ]);
+    let each = json!({ "policy": "each", "items": items });
+    let reply = post(&world, "/boxes/batch", None, &each).await;
+    let statuses: Vec<&Value> = reply.body["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["status"])
+        .collect();
+    assert_eq!(json!(statuses), json!([201, 200, 200, 404, 400]));
+    let details = &reply.body["data"][4]["error"]["details"];
+    assert_eq!(details[0]["field"], json!("items[4].markId"));
+}
+
+async fn faults_of_links(world: World) {
+    let id = world.operations.next_id().to_string();
+    let items = json!([
+        { "operation": "link" },
+        { "operation": "link", "id": id, "relation": "mark", "target": id },
+        { "operation": "link", "id": id, "relation": "marks", "target": 7 },
+        { "operation": "unlink", "id": id, "relation": "marks", "target": id, "version": 1 },
+        { "operation": "delete", "id": id, "relation": "marks" },
+        { "operation": "unlink", "where": { "label": "x" }, "relation": 1 },
+        { "operation": "unlink", "id": id, "relation": "marks", "target": id, "data": {} },
+    ]);
+    refused(
+        &batch(&world, "boxes", items).await,
+        400,
+        "VALIDATION_FAILED",
+        &[
+            "items[0].id: it is required",
+            "items[0].relation: it is required",
+            "items[0].target: it is required",
+            "items[1].relation: it must be one of: marks (did you mean `marks`?)",
+            "items[2].target: it must be a text",
+            "items[3]: an unlink takes no `version`",
+            "items[4].relation: a delete takes no `relation`",
+            "items[5].relation: it must be a text",
+            "items[6].data: an unlink takes no data",
+        ],
+    );
+    let items = json!([{ "operation": "link", "id": id }]);
+    refused(
+        &batch(&world, "products", items).await,
+        400,
+        "VALIDATION_FAILED",
+        &["items[0].operation: `products` does not offer `link`: it has no relation for it"],
+    );
+}
+
 async fn faults_of_these_items(world: World) {
     let id = world.operations.next_id().to_string();
     let items = json!([
@@ -309,7 +448,7 @@ async fn faults_of_these_items(world: World) {
             "items[3].key: `skus` is no unique constraint of `products` (did you mean `sku`?); an upsert takes one of: sku",
             "items[4].sku: it is required: the record is found by it",
             "items[5]: an upsert takes no `id` beside its data",
-            "items[6].where: an update takes no `where`",
+            "items[6].where: an update takes no `where`: it puts a whole record in place of one; a `patch` changes many",
             "items[7].where: it needs a condition: `{\"field\":{\"operator\":value}}`",
             "items[8].where.stok: `products` has no field `stok` (did you mean `stock`?)",
             "items[8].stock: it must be a whole number, not a text",

@@ -115,6 +115,18 @@ async fn nowhere_to_link(world: World) {
         let reply = send_json(&world, method, &path, &[], "").await;
         assert_eq!(reply.status, status, "{method} {path}: {}", reply.body);
     }
+    let near = format!("/boxes/{id}/mark/{red}");
+    let reply = send_json(&world, "PUT", &near, &[], "").await;
+    let told = reply
+        .refusal
+        .as_ref()
+        .map(|refusal| refusal.message.as_str());
+    assert_eq!(
+        told,
+        Some(
+            "`boxes` has no relation `mark` that links records (did you mean `marks`?); they are linked over: marks"
+        )
+    );
     world.delete("boxes", &id, None).await.unwrap();
     let path = format!("/boxes/{id}/marks/{red}");
     assert_eq!(send_json(&world, "PUT", &path, &[], "").await.status, 404);

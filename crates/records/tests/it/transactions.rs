@@ -330,6 +330,20 @@ async fn bodies_that_are_none(world: World) {
         "{}",
         reply.body
     );
+    let reply = transact(
+        &world,
+        "atomic",
+        json!([{}, { "resourceName": "products" }]),
+    )
+    .await;
+    assert_eq!(
+        faults(&reply),
+        [
+            "items[0].resourceName: it is required",
+            "items[0].operation: it is required",
+            "items[1].operation: it is required",
+        ]
+    );
     let many: Vec<Value> = (0..1_001)
         .map(|_| make("products", json!({ "name": "x" })))
         .collect();
