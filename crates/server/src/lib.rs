@@ -10,6 +10,7 @@ mod listen;
 mod openapi;
 mod router;
 mod serve;
+mod unread;
 
 pub use application::{Application, compile, compile_logic, read_definitions, read_seeds};
 pub use clock::SystemClock;

@@ -3,6 +3,7 @@
 
 use crate::config::ServerConfig;
 use crate::error::Failure;
+use crate::unread::{Telling, Unread};
 use carnet_web::{Edge, Peer};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -27,6 +28,7 @@ pub(crate) async fn bind(config: &ServerConfig) -> Result<TcpListener, Failure> 
 pub(crate) async fn run(
     listener: TcpListener,
     edge: Edge,
+    unread: Unread,
     config: &ServerConfig,
     stop: impl Future<Output = ()>,
 ) {
@@ -64,7 +66,10 @@ pub(crate) async fn run(
                 });
         let service = hyper_util::service::TowerToHyperService::new(service);
         let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(stream), service)
+            .serve_connection_with_upgrades(
+                TokioIo::new(Telling::new(stream, unread.clone())),
+                service,
+            )
             .into_owned();
         let watched = graceful.watch(connection);
         tokio::spawn(async move {

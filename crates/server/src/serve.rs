@@ -5,6 +5,7 @@ use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::error::Failure;
 use crate::router::{PROBES, Parts, router};
+use crate::unread::Unread;
 use crate::{database, listen, openapi};
 use bytes::Bytes;
 use carnet_kernel::{Clock as _, IdGenerator};
@@ -101,13 +102,17 @@ async fn run(
         codes,
         openapi: document(model, application),
     };
+    let unread = Unread {
+        clock: clock.clone(),
+        ids: Arc::new(IdGenerator::new()),
+    };
     let options = EdgeOptions {
         config: carnet_web::Config {
             server_timing: Some(config.tells_timing()),
             ..config.web.clone()
         },
         clock,
-        ids: Arc::new(IdGenerator::new()),
+        ids: Arc::clone(&unread.ids),
         probes: PROBES,
     };
     let edge =
@@ -129,7 +134,7 @@ async fn run(
         closing.set_ready(false);
         tracing::info!("stopping: no new connections, requests under way are finished");
     };
-    listen::run(listener, edge, &config.server, stopped).await;
+    listen::run(listener, edge, unread, &config.server, stopped).await;
     forgetting.abort();
     tracing::info!("stopped");
     match failed {
