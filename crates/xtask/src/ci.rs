@@ -28,7 +28,7 @@ pub(crate) fn run() -> Result<()> {
         scenarios::run(&scenarios::Options::default())
     })?;
     stage("guide", || guide::run(&guide::Options::default()))?;
-    stage("contract", || contract::run(&contract::Options::bounded()))?;
+    stage("contract", contract::bounded)?;
     stage("kill", || kill::run(&kill::Options::default()))?;
     stage("fuzz", || fuzz::run(&fuzz::Options::default()))?;
     stage("footprint", || {

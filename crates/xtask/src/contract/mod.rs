@@ -9,28 +9,50 @@ use crate::{postgres, shell, signals};
 use anyhow::{Context as _, Result, bail};
 use carnet_testkit::binary::{Launch, Process};
 use carnet_testkit::postgres::TestDatabase;
+use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::str::FromStr;
 use std::time::Instant;
 use tools::Tools;
 
 /// Requests of each phase for every operation, in CI and in full.
-const BOUNDED: &str = "5";
-const FULL: &str = "100";
+const BOUNDED: u32 = 5;
+const FULL: u32 = 50;
 
 /// How many of the last lines of schemathesis hold its summary.
 const SUMMARY_LINES: usize = 24;
 
+const ALL_PHASES: &str = "examples,coverage,fuzzing,stateful";
+
+/// Without the coverage of every rule of every schema, which takes most of the time.
+const QUICK_PHASES: &str = "examples,fuzzing,stateful";
+
+/// Into how many parts CI cuts the resources of an application that takes too long as a whole.
+const PARTS: usize = 7;
+
 /// The flags of `contract`.
-#[derive(Default, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 pub(crate) struct Options {
-    /// Make many requests instead of a few.
+    /// Make many requests instead of a few, and try every rule of every schema everywhere.
     #[arg(long)]
     full: bool,
+    /// How many requests of each phase for every operation, instead of 5 or, in full, 50.
+    #[arg(long)]
+    examples: Option<u32>,
     /// What chance begins with.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// How many requests are made at once.
+    #[arg(long, default_value_t = 2)]
+    workers: u32,
+    /// Only these resources: `2/7` is the second of seven parts.
+    #[arg(long)]
+    part: Option<Part>,
+    /// Only this database: `sqlite`, `postgres`.
+    #[arg(long)]
+    database: Option<String>,
     /// Run the shipped build instead of the quick one.
     #[arg(long)]
     release: bool,
@@ -41,14 +63,47 @@ pub(crate) struct Options {
     only: Option<String>,
 }
 
-impl Options {
-    /// What fits into CI: the shop, whose definition uses most of the language.
-    pub(crate) fn bounded() -> Self {
-        Self {
-            only: Some("shop".to_owned()),
-            ..Self::default()
-        }
+/// One of several parts of the resources, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    number: usize,
+    of: usize,
+}
+
+impl FromStr for Part {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let read = || {
+            let (number, of) = text.split_once('/')?;
+            let (number, of) = (number.parse().ok()?, of.parse().ok()?);
+            (1..=of).contains(&number).then_some(Self { number, of })
+        };
+        read().ok_or_else(|| format!("`{text}` is no part; one is written `2/7`"))
     }
+}
+
+/// What fits into CI: the shop, whose definition uses most of the language, and a part of the
+/// passport application, another one with every commit.
+pub(crate) fn bounded() -> Result<()> {
+    let of = |only: &str| Options {
+        only: Some(only.to_owned()),
+        workers: 2,
+        ..Options::default()
+    };
+    run(&of("shop"))?;
+    let commit = shell::output(Command::new("git").args(["rev-parse", "HEAD"])).unwrap_or_default();
+    let number = commit
+        .get(..7)
+        .and_then(|start| usize::from_str_radix(start, 16).ok());
+    run(&Options {
+        part: Some(Part {
+            number: number.unwrap_or_default() % PARTS + 1,
+            of: PARTS,
+        }),
+        no_build: true,
+        ..of("passport")
+    })
 }
 
 /// A definition that is served.
@@ -90,20 +145,36 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         {
             continue;
         }
-        for engine in ["SQLite", "PostgreSQL"] {
-            let database = match (engine, &server) {
-                ("SQLite", _) => None,
-                (_, Some(server)) => Some(TestDatabase::create(server.url(), "contract")?),
-                (_, None) => continue,
+        let mut first = true;
+        for engine in ENGINES {
+            if options
+                .database
+                .as_ref()
+                .is_some_and(|only| *only != engine.word)
+            {
+                continue;
+            }
+            let database = match &server {
+                _ if engine.embedded => None,
+                Some(server) => Some(TestDatabase::create(server.url(), "contract")?),
+                None => continue,
             };
             let started = Instant::now();
             let url = database.as_ref().map(TestDatabase::url);
             let process = runtime.block_on(start(&served, url))?;
-            let what = format!("{} on {engine}", served.name);
-            let found = check(&tools, options, &runtime, &served, &process, url.is_none())
-                .with_context(|| what.clone())?;
+            let what = format!("{} on {}", served.name, engine.name);
+            let run = Run {
+                tools: &tools,
+                options,
+                runtime: &runtime,
+                served: &served,
+                process: &process,
+                first: std::mem::take(&mut first),
+            };
+            let found = run.check().with_context(|| what.clone())?;
             told.push(format!(
-                "{what}: {found}, {:.0} s",
+                "{what}: {found}, seed {}, {:.0} s",
+                options.seed,
                 started.elapsed().as_secs_f64()
             ));
         }
@@ -114,6 +185,28 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     Ok(())
 }
+
+/// A database that definitions are served on.
+struct Engine {
+    /// As it is chosen.
+    word: &'static str,
+    name: &'static str,
+    /// It needs no server.
+    embedded: bool,
+}
+
+const ENGINES: [Engine; 2] = [
+    Engine {
+        word: "sqlite",
+        name: "SQLite",
+        embedded: true,
+    },
+    Engine {
+        word: "postgres",
+        name: "PostgreSQL",
+        embedded: false,
+    },
+];
 
 fn definitions(binaries: &Path) -> [Served; 2] {
     [
@@ -152,61 +245,110 @@ async fn start(served: &Served, database: Option<&str>) -> Result<Process> {
     launch.start(arguments).await
 }
 
-/// What is wrong with one server, or how much was asked of it. `first` on its first database,
-/// where the document itself is read as well.
-fn check(
-    tools: &Tools,
-    options: &Options,
-    runtime: &tokio::runtime::Runtime,
-    served: &Served,
-    process: &Process,
+/// The checks of one server.
+struct Run<'a> {
+    tools: &'a Tools,
+    options: &'a Options,
+    runtime: &'a tokio::runtime::Runtime,
+    served: &'a Served,
+    process: &'a Process,
+    /// On its first database the document itself is read as well.
     first: bool,
-) -> Result<String> {
-    let address = format!("{}/openapi.json", process.base_url());
-    if first {
-        let answer = runtime.block_on(process.client().get("/openapi.json"))?;
-        let document = tools.files().join(format!("{}.json", served.name));
-        std::fs::write(&document, &answer.body)?;
-        shell::run(
-            tools
-                .node("spectral")
-                .args(["lint", "--ruleset", "spectral.yaml", "--fail-severity=hint"])
-                .arg(&document),
-        )?;
-        if served.name == "shop" {
-            compile_client(tools, &document)?;
+}
+
+impl Run<'_> {
+    /// What is wrong, or how much was asked.
+    fn check(&self) -> Result<String> {
+        let answer = self
+            .runtime
+            .block_on(self.process.client().get("/openapi.json"))?;
+        let file = self
+            .tools
+            .files()
+            .join(format!("{}.json", self.served.name));
+        // Who asks for a part has the document read elsewhere.
+        if self.first && self.options.part.is_none() {
+            std::fs::write(&file, &answer.body)?;
+            shell::run(
+                self.tools
+                    .node("spectral")
+                    .args(["lint", "--ruleset", "spectral.yaml", "--fail-severity=hint"])
+                    .arg(&file),
+            )?;
+            if self.served.name == "shop" {
+                compile_client(self.tools, &file)?;
+            }
         }
+        if self.served.name == "shop" {
+            let mut client = Command::new("node");
+            client
+                .current_dir(self.tools.files())
+                .args(["built/client.js", self.process.base_url()]);
+            shell::run(&mut client)?;
+        }
+        let found = self.request(&serde_json::from_slice(&answer.body)?)?;
+        let logs = self.process.logs();
+        if logs.contains("panicked") {
+            bail!("the server panicked:\n{logs}");
+        }
+        Ok(found)
     }
-    if served.name == "shop" {
-        let mut client = Command::new("node");
-        client
-            .current_dir(tools.files())
-            .args(["built/client.js", process.base_url()]);
-        shell::run(&mut client)?;
+
+    /// Makes requests from the document and holds the answers against it.
+    fn request(&self, document: &Value) -> Result<String> {
+        let options = self.options;
+        let (usual, phases) = if options.full {
+            (FULL, ALL_PHASES)
+        } else if self.served.covered {
+            (BOUNDED, ALL_PHASES)
+        } else {
+            (BOUNDED, QUICK_PHASES)
+        };
+        let examples = options.examples.unwrap_or(usual);
+        let mut command = self.tools.schemathesis();
+        command
+            .arg("run")
+            .arg(format!("{}/openapi.json", self.process.base_url()))
+            .args(["--phases", phases])
+            .args(["--checks", "all", "--continue-on-failure"])
+            .args(["--exclude-checks", "positive_data_acceptance"])
+            .args(["--max-examples", &examples.to_string()])
+            .args(["--seed", &options.seed.to_string()])
+            .args(["--workers", &options.workers.to_string()])
+            .args(["--generation-database", "none", "--warnings", "off"])
+            .arg("--no-color");
+        for name in options
+            .part
+            .iter()
+            .flat_map(|part| part.resources(document))
+        {
+            command.args(["--include-tag", &name]);
+        }
+        let lines = shell::run_keeping(&mut command, SUMMARY_LINES)?;
+        let told = |word: &str| {
+            let line = lines.iter().find(|line| line.contains(word));
+            line.map_or_else(String::new, |line| line.trim().to_lowercase())
+        };
+        Ok(format!(
+            "operations {}, {phases}, {}",
+            told("Tested:"),
+            told("generated")
+        ))
     }
-    let examples = if options.full { FULL } else { BOUNDED };
-    let phases = if options.full || served.covered {
-        "examples,coverage,fuzzing,stateful"
-    } else {
-        "examples,fuzzing,stateful"
-    };
-    let mut command = tools.schemathesis();
-    command
-        .args(["run", address.as_str()])
-        .args(["--phases", phases])
-        .args(["--checks", "all", "--continue-on-failure"])
-        .args(["--exclude-checks", "positive_data_acceptance"])
-        .args(["--max-examples", examples])
-        .args(["--seed", &options.seed.to_string()])
-        .args(["--generation-database", "none", "--warnings", "off"])
-        .arg("--no-color");
-    let lines = shell::run_keeping(&mut command, SUMMARY_LINES)?;
-    let logs = process.logs();
-    if logs.contains("panicked") {
-        bail!("the server panicked:\n{logs}");
+}
+
+impl Part {
+    /// The names of its resources.
+    fn resources(self, document: &Value) -> Vec<String> {
+        let tags = document.get("tags").and_then(Value::as_array);
+        tags.into_iter()
+            .flatten()
+            .filter_map(|tag| tag.get("name")?.as_str())
+            .enumerate()
+            .filter(|(place, _)| place % self.of == self.number - 1)
+            .map(|(_, name)| name.to_owned())
+            .collect()
     }
-    let cases = lines.iter().find(|line| line.contains("generated"));
-    Ok(cases.map_or_else(String::new, |line| line.trim().to_owned()))
 }
 
 /// Generates the types of the document and compiles the client against them.
@@ -217,4 +359,21 @@ fn compile_client(tools: &Tools, document: &Path) -> Result<()> {
         "--default-non-nullable=false",
     ]))?;
     shell::run(tools.node("tsc").args(["--project", "tsconfig.json"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_hold_every_resource_once() {
+        let document =
+            serde_json::json!({ "tags": [{ "name": "a" }, { "name": "b" }, { "name": "c" }] });
+        let part = |text: &str| text.parse::<Part>().unwrap().resources(&document);
+        assert_eq!(part("1/2"), ["a", "c"]);
+        assert_eq!(part("2/2"), ["b"]);
+        for text in ["0/2", "3/2", "1", "a/b", "1/"] {
+            assert!(text.parse::<Part>().is_err(), "{text}");
+        }
+    }
 }
