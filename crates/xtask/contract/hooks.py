@@ -11,7 +11,6 @@ check holds each against the schema of an item.
 """
 
 import copy
-import functools
 import json
 import os
 import re
@@ -81,6 +80,10 @@ def accepted_unless_the_data_forbids(ctx, response, case):
     raise AssertionError(f"fits its schema, but: {status} {error.get('code')} {details}")
 
 
+# What was made of the schema of an item, by address.
+ITEMS = {}
+
+
 @schemathesis.check
 def items_that_break_their_schema_are_refused(ctx, response, case):
     if response.status_code != 207:
@@ -94,13 +97,14 @@ def items_that_break_their_schema_are_refused(ctx, response, case):
             raise AssertionError(f"items[{place}] breaks its schema and was accepted: {item}")
 
 
-@functools.cache
 def item_of(schema, path):
     """What holds items of this address against their schema."""
-    document = schema.raw_schema
-    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
-    item = {"$ref": f"{body['$ref']}/properties/items/items", "components": document["components"]}
-    return jsonschema_rs.Draft202012Validator(item)
+    if path not in ITEMS:
+        document = schema.raw_schema
+        body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        item = {"$ref": f"{body['$ref']}/properties/items/items", "components": document["components"]}
+        ITEMS[path] = jsonschema_rs.Draft202012Validator(item)
+    return ITEMS[path]
 
 
 def is_of_the_data(detail):
