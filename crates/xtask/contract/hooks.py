@@ -36,6 +36,9 @@ RULES = {
     "reference",  # a record that is not there
 }
 
+# What the writes by filter among the items of a request state together.
+TOGETHER = re.compile(r"^items\[\d+\]\.maxAffected$")
+
 # The bounds of decimals, which are texts.
 DECIMAL = re.compile(r"it must be at (least|most) -?\d+(\.\d+)?$")
 
@@ -113,6 +116,7 @@ def is_of_the_data(detail):
         or LANGUAGES.match(detail["field"]) is not None
         # How far pages go follows from how long they are.
         or detail["field"] == "page"
+        or detail["rule"] == "max" and TOGETHER.match(detail["field"]) is not None
         or DECIMAL.search(detail["message"]) is not None
     )
 

@@ -26,10 +26,8 @@ use sha2::{Digest, Sha256};
 pub(super) async fn create(call: Call, request: Request) -> Result<Response, Problem> {
     let (key, how) = parse_create(call.resource(), &call.pairs)?;
     let asked = Asked::read(how, &request)?;
-    let precondition = match &key {
-        Some(_) => precondition(request.headers())?,
-        None => None,
-    };
+    // A create that is no upsert has no use for it, but it has to be readable.
+    let precondition = precondition(request.headers())?;
     let body = body(request, &[BodyType::Json]).await?;
     let resource = call.resource;
     let command = match key {
