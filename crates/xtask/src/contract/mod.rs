@@ -29,8 +29,11 @@ const ALL_PHASES: &str = "examples,coverage,fuzzing,stateful";
 /// Without the coverage of every rule of every schema, which takes most of the time.
 const QUICK_PHASES: &str = "examples,fuzzing,stateful";
 
-/// Into how many parts CI cuts the resources of an application that takes too long as a whole.
-const PARTS: usize = 7;
+/// The coverage alone.
+const COVERAGE: &str = "coverage";
+
+/// Into how many parts CI cuts what takes too long as a whole.
+const PARTS: usize = 8;
 
 /// The flags of `contract`.
 #[derive(Clone, Default, clap::Args)]
@@ -44,6 +47,9 @@ pub(crate) struct Options {
     /// What chance begins with.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Only these phases, separated by commas.
+    #[arg(long)]
+    phases: Option<String>,
     /// How many requests are made at once.
     #[arg(long, default_value_t = 2)]
     workers: u32,
@@ -83,27 +89,27 @@ impl FromStr for Part {
     }
 }
 
-/// What fits into CI: the shop, whose definition uses most of the language, and a part of the
-/// passport application, another one with every commit.
+/// What fits into CI: the shop, whose definition uses most of the language, with every rule of a part
+/// of it, and a part of the passport application; other parts with every commit.
 pub(crate) fn bounded() -> Result<()> {
-    let of = |only: &str| Options {
+    let commit = shell::output(Command::new("git").args(["rev-parse", "HEAD"])).unwrap_or_default();
+    let start = commit.get(..7).unwrap_or_default();
+    let number = usize::from_str_radix(start, 16).unwrap_or_default();
+    let part = Part {
+        number: number % PARTS + 1,
+        of: PARTS,
+    };
+    let of = |only: &str, phases: &str, part: Option<Part>| Options {
         only: Some(only.to_owned()),
+        phases: Some(phases.to_owned()),
+        part,
         workers: 2,
+        no_build: part.is_some(),
         ..Options::default()
     };
-    run(&of("shop"))?;
-    let commit = shell::output(Command::new("git").args(["rev-parse", "HEAD"])).unwrap_or_default();
-    let number = commit
-        .get(..7)
-        .and_then(|start| usize::from_str_radix(start, 16).ok());
-    run(&Options {
-        part: Some(Part {
-            number: number.unwrap_or_default() % PARTS + 1,
-            of: PARTS,
-        }),
-        no_build: true,
-        ..of("passport")
-    })
+    run(&of("shop", QUICK_PHASES, None))?;
+    run(&of("shop", COVERAGE, Some(part)))?;
+    run(&of("passport", QUICK_PHASES, Some(part)))
 }
 
 /// A definition that is served.
@@ -279,7 +285,7 @@ impl Run<'_> {
                 compile_client(self.tools, &file)?;
             }
         }
-        if self.served.name == "shop" {
+        if self.served.name == "shop" && self.options.part.is_none() {
             let mut client = Command::new("node");
             client
                 .current_dir(self.tools.files())
@@ -304,6 +310,7 @@ impl Run<'_> {
         } else {
             (BOUNDED, QUICK_PHASES)
         };
+        let phases = options.phases.as_deref().unwrap_or(phases);
         let examples = options.examples.unwrap_or(usual);
         let mut command = self.tools.schemathesis();
         command
