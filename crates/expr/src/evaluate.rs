@@ -121,9 +121,13 @@ pub fn evaluate(predicate: &Predicate, row: &dyn Row) -> Truth {
             Value::Text(found) => Truth::of(text_matches(*op, &found, pattern)),
             _ => Truth::Unknown,
         },
-        Predicate::Search { fields, terms } => {
+        Predicate::Search {
+            fields,
+            analysis,
+            terms,
+        } => {
             let document = |field: &FieldIndex| match row.value(&Path::own(*field)) {
-                Value::Text(text) => search::document(&text),
+                Value::Text(text) => analysis.document(&text),
                 _ => " ".to_owned(),
             };
             let documents: Vec<String> = fields.iter().map(document).collect();
@@ -143,6 +147,13 @@ fn found(term: &SearchTerm, documents: &[String]) -> bool {
             let trigrams = search::trigrams(word);
             let mut all = documents.iter();
             all.any(|one| search::similarity(&trigrams, one) >= search::SIMILAR)
+        }
+        (SearchTerm::Stem(stems), _) => {
+            let holds = |stem: &String| {
+                let needle = format!(" {stem} ");
+                documents.iter().any(|one| one.contains(&needle))
+            };
+            stems.iter().any(holds)
         }
         (_, Some(needle)) => documents.iter().any(|one| one.contains(&needle)),
         (_, None) => false,
@@ -596,6 +607,7 @@ mod tests {
     fn check_search(text: &'static str, words: &[&str], prefix: bool, expected: bool) {
         let predicate = Predicate::Search {
             fields: vec![FieldIndex(0)],
+            analysis: search::Analysis::default(),
             terms: vec![SearchTerm::Words {
                 words: words.iter().map(|word| (*word).to_owned()).collect(),
                 prefix,
@@ -616,6 +628,7 @@ mod tests {
         check_search("蓄電池", &["電", "池"], false, true);
         let alike = Predicate::Search {
             fields: vec![FieldIndex(0)],
+            analysis: search::Analysis::default(),
             terms: vec![SearchTerm::Similar("panle".to_owned())],
         };
         assert_eq!(evaluate(&alike, &Caseless("Solar Panel")), Truth::True);

@@ -1,5 +1,6 @@
 //! The tree itself. Not its text forms: those are parsed by the crates that own a syntax.
 
+use carnet_kernel::search::Analysis;
 use carnet_kernel::{JsonText, Value};
 
 /// A field by its place in its resource's field list.
@@ -148,12 +149,19 @@ pub enum SearchTerm {
         /// Whether the last is a beginning.
         prefix: bool,
     },
+    /// A word whose stem is one of these stored words.
+    Stem(Vec<String>),
     /// A word that is like this one.
     Similar(String),
 }
 
 impl SearchTerm {
-    /// What the stored form of a field must hold for the term to be found by words.
+    /// Whether an index ranks by it; likeness is told apart by us.
+    pub fn is_ranked(&self) -> bool {
+        !matches!(self, Self::Similar(_))
+    }
+
+    /// What the stored form of a field must hold for words that stand together.
     pub fn needle(&self) -> Option<String> {
         match self {
             Self::Words { words, prefix } => {
@@ -167,7 +175,7 @@ impl SearchTerm {
                 }
                 Some(needle)
             }
-            Self::Similar(_) => None,
+            Self::Stem(_) | Self::Similar(_) => None,
         }
     }
 }
@@ -218,6 +226,8 @@ pub enum Predicate {
     Search {
         /// The fields that the resource searches, in its order.
         fields: Vec<FieldIndex>,
+        /// How their words are made.
+        analysis: Analysis,
         /// What is looked for; at least one.
         terms: Vec<SearchTerm>,
     },

@@ -15,6 +15,7 @@ mod refuse;
 pub mod relative;
 pub mod search;
 mod serial;
+pub mod stem;
 pub mod suggest;
 mod tenant;
 pub mod text;

@@ -1,7 +1,8 @@
 //! The words of a text as search sees them: where they begin and end, how they are folded, and how
 //! alike two of them are. The same on every database, because no database is asked. Not a query
-//! language, not a stemmer.
+//! language; the stems of words are `stem`'s.
 
+use crate::stem::Language;
 use crate::text::fold;
 use icu_normalizer::{ComposingNormalizer, DecomposingNormalizer};
 use icu_properties::CodePointMapData;
@@ -22,9 +23,49 @@ pub const MAX_SIMILAR: usize = 2_000;
 /// From how many thousandths on two words are alike.
 pub const SIMILAR: i64 = 300;
 
-/// What search compares: compatibility forms are made plain, case is folded, accents are removed
-/// (combining marks of Latin, Greek and Cyrillic, points of Hebrew and Arabic), and characters
-/// without a form of their own go. Vowel signs of other scripts stay.
+/// How the words of a text are made; the same for what is stored and for what is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Analysis {
+    /// Whose endings are taken off; words stand as they are without one.
+    pub language: Option<Language>,
+    /// What becomes of accents.
+    pub accents: Accents,
+}
+
+/// What becomes of accents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Accents {
+    /// They are removed: combining marks of Latin, Greek and Cyrillic, points of Hebrew and Arabic.
+    #[default]
+    Fold,
+    /// They tell words apart.
+    Keep,
+}
+
+impl Accents {
+    /// Every way, in the order in which they are told.
+    pub const ALL: [Self; 2] = [Self::Fold, Self::Keep];
+
+    /// Its word in definitions.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fold => "fold",
+            Self::Keep => "keep",
+        }
+    }
+
+    /// The one of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+}
+
+/// What stands before a stem among stored words; it stands in no word.
+const STEM: char = '_';
+
+/// What search compares without a language: compatibility forms are made plain, case is folded,
+/// accents are removed, and characters without a form of their own go. Vowel signs of other
+/// scripts stay.
 ///
 /// ```
 /// use carnet_kernel::search::plain;
@@ -34,19 +75,22 @@ pub const SIMILAR: i64 = 300;
 /// assert_eq!(plain("ΟΔΌΣ"), plain("οδος"));
 /// ```
 pub fn plain(text: &str) -> String {
+    compared(text, Accents::Fold)
+}
+
+fn compared(text: &str, accents: Accents) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
     let decomposed = DecomposingNormalizer::new_nfkd()
         .normalize(&fold(text))
         .into_owned();
-    let kept: String = decomposed.chars().filter(|one| !is_dropped(*one)).collect();
+    let goes = |one: char| is_invisible(one) || (accents == Accents::Fold && is_accent(one));
+    let kept: String = decomposed.chars().filter(|one| !goes(*one)).collect();
     fold(&ComposingNormalizer::new_nfc().normalize(&kept))
 }
 
-/// The words of a text in order. A word is a run of letters, digits and marks; each character of
-/// a script that is written without spaces, and each symbol such as an emoji, is a word of its
-/// own, so that a run of them is found as a phrase.
+/// The words of a text in order, accents removed. See [`Analysis::words`].
 ///
 /// ```
 /// use carnet_kernel::search::words;
@@ -54,10 +98,111 @@ pub fn plain(text: &str) -> String {
 /// assert_eq!(words("電池 pack"), ["電", "池", "pack"]);
 /// ```
 pub fn words(text: &str) -> Vec<String> {
+    Analysis::default().words(text)
+}
+
+/// The stored form of a text without a language. See [`Analysis::document`].
+pub fn document(text: &str) -> String {
+    Analysis::default().document(text)
+}
+
+impl Analysis {
+    /// The words of a text in order, without their stems. A word is a run of letters, digits and
+    /// marks; each character of a script that is written without spaces, and each symbol such as
+    /// an emoji, is a word of its own, so that a run of them is found as a phrase.
+    pub fn words(self, text: &str) -> Vec<String> {
+        split(&compared(text, self.accents))
+    }
+
+    /// The stored form of a text: each word between spaces, so that ` solar panel ` holds the
+    /// phrase and ` pan` a beginning; one space when there is no word. With a language the stems
+    /// of the words follow, marked: ` solar panels _solar _panel `.
+    pub fn document(self, text: &str) -> String {
+        let words = self.words(text);
+        let mut out = String::with_capacity(text.len() + 2);
+        let Some(language) = self.language else {
+            for word in &words {
+                out.push(' ');
+                out.push_str(word);
+            }
+            out.push(' ');
+            return out;
+        };
+        let mut stems = String::new();
+        for (word, accented) in self.with_accents(&words, text) {
+            let of_word = self.stems_of(language, word, accented);
+            let more: usize = of_word.iter().map(|stem| stem.len() + 1).sum();
+            if out.len() + stems.len() + word.len() + 1 + more > MAX_DOCUMENT {
+                break;
+            }
+            out.push(' ');
+            out.push_str(word);
+            for stem in of_word {
+                stems.push(' ');
+                stems.push_str(&stem);
+            }
+        }
+        out.push_str(&stems);
+        out.push(' ');
+        out
+    }
+
+    /// The stored words of which one must be there for the only word of a text to be found by its
+    /// stem; `None` without a language, and for another number of words than one.
+    pub fn stems(self, text: &str) -> Option<Vec<String>> {
+        let language = self.language?;
+        let words = self.words(text);
+        match words.as_slice() {
+            [_] => {
+                let (word, accented) = self.with_accents(&words, text).next()?;
+                Some(self.stems_of(language, word, accented))
+            }
+            _ => None,
+        }
+    }
+
+    /// Each word with its form before accents were removed, where that is known.
+    fn with_accents<'w>(
+        self,
+        words: &'w [String],
+        text: &str,
+    ) -> impl Iterator<Item = (&'w str, Option<String>)> {
+        let accented = match self.accents {
+            Accents::Fold if !text.is_ascii() => split(&compared(text, Accents::Keep)),
+            _ => Vec::new(),
+        };
+        let mut accented = match accented.len() == words.len() {
+            true => accented,
+            false => Vec::new(),
+        }
+        .into_iter();
+        words
+            .iter()
+            .map(move |word| (word.as_str(), accented.next()))
+    }
+
+    /// The marked stems of a word. Endings are known by their accents in some languages, so that a
+    /// word whose accents are removed has two: the one of what it looks like now, by which texts
+    /// without accents meet it, and the one that its language gives it.
+    fn stems_of(self, language: Language, word: &str, accented: Option<String>) -> Vec<String> {
+        let marked = |stem: &str| format!("{STEM}{stem}");
+        let mut stems = vec![marked(&language.stem(word))];
+        if let Some(accented) = accented.filter(|accented| accented != word) {
+            let stem = marked(&plain(&language.stem(&accented)));
+            if !stems.contains(&stem) {
+                stems.push(stem);
+            }
+        }
+        stems
+    }
+}
+
+/// Cuts a text whose characters are in their compared form.
+fn split(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut bytes = 0;
     let mut word = Word::default();
-    for character in plain(text).chars() {
+    for character in text.chars() {
         let kind = kind(character);
         match kind {
             Kind::Letter if word.alone => word.finish(&mut words, &mut bytes),
@@ -75,17 +220,9 @@ pub fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The stored form of a text: each word between spaces, so that ` solar panel ` holds the phrase
-/// and ` pan` a beginning; one space when there is no word.
-pub fn document(text: &str) -> String {
-    let words = words(text);
-    let mut out = String::with_capacity(text.len() + 2);
-    for word in &words {
-        out.push(' ');
-        out.push_str(word);
-    }
-    out.push(' ');
-    out
+/// Whether a stored word is the stem of one.
+pub fn is_stem(stored: &str) -> bool {
+    stored.starts_with(STEM)
 }
 
 /// The runs of three code points of a word with two marks before and one behind it, each once:
@@ -114,7 +251,7 @@ pub fn similarity(trigrams: &[String], document: &str) -> i64 {
     let mut padded = String::new();
     let alike = document
         .split(' ')
-        .filter(|word| !word.is_empty())
+        .filter(|word| !word.is_empty() && !is_stem(word))
         .map(|word| {
             padded.clear();
             padded.push_str("__");
@@ -212,27 +349,32 @@ fn is_unspaced(character: char) -> bool {
         | 0x2_0000..=0x3_FFFD)
 }
 
-/// Accents, points, joiners and selectors.
-fn is_dropped(character: char) -> bool {
+/// Accents and points.
+fn is_accent(character: char) -> bool {
     matches!(u32::from(character),
-        0x00AD
-        | 0x0300..=0x036F
+        0x0300..=0x036F
         | 0x0591..=0x05BD
         | 0x05BF
         | 0x05C1..=0x05C2
         | 0x05C4..=0x05C5
         | 0x05C7
-        | 0x0640
         | 0x064B..=0x065F
         | 0x0670
         | 0x1AB0..=0x1AFF
         | 0x1DC0..=0x1DFF
+        | 0x20D0..=0x20FF
+        | 0xFE20..=0xFE2F)
+}
+
+/// Joiners, selectors and what else has no form of its own.
+fn is_invisible(character: char) -> bool {
+    matches!(u32::from(character),
+        0x00AD
+        | 0x0640
         | 0x200B..=0x200F
         | 0x202A..=0x202E
         | 0x2060..=0x2064
-        | 0x20D0..=0x20FF
         | 0xFE00..=0xFE0F
-        | 0xFE20..=0xFE2F
         | 0xFEFF
         | 0xE_0000..=0xE_0FFF)
 }

@@ -37,7 +37,7 @@ pub(crate) struct ExtendDecl {
     pub(crate) many: Vec<ManyDecl>,
     pub(crate) uniques: Vec<UniqueDecl>,
     pub(crate) indexes: Vec<IndexDecl>,
-    pub(crate) search: Vec<Name>,
+    pub(crate) search: SearchDecl,
 }
 
 /// A resource.
@@ -62,8 +62,7 @@ pub(crate) struct ResourceDecl {
     pub(crate) many: Vec<ManyDecl>,
     pub(crate) uniques: Vec<UniqueDecl>,
     pub(crate) indexes: Vec<IndexDecl>,
-    /// The names of the fields that are searched.
-    pub(crate) search: Vec<Name>,
+    pub(crate) search: SearchDecl,
     pub(crate) actions: Vec<ActionDecl>,
     /// The name of the reference that is locked.
     pub(crate) lock: Option<Name>,
@@ -173,6 +172,16 @@ pub(crate) enum ByDecl {
 pub(crate) struct UniqueDecl {
     pub(crate) fields: Vec<Name>,
     pub(crate) span: Span,
+}
+
+/// What is searched, and how.
+#[derive(Debug, Default)]
+pub(crate) struct SearchDecl {
+    pub(crate) fields: Vec<Name>,
+    pub(crate) fuzzy: bool,
+    pub(crate) analysis: carnet_kernel::search::Analysis,
+    /// Fields and how much they count.
+    pub(crate) weights: Vec<(Name, u8)>,
 }
 
 /// An index.

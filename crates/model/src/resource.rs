@@ -1,6 +1,7 @@
 //! One compiled resource: its fields, relations, constraints and options.
 
 use crate::{Action, ActionIndex, Field, FieldIndex, IdForm, RelationIndex, ResourceIndex, Role};
+use carnet_kernel::search::Analysis;
 use std::collections::HashMap;
 
 /// A declared entity, ready to plan against. Built by the compiler alone.
@@ -110,6 +111,12 @@ impl Resource {
     /// Where the fields of a soft deletion stand; absent where a deletion removes.
     pub fn deleted(&self) -> Option<Deleted> {
         self.standard.and_then(|standard| standard.deleted)
+    }
+
+    /// How the words of its searched texts are made.
+    pub fn analysis(&self) -> Analysis {
+        let search = self.search.as_ref();
+        search.map_or_else(Analysis::default, |search| search.analysis)
     }
 
     /// Whether its rows carry a tenant.
@@ -362,6 +369,22 @@ pub struct Search {
     pub index: String,
     /// The fields in the order of the declaration.
     pub fields: Vec<FieldIndex>,
+    /// Whether likeness is searched too, for which the index holds more.
+    pub fuzzy: bool,
+    /// How words are made of texts.
+    pub analysis: Analysis,
+    /// How much a match in each of `fields` counts for the order, 1 to 100; of at most four
+    /// different sizes.
+    pub weights: Vec<u8>,
+}
+
+impl Search {
+    /// Whether every field counts the same.
+    pub fn is_even(&self) -> bool {
+        self.weights
+            .windows(2)
+            .all(|two| matches!(two, [one, other] if one == other))
+    }
 }
 
 /// Where the standard fields of a stored resource stand.

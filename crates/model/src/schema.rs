@@ -3,6 +3,8 @@
 
 use crate::words::{self, TYPES, TypeWord, Word};
 use crate::{ActionMethod, ActionOn, Operation, read::ENUM_WORD_PATTERN};
+use carnet_kernel::search::Accents;
+use carnet_kernel::stem::Language;
 use serde_json::{Map, Value, json};
 
 const NAME: &str = "^[a-z][a-zA-Z0-9]{0,47}$";
@@ -224,12 +226,26 @@ fn search() -> Value {
             fields["anyOf"][1],
             {
                 "type": "object",
-                "properties": properties(words::SEARCH, |_| fields.clone()),
+                "properties": properties(words::SEARCH, |key| search_key(key, &fields)),
                 "required": ["fields"],
                 "additionalProperties": false,
             },
         ],
     })
+}
+
+fn search_key(key: &str, fields: &Value) -> Value {
+    match key {
+        "fuzzy" => json!({ "type": "boolean", "default": false }),
+        "language" => {
+            let words = Language::all().map(|(_, word)| word);
+            let words: Vec<&str> = words.chain(["none"]).collect();
+            json!({ "enum": words, "default": "none" })
+        }
+        "accents" => json!({ "enum": Accents::ALL.map(Accents::as_str), "default": "fold" }),
+        "weights" => named(json!({ "type": "integer", "minimum": 1, "maximum": 100 })),
+        _ => fields.clone(),
+    }
 }
 
 fn index() -> Value {

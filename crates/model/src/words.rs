@@ -79,7 +79,7 @@ pub(crate) const RESOURCE: &[Word] = &[
     ),
     (
         "search",
-        "The fields that `search=` looks in: texts, emails and addresses.",
+        "The fields that `search=` looks in: texts, emails and addresses; in the long form how.",
     ),
     ("journal", "What the journal keeps of a change."),
     (
@@ -132,10 +132,28 @@ pub(crate) const RESERVED_ACTIONS: &[&str] = &[
 pub(crate) const STORED_FIELD: &[&str] = &["unique", "was", "onDelete", "caseless"];
 
 /// Keys of `search`.
-pub(crate) const SEARCH: &[Word] = &[("fields", "The fields it looks in.")];
+pub(crate) const SEARCH: &[Word] = &[
+    ("fields", "The fields it looks in."),
+    (
+        "fuzzy",
+        "Whether `search[fuzzy]=` finds words by likeness; it makes writes dearer.",
+    ),
+    (
+        "language",
+        "The language of the texts, by which forms of a word find each other; none by default.",
+    ),
+    (
+        "accents",
+        "Whether accents are removed, so that they do not matter, or kept.",
+    ),
+    (
+        "weights",
+        "How much a match in a field counts for the order, from 1 to 100; 1 by default.",
+    ),
+];
 
-/// Keys of `search` that a later release brings.
-pub(crate) const SEARCH_LATER: &[&str] = &["language", "weights"];
+/// Keys of `search` that an extension may have.
+pub(crate) const EXTEND_SEARCH: &[&str] = &["fields", "weights"];
 
 /// Keys of a resource that a later release brings.
 pub(crate) const RESOURCE_LATER: &[&str] = &["checks", "policies", "history", "messages", "rules"];

@@ -163,7 +163,12 @@ fn within_limits(resources: &[ResourceDecl], report: &mut Report) -> bool {
             "unique constraints",
         );
         limit(span, resource.indexes.len(), MAX_PARTS, "indexes");
-        limit(span, resource.search.len(), MAX_SEARCH, "searched fields");
+        limit(
+            span,
+            resource.search.fields.len(),
+            MAX_SEARCH,
+            "searched fields",
+        );
         limit(span, resource.actions.len(), MAX_PARTS, "actions");
         for action in &resource.actions {
             let span = action.name.span;
@@ -361,6 +366,7 @@ fn field(
             .then(|| names::fit(format!("{column}_key"))),
         search: resource
             .search
+            .fields
             .iter()
             .any(|one| one.text == name)
             .then(|| names::fit(format!("{column}_search"))),

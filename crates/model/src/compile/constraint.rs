@@ -14,6 +14,9 @@ const MAX_TEXT: u32 = 600;
 /// The most bytes the members may have together; a B-tree entry of PostgreSQL holds 2,704.
 const MAX_BYTES: u32 = 2_400;
 
+/// How many different weights a search may have: PostgreSQL knows four.
+const MAX_WEIGHTS: usize = 4;
+
 /// What the fields go into, for messages and rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
@@ -37,7 +40,7 @@ pub(super) fn constraints(draft: &mut Draft<'_>, report: &mut Report) {
 pub(super) fn search(draft: &mut Draft<'_>, report: &mut Report) {
     let declared = draft.declared;
     let mut fields: Vec<FieldIndex> = Vec::new();
-    for name in &declared.search {
+    for name in &declared.search.fields {
         let Some(index) = member(draft, name, Place::Search, report) else {
             continue;
         };
@@ -63,12 +66,47 @@ pub(super) fn search(draft: &mut Draft<'_>, report: &mut Report) {
         }
         fields.push(index);
     }
+    let weights = weights(draft, &fields, report);
     if !fields.is_empty() {
         draft.resource.search = Some(Search {
             index: names::fit(format!("{}__search", draft.resource.table)),
             fields,
+            fuzzy: declared.search.fuzzy,
+            analysis: declared.search.analysis,
+            weights,
         });
     }
+}
+
+/// How much each searched field counts.
+fn weights(draft: &Draft<'_>, fields: &[FieldIndex], report: &mut Report) -> Vec<u8> {
+    let declared = &draft.declared.search;
+    let mut weights = vec![1_u8; fields.len()];
+    for (name, weight) in &declared.weights {
+        let index = draft.fields.get(name.text.as_str());
+        let place = fields.iter().position(|field| Some(field) == index);
+        match place.and_then(|place| weights.get_mut(place)) {
+            Some(own) => *own = *weight,
+            None => report.error_near(
+                name.span,
+                format!("the weight is of `{}`, which is not searched", name.text),
+                &name.text,
+                declared.fields.iter().map(|field| field.text.as_str()),
+            ),
+        }
+    }
+    let sizes: std::collections::BTreeSet<u8> = weights.iter().copied().collect();
+    if let (true, Some((name, _))) = (sizes.len() > MAX_WEIGHTS, declared.weights.first()) {
+        report.error_hint(
+            name.span,
+            format!(
+                "the searched fields have {} different weights; {MAX_WEIGHTS} is the most",
+                sizes.len()
+            ),
+            "a field without a weight has 1",
+        );
+    }
+    weights
 }
 
 fn uniques(draft: &Draft<'_>, report: &mut Report) -> Vec<(Unique, Span)> {

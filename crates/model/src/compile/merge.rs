@@ -271,5 +271,6 @@ fn apply(
     }
     resource.uniques.extend(extend.uniques);
     resource.indexes.extend(extend.indexes);
-    resource.search.extend(extend.search);
+    resource.search.fields.extend(extend.search.fields);
+    resource.search.weights.extend(extend.search.weights);
 }

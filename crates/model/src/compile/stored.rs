@@ -8,6 +8,7 @@ use crate::{
     Action, ActionMethod, ActionOn, ActionOutput, Concurrency, Deletion, Field, FieldType, IdForm,
     Journal, OnDelete, OperationSet, Resource, Role, Storage, Tenancy,
 };
+use carnet_kernel::search::Accents;
 use carnet_kernel::{Decimal, JsonText};
 use serde_json::{Map, Value, json};
 
@@ -157,7 +158,7 @@ fn lists(
             .iter()
             .map(|one| name(resource, *one))
             .collect();
-        put("search", json!(fields));
+        put("search", self::search(search, &fields));
     }
     if !resource.actions.is_empty() {
         let all: Map<String, Value> = resource
@@ -209,6 +210,35 @@ fn action(action: &Action, drafts: &[Draft<'_>]) -> Value {
             put("output", json!(word.as_str()));
         }
     }
+    Value::Object(out)
+}
+
+/// The fields alone, where nothing else was chosen.
+fn search(search: &crate::Search, fields: &[String]) -> Value {
+    let mut out = Map::new();
+    let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
+    if search.fuzzy {
+        put("fuzzy", json!(true));
+    }
+    if let Some(language) = search.analysis.language {
+        put("language", json!(language.as_str()));
+    }
+    if search.analysis.accents != Accents::Fold {
+        put("accents", json!(search.analysis.accents.as_str()));
+    }
+    let weights: Map<String, Value> = fields
+        .iter()
+        .zip(&search.weights)
+        .filter(|(_, weight)| **weight != 1)
+        .map(|(field, weight)| (field.clone(), json!(weight)))
+        .collect();
+    if !weights.is_empty() {
+        put("weights", Value::Object(weights));
+    }
+    if out.is_empty() {
+        return json!(fields);
+    }
+    out.insert("fields".to_owned(), json!(fields));
     Value::Object(out)
 }
 

@@ -9,6 +9,7 @@ pub use change::{Change, ChangeKind, Impact};
 use crate::{
     FieldIndex, Index, IndexColumn, Model, RelationKind, Resource, Role, Storage, Tenancy,
 };
+use carnet_kernel::search::Accents;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Every change from `old` to `new`, by resource: renames first, then fields, constraints,
@@ -359,7 +360,22 @@ impl Pair<'_> {
         };
         self.option("id", &id(before), &id(after), Impact::Api);
         let search = |resource: &Resource| match &resource.search {
-            Some(search) => names(resource, search.fields.iter().copied()).join(", "),
+            Some(search) => {
+                let fields = names(resource, search.fields.iter().copied());
+                let weighed = fields.into_iter().zip(&search.weights);
+                let mut words: Vec<String> = weighed
+                    .map(|(field, weight)| match weight {
+                        1 => field,
+                        weight => format!("{field} ×{weight}"),
+                    })
+                    .collect();
+                words.extend(search.fuzzy.then(|| "fuzzy".to_owned()));
+                let language = search.analysis.language;
+                words.extend(language.map(|language| format!("in {}", language.as_str())));
+                let accents = search.analysis.accents;
+                words.extend((accents == Accents::Keep).then(|| "with accents".to_owned()));
+                words.join(", ")
+            }
             None => String::new(),
         };
         let (from, to) = (search(before), search(after));

@@ -1,12 +1,17 @@
 //! `many`, `unique` and `indexes`: lists of names. Whether the names exist is looked up later.
 
 use super::{Reader, get};
-use crate::declared::{ByDecl, IndexDecl, ManyDecl, UniqueDecl};
+use crate::declared::{ByDecl, IndexDecl, ManyDecl, SearchDecl, UniqueDecl};
 use crate::syntax::{Kind, Name, Node};
 use crate::words;
+use carnet_kernel::search::Accents;
+use carnet_kernel::stem::Language;
 
 /// How many fields a unique constraint or an index may have.
 const MAX_MEMBERS: usize = 16;
+
+/// How much a searched field may count.
+const MAX_WEIGHT: u8 = 100;
 
 impl Reader<'_> {
     pub(super) fn many(&mut self, node: &Node) -> Vec<ManyDecl> {
@@ -155,25 +160,86 @@ impl Reader<'_> {
         }
     }
 
-    /// The fields that are searched: a name, a list, or a map with the list under `fields`.
-    pub(super) fn search(&mut self, node: &Node) -> Vec<Name> {
+    /// What is searched: a name, a list, or a map with the list under `fields` and how. Only the
+    /// keys of `allowed` may stand there, all of them when it is empty.
+    pub(super) fn search(&mut self, node: &Node, allowed: &[&str]) -> SearchDecl {
+        let mut search = SearchDecl::default();
         let Kind::Map(entries) = &node.kind else {
-            return self.members(node, "`search`");
+            search.fields = self.members(node, "`search`");
+            return search;
         };
+        if get(entries, "fields").is_none() {
+            let message = "`search` needs `fields`: the fields it looks in";
+            self.report.error(node.span, message);
+        }
         for entry in entries {
-            if entry.key.text != "fields" {
-                let known = words::names(words::SEARCH);
-                self.unknown(&entry.key, "`search`", known, words::SEARCH_LATER);
+            let key = entry.key.text.as_str();
+            let known = words::names(words::SEARCH);
+            if !allowed.is_empty() && !allowed.contains(&key) && known.clone().any(|one| one == key)
+            {
+                self.report.error_hint(
+                    entry.key.span,
+                    format!("an extension cannot change `{key}` of a search"),
+                    "it adds fields, and `weights` for them",
+                );
+                continue;
+            }
+            let value = &entry.value;
+            match key {
+                "fields" => search.fields = self.members(value, "`fields`"),
+                "fuzzy" => search.fuzzy = self.boolean(value, "`fuzzy`").unwrap_or_default(),
+                "language" => search.analysis.language = self.language(value),
+                "accents" => {
+                    if let Some(word) = self.word(value, "`accents`") {
+                        let known = Accents::ALL.map(Accents::as_str);
+                        match Accents::parse(word) {
+                            Some(accents) => search.analysis.accents = accents,
+                            None => self.report.error_near(
+                                value.span,
+                                format!("`accents` is `fold` or `keep`, not `{word}`"),
+                                word,
+                                known,
+                            ),
+                        }
+                    }
+                }
+                "weights" => search.weights = self.weights(value),
+                _ => self.unknown(&entry.key, "`search`", known, &[]),
             }
         }
-        match get(entries, "fields") {
-            Some(fields) => self.members(fields, "`fields`"),
-            None => {
-                let message = "`search` needs `fields`: the fields it looks in";
-                self.report.error(node.span, message);
-                Vec::new()
+        search
+    }
+
+    fn language(&mut self, node: &Node) -> Option<Language> {
+        let word = self.word(node, "`language`")?;
+        let found = Language::parse(word);
+        if found.is_none() && word != "none" {
+            let known = Language::all().map(|(_, known)| known).chain(["none"]);
+            let message = format!("the language `{word}` is not one that search knows");
+            self.report.error_near(node.span, message, word, known);
+        }
+        found
+    }
+
+    fn weights(&mut self, node: &Node) -> Vec<(Name, u8)> {
+        let entries = self.map(node, "`weights`").unwrap_or_default();
+        let mut weights = Vec::new();
+        for entry in entries {
+            let what = format!("the weight of `{}`", entry.key.text);
+            let number = match &entry.value.kind {
+                Kind::Number(text) => text.parse::<u8>().ok(),
+                _ => None,
+            };
+            match number.filter(|number| (1..=MAX_WEIGHT).contains(number)) {
+                Some(number) => weights.push((entry.key.clone(), number)),
+                None if matches!(entry.value.kind, Kind::Number(_)) => self.report.error(
+                    entry.value.span,
+                    format!("{what} must be a whole number from 1 to {MAX_WEIGHT}"),
+                ),
+                None => self.wrong(&entry.value, &what, "a whole number from 1 to 100"),
             }
         }
+        weights
     }
 
     /// Field names: one, or a list of them.

@@ -1,7 +1,7 @@
 //! The top of a file: language version, service, `use`, `extend`, the resources.
 
 use super::{Reader, get};
-use crate::declared::{Document, ExtendDecl, Grammar, Place};
+use crate::declared::{Document, ExtendDecl, Grammar, Place, SearchDecl};
 use crate::syntax::{Kind, Name, Node, Span};
 use crate::words;
 use std::collections::HashSet;
@@ -117,7 +117,7 @@ fn extends(node: &Node, reader: &mut Reader<'_>) -> Vec<ExtendDecl> {
             many: Vec::new(),
             uniques: Vec::new(),
             indexes: Vec::new(),
-            search: Vec::new(),
+            search: SearchDecl::default(),
         };
         let what = format!("the extension of `{}`", entry.key.text);
         for entry in reader.map(&entry.value, &what).unwrap_or_default() {
@@ -126,7 +126,7 @@ fn extends(node: &Node, reader: &mut Reader<'_>) -> Vec<ExtendDecl> {
                 "many" => extend.many = reader.many(&entry.value),
                 "unique" => extend.uniques = reader.uniques(&entry.value),
                 "indexes" => extend.indexes = reader.indexes(&entry.value),
-                "search" => extend.search = reader.search(&entry.value),
+                "search" => extend.search = reader.search(&entry.value, words::EXTEND_SEARCH),
                 _ => reader.unknown(&entry.key, &what, words::names(words::EXTEND), &[]),
             }
         }

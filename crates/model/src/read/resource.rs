@@ -1,7 +1,7 @@
 //! The keys of a resource. Constraints and relations are in `constraint`, fields in `field`.
 
 use super::Reader;
-use crate::declared::{Grammar, Place, ResourceDecl};
+use crate::declared::{Grammar, Place, ResourceDecl, SearchDecl};
 use crate::syntax::{Entry, Kind, Name, Node, Span};
 use crate::words;
 use crate::{
@@ -37,7 +37,7 @@ impl Reader<'_> {
             many: Vec::new(),
             uniques: Vec::new(),
             indexes: Vec::new(),
-            search: Vec::new(),
+            search: SearchDecl::default(),
             actions: Vec::new(),
             lock: None,
         };
@@ -164,7 +164,7 @@ impl Reader<'_> {
             // Those of fields may be there already, whichever key comes first.
             "unique" => resource.uniques = self.uniques(value),
             "indexes" => resource.indexes = self.indexes(value),
-            "search" => resource.search = self.search(value),
+            "search" => resource.search = self.search(value, &[]),
             "actions" => resource.actions = self.actions(value),
             "lock" => resource.lock = self.name(value, &label),
             "table" if privileged => resource.table = self.text(value, &label).map(str::to_owned),

@@ -491,3 +491,33 @@ app/resources/zebras.json:1:56+5 error: unknown type `txt` [did you mean `text`?
         ("a.yaml", "carnet: 1\nextend: { settings: { fields: { a: text } } }\n"),
     ]), @r#"2:11+8 error: the resource `settings` is shipped, but not taken [add `use: [settings]` to the root file]"#);
 }
+
+#[test]
+fn searches() {
+    let told = keys(
+        "search: { fields: [name, body, link, wide], fuzzy: 1, language: englsh, accents: kep, \
+         weights: { name: 0, nme: 5, body: 2.5, link: x }, weight: 3 }",
+    );
+    for expected in [
+        "`fuzzy` must be true or false, not a number",
+        "the language `englsh` is not one that search knows [did you mean `english`?]",
+        "`accents` is `fold` or `keep`, not `kep` [did you mean `keep`?]",
+        "the weight of `name` must be a whole number from 1 to 100",
+        "the weight of `body` must be a whole number from 1 to 100",
+        "the weight of `link` must be a whole number from 1 to 100, not a text",
+        "unknown key `weight` in `search` [did you mean `weights`?]",
+    ] {
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
+    let told = keys("search: { fields: [name, body], weights: { nme: 5 } }");
+    assert!(
+        told.contains("the weight is of `nme`, which is not searched [did you mean `name`?]"),
+        "{told}"
+    );
+    let told = keys(
+        "search: { fields: [name, body, link, wide], weights: { name: 2, body: 3, link: 4, wide: 5 } }",
+    );
+    assert_eq!(told, "");
+    let told = keys("search: { language: none }");
+    assert!(told.contains("`search` needs `fields`"), "{told}");
+}

@@ -1,6 +1,7 @@
 //! The parameters of a resource's operations, with the words they take.
 
 use crate::parse::{FUNCTIONS, MAX_SEARCH, Word};
+use carnet_kernel::search::Accents;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
 use carnet_web::openapi::parameter;
 use serde_json::{Value, json};
@@ -93,21 +94,35 @@ pub(super) fn search(resource: &Resource) -> Vec<Value> {
         .collect();
     let fields = fields.join(", ");
     let text = || json!({ "type": "string", "minLength": 1, "maxLength": MAX_SEARCH });
-    vec![
-        query_parameter(
-            "search",
-            text(),
-            &format!(
-                "Words that must all be there, in any of: {fields}; best match first unless `sort` \
-                 says otherwise. `\"a phrase\"`, `beginning*`, `-without`. Case and accents do not matter."
-            ),
+    let marks = match search.analysis.accents {
+        Accents::Fold => "Case and accents do not matter.",
+        Accents::Keep => "Case does not matter, accents do.",
+    };
+    let forms = search
+        .analysis
+        .language
+        .map_or_else(String::new, |language| {
+            format!(
+                " Single words are found in every form that they have in the language `{}`.",
+                language.as_str()
+            )
+        });
+    let mut parameters = vec![query_parameter(
+        "search",
+        text(),
+        &format!(
+            "Words that must all be there, in any of: {fields}; best match first unless `sort` \
+             says otherwise. `\"a phrase\"`, `beginning*`, `-without`. {marks}{forms}"
         ),
-        query_parameter(
+    )];
+    if search.fuzzy {
+        parameters.push(query_parameter(
             "search[fuzzy]",
             text(),
             &format!("Words of which each must be like one of: {fields}; the likest first."),
-        ),
-    ]
+        ));
+    }
+    parameters
 }
 
 /// The parameters that ask for groups.

@@ -4,9 +4,10 @@
 
 use super::Faults;
 use super::key::{Groups, SearchPair};
-use carnet_expr::{FieldIndex, Predicate, SearchTerm};
-use carnet_kernel::{Code, search};
-use carnet_model::Resource;
+use carnet_expr::{Predicate, SearchTerm};
+use carnet_kernel::Code;
+use carnet_kernel::search::Analysis;
+use carnet_model::{Resource, Search};
 
 /// The longest search in code points.
 pub(crate) const MAX_TEXT: usize = 1_000;
@@ -33,7 +34,16 @@ pub(super) fn parse(
             faults.push(Code::UnknownParameter, pair.key, "unknown", message);
             continue;
         };
-        if let Some(found) = one(&searched.fields, pair, faults) {
+        if pair.fuzzy && !searched.fuzzy {
+            let message = format!(
+                "`{}` is not searched by likeness; its definition says `fuzzy: true` under \
+                 `search` to offer it",
+                resource.name
+            );
+            faults.push(Code::UnknownParameter, pair.key, "unknown", message);
+            continue;
+        }
+        if let Some(found) = one(searched, pair, faults) {
             predicate = Some(match predicate {
                 Some(before) => before.and(found),
                 None => found,
@@ -43,7 +53,7 @@ pub(super) fn parse(
     predicate
 }
 
-fn one(fields: &[FieldIndex], pair: &SearchPair<'_>, faults: &mut Faults) -> Option<Predicate> {
+fn one(search: &Search, pair: &SearchPair<'_>, faults: &mut Faults) -> Option<Predicate> {
     let mut fault = |rule: &'static str, message: String| {
         faults.push(Code::InvalidParameter, pair.key, rule, message);
         None
@@ -52,8 +62,8 @@ fn one(fields: &[FieldIndex], pair: &SearchPair<'_>, faults: &mut Faults) -> Opt
         return fault("max", format!("a search has at most {MAX_TEXT} characters"));
     }
     let terms = match pair.fuzzy {
-        true => fuzzy(pair.value),
-        false => terms(pair.value),
+        true => fuzzy(search.analysis, pair.value),
+        false => terms(search.analysis, pair.value),
     };
     let most = if pair.fuzzy { MAX_FUZZY } else { MAX_TERMS };
     if terms.len() > most {
@@ -72,7 +82,8 @@ fn one(fields: &[FieldIndex], pair: &SearchPair<'_>, faults: &mut Faults) -> Opt
         return fault("empty", "there is no word to search for".to_owned());
     }
     let searched = |terms: Vec<SearchTerm>| Predicate::Search {
-        fields: fields.to_vec(),
+        fields: search.fields.clone(),
+        analysis: search.analysis,
         terms,
     };
     let mut predicate = match wanted.is_empty() {
@@ -86,8 +97,8 @@ fn one(fields: &[FieldIndex], pair: &SearchPair<'_>, faults: &mut Faults) -> Opt
 }
 
 /// Every word of a text.
-fn fuzzy(text: &str) -> Vec<(bool, SearchTerm)> {
-    let mut words = search::words(text);
+fn fuzzy(analysis: Analysis, text: &str) -> Vec<(bool, SearchTerm)> {
+    let mut words = analysis.words(text);
     let mut seen = std::collections::HashSet::new();
     words.retain(|word| seen.insert(word.clone()));
     let terms = words.into_iter();
@@ -96,8 +107,10 @@ fn fuzzy(text: &str) -> Vec<(bool, SearchTerm)> {
         .collect()
 }
 
-/// The terms of a text, and whether each must be absent. What holds no word is passed over.
-fn terms(text: &str) -> Vec<(bool, SearchTerm)> {
+/// The terms of a text, and whether each must be absent. What holds no word is passed over. With a
+/// language a single word stands for its forms; a phrase, a beginning and words that are written
+/// together (`AB-12`) are meant as they stand.
+fn terms(analysis: Analysis, text: &str) -> Vec<(bool, SearchTerm)> {
     let mut terms = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
@@ -105,6 +118,7 @@ fn terms(text: &str) -> Vec<(bool, SearchTerm)> {
             Some(after) => (true, after),
             None => (false, rest),
         };
+        let quoted = after.starts_with('"');
         let (content, prefix, after) = match after.strip_prefix('"') {
             Some(quoted) => {
                 let (content, after) = quoted.split_once('"').unwrap_or((quoted, ""));
@@ -119,9 +133,15 @@ fn terms(text: &str) -> Vec<(bool, SearchTerm)> {
                 (content, content.ends_with('*'), after)
             }
         };
-        let words = search::words(content);
-        if !words.is_empty() {
-            terms.push((negated, SearchTerm::Words { words, prefix }));
+        let words = analysis.words(content);
+        let stems = match quoted || prefix {
+            true => None,
+            false => analysis.stems(content),
+        };
+        match stems {
+            Some(stems) => terms.push((negated, SearchTerm::Stem(stems))),
+            None if words.is_empty() => {}
+            None => terms.push((negated, SearchTerm::Words { words, prefix })),
         }
         rest = after.trim_start();
     }
@@ -131,10 +151,17 @@ fn terms(text: &str) -> Vec<(bool, SearchTerm)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_kernel::search::Accents;
+    use carnet_kernel::stem::Language;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let shown: Vec<String> = terms(text)
+        check_in(Analysis::default(), text, expected);
+    }
+
+    #[track_caller]
+    fn check_in(analysis: Analysis, text: &str, expected: &str) {
+        let shown: Vec<String> = terms(analysis, text)
             .into_iter()
             .map(|(negated, term)| match term {
                 SearchTerm::Words { words, prefix } => format!(
@@ -143,6 +170,9 @@ mod tests {
                     words.join("+"),
                     if prefix { "*" } else { "" }
                 ),
+                SearchTerm::Stem(stems) => {
+                    format!("{}{}", if negated { "-" } else { "" }, stems.join("|"))
+                }
                 SearchTerm::Similar(word) => format!("~{word}"),
             })
             .collect();
@@ -162,5 +192,32 @@ mod tests {
         check("a* OR b AND NOT c", "a* or b and not c");
         check("--x", "-x");
         check("\"\"\"", "");
+    }
+
+    #[test]
+    fn single_words_stand_for_their_forms() {
+        let english = Analysis {
+            language: Some(Language::English),
+            ..Analysis::default()
+        };
+        let spanish = Analysis {
+            language: Some(Language::Spanish),
+            ..Analysis::default()
+        };
+        check_in(english, "chargers -Charging", "_charger -_charg");
+        check_in(
+            english,
+            "\"chargers\" charg* ab-12",
+            "chargers charg* ab+12",
+        );
+        check_in(english, "電池 電", "電+池 _電");
+        check_in(english, "\u{1F} ' \\", "");
+        check_in(spanish, "instalaciones", "_instal");
+        check_in(spanish, "INSTALACIÓN", "_instalacion|_instal");
+        let keep = Analysis {
+            accents: Accents::Keep,
+            ..spanish
+        };
+        check_in(keep, "instalación \"año\"", "_instal año");
     }
 }

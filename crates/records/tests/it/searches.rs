@@ -15,7 +15,12 @@ crate::on_both!(
     the_same_set,
     hostile,
     ranked,
+    weighed,
     fuzzy,
+    fuzzy_is_asked_for,
+    forms_of_words,
+    accents_kept,
+    cursors_of_sorted_searches,
     kept_by_writes,
     walled_by_tenant,
     bounded,
@@ -106,7 +111,25 @@ async fn articles(world: &World) {
 
 /// The titles that a list finds, in its order.
 async fn titles(world: &World, pairs: &[(&str, &str)]) -> Vec<String> {
-    let resource = world.view.resource_named("articles").unwrap();
+    named(world, ["articles", "title"], pairs).await
+}
+
+/// What a field holds in a list of a resource, in its order.
+async fn named(world: &World, [resource, field]: [&str; 2], pairs: &[(&str, &str)]) -> Vec<String> {
+    let listing = listed(world, resource, pairs).await.listing;
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&listing.json).unwrap();
+    assert_eq!(listing.total, Some(rows.len() as u64), "{pairs:?}");
+    rows.iter()
+        .map(|row| row[field].as_str().unwrap().to_owned())
+        .collect()
+}
+
+async fn listed(
+    world: &World,
+    resource: &str,
+    pairs: &[(&str, &str)],
+) -> carnet_records::ListAnswer {
+    let resource = world.view.resource_named(resource).unwrap();
     let pairs: Vec<(String, String)> = pairs
         .iter()
         .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
@@ -121,12 +144,7 @@ async fn titles(world: &World, pairs: &[(&str, &str)]) -> Vec<String> {
     let Answer::List(answer) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal))) else {
         panic!("a list answers with a list");
     };
-    let listing = answer.listing;
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(&listing.json).unwrap();
-    assert_eq!(listing.total, Some(rows.len() as u64), "{pairs:?}");
-    rows.iter()
-        .map(|row| row["title"].as_str().unwrap().to_owned())
-        .collect()
+    answer
 }
 
 /// What the evaluator says of the corpus; `None` when the search is refused.
@@ -362,6 +380,264 @@ async fn ranked(world: World) {
         .names("articles", "search=same&limit=2&offset=1", "rank")
         .await;
     assert_eq!(ranks, ["3", "2"]);
+}
+
+/// Records with a name and a body, as the evaluator sees them.
+struct Worded<'a>(&'a Resource, [&'a str; 2]);
+
+impl Row for Worded<'_> {
+    fn value(&self, path: &Path) -> Value {
+        let text = match self.0.field(path.field).name.as_str() {
+            "name" => self.1[0],
+            "body" => self.1[1],
+            _ => "",
+        };
+        Value::Text(text.to_owned())
+    }
+
+    fn exists(&self, _: &[RelationIndex], _: RelationIndex, _: &Predicate) -> bool {
+        false
+    }
+}
+
+async fn worded(world: &World, resource: &str, rows: &[[&str; 2]]) {
+    let items: Vec<String> = rows
+        .iter()
+        .map(|[name, body]| {
+            let data = json!({ "name": name, "body": body });
+            json!({ "operation": "create", "data": data }).to_string()
+        })
+        .collect();
+    world.batch(resource, &items).await.unwrap();
+}
+
+/// Finds what the evaluator finds, or is refused as there; answers how many.
+async fn check_worded(world: &World, name: &str, rows: &[[&str; 2]], pair: (&str, &str)) -> usize {
+    let resource = world.view.resource_named(name).unwrap();
+    let pairs = [(pair.0.to_owned(), pair.1.to_owned())];
+    let Ok(request) = parse_list(&world.view, resource, &pairs, carnet_kernel::Timestamp(0)) else {
+        return 0;
+    };
+    let found = rows
+        .iter()
+        .filter(|row| evaluate(&request.predicate, &Worded(resource, **row)) == Truth::True);
+    let mut expected: Vec<String> = found.map(|[name, _]| (*name).to_owned()).collect();
+    let mut found = named(world, [name, "name"], &[pair, ("limit", "100")]).await;
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected, "{name} {pair:?}");
+    found.len()
+}
+
+const HOSTILE: &[&str] = &[
+    "",
+    "*",
+    "-",
+    "\"",
+    "'",
+    "\\",
+    "a'b",
+    "a\"b",
+    "(",
+    "a & b",
+    "!a",
+    "a:*",
+    "<->",
+    "NEAR(a b, 2)",
+    "_charg",
+    "1__charg",
+    "7_-x",
+    "__",
+    "a'::tsquery",
+    "ing",
+    "s",
+    "ed",
+    "'s",
+    "sses",
+    "ies",
+    "\u{0}a",
+    "\u{301}",
+    "\u{202E}a",
+    "é\u{301}\u{301}",
+    "ñandúes",
+    "ßßß",
+    "电池s",
+    "🔋ing",
+    "İSTANBULS",
+    "ſses",
+    "ﬁshing",
+    "ｃｈａｒｇｅｒｓ",
+    "x\u{AD}ing",
+    "charg'ers",
+    "$1",
+    "?1",
+    "{name}:charger",
+];
+
+async fn forms_of_words(world: World) {
+    let world = &world;
+    let english: &[[&str; 2]] = &[
+        ["Solar charger", "charges a phone"],
+        ["Charging cables", "for phones and batteries"],
+        ["University press", "universal"],
+        ["Batteries", "AB-12 running shoes"],
+        ["Crème brûlées", "cafés"],
+        ["charg", "蓄電池"],
+    ];
+    worded(world, "manuals", english).await;
+    for (text, count) in [
+        ("charge", 3),
+        ("chargers", 1),
+        ("CHARGED", 3),
+        ("\"charging\"", 1),
+        ("\"charge\"", 0),
+        ("chargi*", 1),
+        ("charg*", 3),
+        ("battery", 2),
+        ("batteries phone", 1),
+        ("-battery", 4),
+        ("universities", 1),
+        ("ab-12 shoe", 1),
+        ("\"running shoes\"", 1),
+        ("\"run shoe\"", 0),
+        ("creme brulee", 1),
+        ("café", 1),
+        ("電池", 1),
+        ("電", 1),
+    ] {
+        let found = check_worded(world, "manuals", english, ("search", text)).await;
+        assert_eq!(found, count, "{text}");
+    }
+    for text in ["chargr", "batery", "_charg", "univers"] {
+        check_worded(world, "manuals", english, ("search[fuzzy]", text)).await;
+    }
+    let spanish: &[[&str; 2]] = &[
+        ["Instalación solar", "fácil"],
+        ["Instalaciones", "fáciles de montar"],
+        ["INSTALACION", "sin acento"],
+        ["Año nuevo", "canciones"],
+        ["ano", "canción"],
+    ];
+    worded(world, "notices", spanish).await;
+    for (text, count) in [
+        ("instalación", 3),
+        ("instalaciones", 2),
+        ("instalacion", 2),
+        ("fácil", 2),
+        ("facil", 2),
+        ("canciones", 2),
+        ("año", 2),
+        ("\"instalación\"", 2),
+        ("instalaci*", 3),
+    ] {
+        let found = check_worded(world, "notices", spanish, ("search", text)).await;
+        assert_eq!(found, count, "{text}");
+    }
+    for text in HOSTILE {
+        check_worded(world, "manuals", english, ("search", text)).await;
+        check_worded(world, "manuals", english, ("search[fuzzy]", text)).await;
+        check_worded(world, "notices", spanish, ("search", text)).await;
+    }
+}
+
+async fn accents_kept(world: World) {
+    let world = &world;
+    let rows: &[[&str; 2]] = &[
+        ["Käse", "schöne Bäume"],
+        ["Kase", "ein schoner Baum"],
+        ["STRASSE", "Straße"],
+        ["cafe\u{301}", "CAFÉ"],
+        ["co\u{AD}op", "שָׁלוֹם"],
+    ];
+    worded(world, "exacts", rows).await;
+    for (text, count) in [
+        ("KÄSE", 1),
+        ("ka\u{308}se", 1),
+        ("kase", 1),
+        ("baum", 1),
+        ("straße", 1),
+        ("strasse", 1),
+        ("café", 1),
+        ("cafe", 0),
+        ("\"caf\"*", 1),
+        ("coop", 1),
+        ("שלום", 0),
+        ("שָׁלוֹם", 1),
+    ] {
+        let found = check_worded(world, "exacts", rows, ("search", text)).await;
+        assert_eq!(found, count, "{text}");
+    }
+    worded(world, "sayings", rows).await;
+    // The rules of German take umlauts off a stem; quotes ask for the word.
+    for (text, count) in [
+        ("KÄSE", 2),
+        ("\"KÄSE\"", 1),
+        ("baum", 2),
+        ("\"baum\"", 1),
+        ("käs*", 1),
+        ("straßen", 1),
+    ] {
+        let found = check_worded(world, "sayings", rows, ("search", text)).await;
+        assert_eq!(found, count, "{text}");
+    }
+    for text in HOSTILE {
+        check_worded(world, "exacts", rows, ("search", text)).await;
+        check_worded(world, "sayings", rows, ("search", text)).await;
+    }
+}
+
+async fn weighed(world: World) {
+    let world = &world;
+    let rows: &[[&str; 2]] = &[
+        ["table", "lamp lamp lamp lamp and more lamps: lamp, lamp"],
+        ["lamp", "gives light"],
+        ["chair", "stands beside a lamp"],
+    ];
+    worded(world, "manuals", rows).await;
+    let found = named(world, ["manuals", "name"], &[("search", "lamp")]).await;
+    assert_eq!(found.first().map(String::as_str), Some("lamp"), "{found:?}");
+    assert_eq!(found.len(), 3);
+    let both = [("search", "lamp"), ("search[fuzzy]", "lamb")];
+    let found = named(world, ["manuals", "name"], &both).await;
+    assert_eq!(found.first().map(String::as_str), Some("lamp"), "{found:?}");
+}
+
+async fn fuzzy_is_asked_for(world: World) {
+    let refused = world.list("notices", "search[fuzzy]=instal").await;
+    let refusal = refused.map(|_| ()).unwrap_err();
+    assert_eq!(refusal.code, Code::UnknownParameter);
+    assert!(
+        told(&refusal).contains("`fuzzy: true`"),
+        "{}",
+        told(&refusal)
+    );
+}
+
+async fn cursors_of_sorted_searches(world: World) {
+    let world = &world;
+    articles(world).await;
+    let all = titles(world, &[("search", "solar"), ("sort", "title")]).await;
+    assert_eq!(all.len(), 4);
+    let mut seen = Vec::new();
+    let mut cursor: Option<String> = None;
+    loop {
+        let mut pairs = vec![("search", "solar"), ("sort", "title"), ("limit", "1")];
+        pairs.extend(cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        let answer = listed(world, "articles", &pairs).await;
+        let rows: Vec<serde_json::Value> = serde_json::from_slice(&answer.listing.json).unwrap();
+        let titles = rows
+            .iter()
+            .map(|row| row["title"].as_str().unwrap().to_owned());
+        seen.extend(titles);
+        assert!(seen.len() < 10);
+        cursor = answer.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, all);
+    let ranked = listed(world, "articles", &[("search", "solar"), ("limit", "1")]).await;
+    assert_eq!(ranked.next, None);
 }
 
 async fn fuzzy(world: World) {

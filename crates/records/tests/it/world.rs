@@ -93,7 +93,31 @@ resources:
       body: { type: text, optional: true }
       contact: { type: email, optional: true }
       rank: { type: integer, default: 0 }
-    search: [title, body, contact]
+    search: { fields: [title, body, contact], fuzzy: true }
+  manuals:
+    title: Manual
+    fields:
+      name: { type: text, max: 200 }
+      body: { type: text, optional: true }
+    search: { fields: [name, body], fuzzy: true, language: english, weights: { name: 8 } }
+  notices:
+    title: Notice
+    fields:
+      name: { type: text, max: 200 }
+      body: { type: text, optional: true }
+    search: { fields: [name, body], language: spanish }
+  exacts:
+    title: Exact
+    fields:
+      name: { type: text, max: 200 }
+      body: { type: text, optional: true }
+    search: { fields: [name, body], accents: keep }
+  sayings:
+    title: Saying
+    fields:
+      name: { type: text, max: 200 }
+      body: { type: text, optional: true }
+    search: { fields: [name, body], accents: keep, language: german }
   shelves:
     title: Shelf
     delete: soft

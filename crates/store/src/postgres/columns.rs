@@ -2,7 +2,8 @@
 
 use super::bind::Bind;
 use crate::Record;
-use carnet_kernel::{Value, search, text};
+use carnet_kernel::search::Analysis;
+use carnet_kernel::{Value, text};
 use carnet_model::{Field, FieldIndex, FieldType, Resource};
 
 /// One column of a record's row.
@@ -19,7 +20,7 @@ enum Part {
     /// The folded form of a caseless text.
     Companion,
     /// The words of a searched text.
-    Words,
+    Words(Analysis),
     PrincipalKind,
     PrincipalId,
 }
@@ -42,7 +43,7 @@ pub(super) fn columns<'a>(
             all.push(column(Part::Companion));
         }
         if field.search.is_some() {
-            all.push(column(Part::Words));
+            all.push(column(Part::Words(resource.analysis())));
         }
     }
     all
@@ -54,7 +55,7 @@ impl<'a> Column<'a> {
         match self.part {
             Part::Value => stem.clone(),
             Part::Companion => self.field.companion.clone().unwrap_or_default(),
-            Part::Words => self.field.search.clone().unwrap_or_default(),
+            Part::Words(_) => self.field.search.clone().unwrap_or_default(),
             Part::PrincipalKind => format!("{stem}_kind"),
             Part::PrincipalId => format!("{stem}_id"),
         }
@@ -63,7 +64,7 @@ impl<'a> Column<'a> {
     /// The type as a cast names it.
     pub(super) fn kind(&self) -> &'static str {
         match (self.part, &self.field.kind) {
-            (Part::Companion | Part::Words | Part::PrincipalKind, _) => "text",
+            (Part::Companion | Part::Words(_) | Part::PrincipalKind, _) => "text",
             (Part::PrincipalId, _) => "uuid",
             (Part::Value, kind) => match kind {
                 FieldType::Id(_) | FieldType::Ref { .. } | FieldType::Uuid | FieldType::Ulid => {
@@ -93,7 +94,7 @@ impl<'a> Column<'a> {
         match (self.part, value) {
             (Part::Value, value) => Bind::Value(value),
             (Part::Companion, Value::Text(own)) => Bind::Owned(text::fold(own)),
-            (Part::Words, Value::Text(own)) => Bind::Owned(search::document(own)),
+            (Part::Words(analysis), Value::Text(own)) => Bind::Owned(analysis.document(own)),
             (Part::PrincipalKind, Value::Principal(who)) => Bind::Text(who.kind.as_str()),
             (Part::PrincipalId, Value::Principal(who)) => Bind::Id(who.id),
             _ => Bind::Null,

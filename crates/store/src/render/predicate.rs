@@ -53,12 +53,12 @@ impl<'q> Writer<'q> {
         let mut joined = level.joined.is_some();
         match predicate {
             Predicate::True => {}
-            Predicate::Search { fields, terms } if joined => {
+            Predicate::Search { fields, terms, .. } if joined => {
                 self.search_rest(level, fields, terms, joint);
             }
             Predicate::And(list) => {
                 for member in list {
-                    if let Predicate::Search { fields, terms } = member
+                    if let Predicate::Search { fields, terms, .. } = member
                         && std::mem::take(&mut joined)
                     {
                         joint = self.search_rest(level, fields, terms, joint);
@@ -151,7 +151,7 @@ impl<'q> Writer<'q> {
                 relation,
                 predicate,
             } => self.exists(level, steps, *relation, predicate),
-            Predicate::Search { fields, terms } => self.search(level, fields, terms),
+            Predicate::Search { fields, terms, .. } => self.search(level, fields, terms),
         }
     }
 

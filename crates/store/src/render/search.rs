@@ -20,9 +20,9 @@ impl<'q> Searched<'q> {
     /// The first search that every row of a predicate fulfils.
     pub(super) fn of(predicate: &'q Predicate) -> Option<Self> {
         match predicate {
-            Predicate::Search { fields, terms } => Some(Self { fields, terms }),
+            Predicate::Search { fields, terms, .. } => Some(Self { fields, terms }),
             Predicate::And(list) => list.iter().find_map(|member| match member {
-                Predicate::Search { fields, terms } => Some(Self { fields, terms }),
+                Predicate::Search { fields, terms, .. } => Some(Self { fields, terms }),
                 _ => None,
             }),
             _ => None,
@@ -32,13 +32,13 @@ impl<'q> Searched<'q> {
     /// Whether it looks for words, by which the index ranks.
     fn has_words(self) -> bool {
         let mut terms = self.terms.iter();
-        terms.any(|term| matches!(term, SearchTerm::Words { .. }))
+        terms.any(SearchTerm::is_ranked)
     }
 
     fn similar(self) -> impl Iterator<Item = &'q str> {
         self.terms.iter().filter_map(|term| match term {
             SearchTerm::Similar(word) => Some(word.as_str()),
-            SearchTerm::Words { .. } => None,
+            SearchTerm::Words { .. } | SearchTerm::Stem(_) => None,
         })
     }
 }
@@ -69,13 +69,13 @@ impl<'q> Writer<'q> {
                 self.text(" WHERE ");
                 self.quoted(&index.index);
                 self.text(" MATCH ");
-                self.expression(level.resource, terms);
+                self.expression(level.resource, terms.iter());
                 self.text(")");
             }
             Dialect::Postgres => {
-                self.vector(level, &columns);
+                self.vector(level, &columns, index.fuzzy);
                 self.text(" @@ ");
-                self.expression(level.resource, terms);
+                self.expression(level.resource, terms.iter());
                 self.text("::text::tsquery");
                 for term in terms {
                     self.phrase(level, &columns, term);
@@ -125,7 +125,7 @@ impl<'q> Writer<'q> {
         self.text(".rowid AND ");
         self.column(alias, index);
         self.text(" MATCH ");
-        self.expression(level.resource, searched.terms);
+        self.expression(level.resource, searched.terms.iter());
     }
 
     /// Writes what the joined index does not say of a search; answers what joins the next
@@ -155,15 +155,16 @@ impl<'q> Writer<'q> {
         match (self.frame.dialect, rank) {
             (Dialect::Sqlite, Some(rank)) => {
                 self.text(joint);
-                self.column(rank, "rank");
+                self.rank(level, rank);
                 joint = ", ";
             }
             (Dialect::Postgres, _) if searched.has_words() => {
                 self.text(joint);
                 self.text("ts_rank_cd(");
-                self.vector(level, &columns);
+                self.weighed(level, &columns);
                 self.text(", ");
-                self.expression(level.resource, searched.terms);
+                let ranked = searched.terms.iter().filter(|term| term.is_ranked());
+                self.expression(level.resource, ranked);
                 self.text("::text::tsquery) DESC");
                 joint = ", ";
             }
@@ -180,9 +181,60 @@ impl<'q> Writer<'q> {
         }
     }
 
-    /// The lexemes of a row: the expression that the index is made of.
-    fn vector(&mut self, level: &Level<'q>, columns: &[&'q str]) {
-        self.function("carnet_search");
+    /// How well a row of the joined index of SQLite matches; the smallest is the best.
+    fn rank(&mut self, level: &Level<'q>, alias: Alias) {
+        let Some(search) = level.resource.search.as_ref().filter(|one| !one.is_even()) else {
+            return self.column(alias, "rank");
+        };
+        self.text("bm25(");
+        self.column(alias, &search.index);
+        for weight in &search.weights {
+            self.text(", ");
+            self.number(i64::from(*weight));
+        }
+        self.text(")");
+    }
+
+    /// What PostgreSQL ranks: the words of a row, those of each field marked by what they count,
+    /// before them what the marks D, C, B and A mean.
+    fn weighed(&mut self, level: &Level<'q>, columns: &[&'q str]) {
+        let Some(search) = level.resource.search.as_ref().filter(|one| !one.is_even()) else {
+            return self.vector(level, columns, false);
+        };
+        let mut sizes = search.weights.clone();
+        sizes.sort_unstable_by(|one, other| other.cmp(one));
+        sizes.dedup();
+        let greatest = sizes.first().copied().unwrap_or(1).max(1);
+        let share = |mark: usize| {
+            let size = sizes.get(mark).copied().unwrap_or(0);
+            f64::from(size) / f64::from(greatest)
+        };
+        let shares: Vec<String> = [3, 2, 1, 0]
+            .map(|mark| format!("{:.4}", share(mark)))
+            .to_vec();
+        self.text("'{");
+        self.text(&shares.join(","));
+        self.text("}'::real[], ");
+        let mut joint = "";
+        for (column, weight) in columns.iter().zip(&search.weights) {
+            let mark = sizes.iter().position(|size| size == weight).unwrap_or(0);
+            self.text(joint);
+            self.text("setweight(");
+            self.vector(level, std::slice::from_ref(column), false);
+            self.text(", '");
+            self.text(["A", "B", "C", "D"].get(mark).copied().unwrap_or("D"));
+            self.text("')");
+            joint = " || ";
+        }
+    }
+
+    /// The lexemes of a row; with its parts, where there are any, the expression that the index is
+    /// made of.
+    fn vector(&mut self, level: &Level<'q>, columns: &[&'q str], parts: bool) {
+        self.function(match parts {
+            true => "carnet_words_and_parts",
+            false => "carnet_words",
+        });
         match level.resource.is_tenant() {
             true => self.column(level.alias, "tenant"),
             false => self.text("0::bigint"),
@@ -265,12 +317,12 @@ impl<'q> Writer<'q> {
     }
 
     /// Binds what the index is asked. Words hold no quote, so that none of it is syntax.
-    fn expression(&mut self, resource: &Resource, terms: &[SearchTerm]) {
+    fn expression<'t>(&mut self, resource: &Resource, terms: impl Iterator<Item = &'t SearchTerm>) {
         let tenant = match resource.is_tenant() {
             true => self.frame.tenant.0,
             false => 0,
         };
-        let terms = terms.iter().map(|term| match self.frame.dialect {
+        let terms = terms.map(|term| match self.frame.dialect {
             Dialect::Sqlite => fts(tenant, term),
             Dialect::Postgres => tsquery(tenant, term),
         });
@@ -302,6 +354,13 @@ fn fts(tenant: i64, term: &SearchTerm) -> String {
             let star = if *prefix { " *" } else { "" };
             format!("\"{}\"{star}", words.join(" "))
         }
+        SearchTerm::Stem(stems) => {
+            let stems: Vec<String> = stems
+                .iter()
+                .map(|stem| format!("\"{tenant}_{stem}\""))
+                .collect();
+            format!("({})", stems.join(" OR "))
+        }
         SearchTerm::Similar(word) => {
             let one = |trigram: &String| format!("\"{tenant}-{trigram}\"");
             shared(&search::trigrams(word), one, " AND ", " OR ")
@@ -319,6 +378,13 @@ fn tsquery(tenant: i64, term: &SearchTerm) -> String {
                 format!("'{tenant}_{word}'{star}")
             });
             words.collect::<Vec<_>>().join(" & ")
+        }
+        SearchTerm::Stem(stems) => {
+            let stems: Vec<String> = stems
+                .iter()
+                .map(|stem| format!("'{tenant}_{stem}'"))
+                .collect();
+            format!("({})", stems.join(" | "))
         }
         SearchTerm::Similar(word) => {
             let one = |trigram: &String| format!("'{tenant}-{trigram}'");

@@ -11,7 +11,10 @@ use carnet_testkit::tempfile;
 use std::sync::Arc;
 
 fn fixture() -> Fixture {
-    let definition = DEFINITION.replace("\n  parts:", "\n    search: [name, note]\n  parts:");
+    let definition = DEFINITION.replace(
+        "\n  parts:",
+        "\n    search: { fields: [name, note], fuzzy: true }\n  parts:",
+    );
     let compiled = compile(&[Source::application("goods.yaml", definition)]).unwrap();
     Fixture {
         view: ModelView::new(Arc::new(compiled.model)),
@@ -46,6 +49,7 @@ fn query(fixture: &Fixture, text: &str) -> Query {
         right: Operand::Value(Value::Integer(-1)),
     };
     query.predicate = active.and(Predicate::Search {
+        analysis: search.analysis,
         fields: search.fields,
         terms: vec![term],
     });

@@ -1,6 +1,7 @@
 //! What the parts of schema sync ask of a database: its records of itself, its placements, scripts.
 
 use super::names::{application_role, literal, quote};
+use super::rules::Rules;
 use super::walls::Builder;
 use crate::store::Engine;
 use crate::{Dialect, Error, Namespace, Param, Store, Wall};
@@ -18,6 +19,8 @@ pub(super) struct Recorded {
     /// Empty for a database that was rolled back to before its first definition.
     pub(super) hash: String,
     pub(super) definition: String,
+    /// The rules by which derived columns were made.
+    pub(super) rules: Rules,
 }
 
 /// As whom a session of ours works on PostgreSQL.
@@ -104,23 +107,31 @@ impl Store {
         if !self.has_table(self.home_schema(), "carnet_schemas").await? {
             return Ok(None);
         }
-        let sql = "select version, hash, definition from {home}carnet_schemas \
-                   order by version desc limit 1";
-        let rows = self.owner_rows(sql, &[]).await?;
+        let rows = self.newest_row("definition").await?;
         Ok(rows.into_iter().next().and_then(recorded))
     }
 
-    /// Version and hash of the newest definition, by one statement; `None` before the first.
-    pub(super) async fn newest_hash(&self) -> Result<Option<(i64, String)>, Error> {
-        let sql = "select version, hash from {home}carnet_schemas order by version desc limit 1";
-        let rows = match self.owner_rows(sql, &[]).await {
+    /// The same without the definition itself, by one statement; `None` before the first.
+    pub(super) async fn newest_hash(&self) -> Result<Option<Recorded>, Error> {
+        let rows = match self.newest_row("''").await {
             Err(Error::SchemaPending(_)) => return Ok(None),
             rows => rows?,
         };
-        Ok(rows.first().and_then(|row| {
-            let version = row.first()?.as_integer()?;
-            Some((version, row.get(1)?.as_text()?.to_owned()))
-        }))
+        Ok(rows.into_iter().next().and_then(recorded))
+    }
+
+    /// The newest row; one of a release that did not remember rules has none.
+    async fn newest_row(&self, definition: &str) -> Result<Vec<Vec<Value>>, Error> {
+        let sql = |rules: &str| {
+            format!(
+                "select version, hash, {definition}, {rules} from {{home}}carnet_schemas \
+                 order by version desc limit 1"
+            )
+        };
+        match self.owner_rows(&sql("coalesce(rules, '')"), &[]).await {
+            Ok(rows) => Ok(rows),
+            Err(_) => self.owner_rows(&sql("''"), &[]).await,
+        }
     }
 
     /// Every namespace with record tables, home's first.
@@ -207,10 +218,12 @@ fn prefix(dialect: Dialect, schema: &str) -> String {
 fn recorded(row: Vec<Value>) -> Option<Recorded> {
     let mut cells = row.into_iter();
     let (version, hash, definition) = (cells.next()?, cells.next()?, cells.next()?);
+    let rules = cells.next()?;
     Some(Recorded {
         version: version.as_integer()?,
         hash: hash.as_text()?.to_owned(),
         definition: definition.as_text()?.to_owned(),
+        rules: Rules::parse(rules.as_text()?),
     })
 }
 
@@ -219,18 +232,19 @@ fn recorded(row: Vec<Value>) -> Option<Recorded> {
 pub(super) fn record_schema(
     dialect: Dialect,
     version: i64,
-    hash: &str,
-    definition: &str,
+    [hash, definition]: [&str; 2],
+    rules: &Rules,
 ) -> (String, Vec<Param>) {
     let sql = format!(
-        "insert into {{home}}carnet_schemas (version, hash, definition, at) \
-         values ($1, $2, $3, {})",
+        "insert into {{home}}carnet_schemas (version, hash, definition, rules, at) \
+         values ($1, $2, $3, $4, {})",
         super::platform::now(dialect)
     );
     let params = vec![
         Param::Integer(version),
         Param::Text(hash.to_owned()),
         Param::Text(definition.to_owned()),
+        Param::Text(rules.to_string()),
     ];
     (sql, params)
 }
@@ -240,8 +254,8 @@ pub(super) fn record_model(dialect: Dialect, version: i64, model: &Model) -> (St
     record_schema(
         dialect,
         version,
-        &model.hash.to_string(),
-        model.definition.as_str(),
+        [&model.hash.to_string(), model.definition.as_str()],
+        &Rules::current(),
     )
 }
 

@@ -2,10 +2,10 @@
 //! run with the placement's schema first on the search path.
 
 use super::facts::{IndexFacts, check_text, sql_type, table_facts};
-use super::layout::{Column, Index, Kind, Part, Reference, Table};
+use super::layout::{Column, Index, IndexKind, Kind, Part, Reference, Table};
 use super::names::{check_name, key_name, literal, quote};
 use crate::Dialect;
-use carnet_kernel::{Value, search, text, time};
+use carnet_kernel::{Value, text, time};
 
 /// `create table` and what belongs to it; on PostgreSQL foreign keys follow when all tables are there.
 pub(crate) fn create_table(dialect: Dialect, table: &Table) -> Vec<String> {
@@ -132,7 +132,7 @@ pub(crate) fn create_index(
     index: &IndexFacts,
 ) -> Vec<String> {
     match table.indexes.iter().find(|one| one.name == name) {
-        Some(one) if one.search => super::search::create(dialect, table, one),
+        Some(one) if one.kind != IndexKind::Btree => super::search::create(dialect, table, one),
         _ => vec![create_btree(&table.name, name, index)],
     }
 }
@@ -167,7 +167,7 @@ pub(crate) fn default_literal(dialect: Dialect, column: &Column) -> Option<Strin
         Part::Words => {
             return value
                 .as_text()
-                .map(|value| literal(&search::document(value)));
+                .map(|value| literal(&column.analysis().document(value)));
         }
         Part::Value | Part::PrincipalKind | Part::PrincipalId => {}
     }

@@ -1,22 +1,29 @@
 //! From a model to the tables it wants.
 
-use super::layout::{Column, Index, Kind, Layout, Part, Reference, Table};
+use super::layout::{Column, Index, IndexKind, Kind, Layout, Part, Reference, Table};
 use super::names::{foreign_key_name, reference_index_name};
+use super::rules::{Rule, Rules};
+use carnet_kernel::search::Analysis;
 use carnet_model::{Field, FieldType, Model, Resource, Role, Storage, Tenancy};
 
-/// The layout of a model; the same on every database.
+/// The layout of a model as this program makes it; the same on every database.
 pub(crate) fn desired(model: &Model) -> Layout {
+    desired_by(model, &Rules::current())
+}
+
+/// The layout of a model under the rules of another time.
+pub(crate) fn desired_by(model: &Model, rules: &Rules) -> Layout {
     let tables = model
         .resources
         .iter()
         .filter(|resource| resource.storage == Storage::Table)
-        .map(|resource| table(model, resource));
+        .map(|resource| table(model, resource, rules));
     Layout {
         tables: tables.collect(),
     }
 }
 
-fn table(model: &Model, resource: &Resource) -> Table {
+fn table(model: &Model, resource: &Resource, rules: &Rules) -> Table {
     let tenant = resource.is_tenant();
     Table {
         resource: resource.name.clone(),
@@ -24,13 +31,13 @@ fn table(model: &Model, resource: &Resource) -> Table {
         name: resource.table.clone(),
         tenant,
         shared: resource.tenancy == Tenancy::Platform { shared: true },
-        columns: columns(resource),
+        columns: columns(resource, rules),
         references: references(model, resource),
         indexes: indexes(resource),
     }
 }
 
-fn columns(resource: &Resource) -> Vec<Column> {
+fn columns(resource: &Resource, rules: &Rules) -> Vec<Column> {
     let mut columns = Vec::new();
     if resource.is_tenant() {
         columns.push(system("tenant", Kind::Integer));
@@ -43,12 +50,20 @@ fn columns(resource: &Resource) -> Vec<Column> {
             name: name.clone(),
             part: Part::Companion,
             kind: Kind::Text,
+            rule: Some(Rule {
+                version: rules.fold.clone(),
+                analysis: Analysis::default(),
+            }),
             ..value.clone()
         });
         let words = field.search.as_ref().map(|name| Column {
             name: name.clone(),
             part: Part::Words,
             kind: Kind::Text,
+            rule: resource.search.as_ref().map(|search| Rule {
+                version: rules.words.clone(),
+                analysis: search.analysis,
+            }),
             ..value.clone()
         });
         columns.push(value);
@@ -74,6 +89,7 @@ fn system(name: &str, kind: Kind) -> Column {
         kind,
         nullable: false,
         default: None,
+        rule: None,
     }
 }
 
@@ -86,6 +102,7 @@ fn value(field: &Field) -> Column {
         kind: kind(&field.kind),
         nullable: matches!(field.role, Role::Declared | Role::DeletedAt) && field.optional,
         default: field.default.clone(),
+        rule: None,
     }
 }
 
@@ -166,7 +183,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         indexes.push(Index {
             name: unique.name.clone(),
             unique: true,
-            search: false,
+            kind: IndexKind::Btree,
             columns: tenant().chain(members).collect(),
             without: living.clone(),
         });
@@ -178,7 +195,7 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         Index {
             name,
             unique: false,
-            search: false,
+            kind: IndexKind::Btree,
             columns: tenant().chain(columns).chain(id).collect(),
             without: None,
         }
@@ -215,7 +232,9 @@ fn indexes(resource: &Resource) -> Vec<Index> {
         indexes.push(Index {
             name: search.index.clone(),
             unique: false,
-            search: true,
+            kind: IndexKind::Search {
+                fuzzy: search.fuzzy,
+            },
             columns: words.collect(),
             without: None,
         });

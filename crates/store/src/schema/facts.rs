@@ -1,7 +1,7 @@
 //! What a database says about its tables, in the one form in which wishes and findings compare:
 //! exactly, without reading an expression back.
 
-use super::layout::{Column, Index, Kind, Layout, Table};
+use super::layout::{Column, Index, IndexKind, Kind, Layout, Table};
 use super::names::{check_name, key_name, literal};
 use crate::Dialect;
 use std::collections::BTreeMap;
@@ -161,7 +161,7 @@ fn key_facts(dialect: Dialect, table: &Table) -> IndexFacts {
 
 /// How an index of the layout looks in the database.
 pub(crate) fn index_facts(dialect: Dialect, table: &Table, index: &Index) -> IndexFacts {
-    if index.search {
+    if index.kind != IndexKind::Btree {
         return super::search::facts(dialect, index);
     }
     let columns = index.columns.iter().map(|(name, descending)| {

@@ -6,6 +6,7 @@ use super::desired::desired;
 use super::layout::Layout;
 use super::plan::{Action, Fold, Hazard, Severity, Step, plan, reversed};
 use super::push::{facts_of, stored_layout};
+use super::rules::{Rules, analysis_words, parse_analysis};
 use super::script::DIRECTIVE;
 use crate::{Dialect, Error};
 use carnet_kernel::JsonText;
@@ -15,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 /// The file that holds the definition a migration ends at.
 const DEFINITION: &str = "definition.json";
+
+/// The file that holds the rules of derived columns, where they are not the first ones.
+const RULES: &str = "rules";
 
 /// A migration that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub(super) struct Migration {
     path: PathBuf,
     /// The canonical text of the definition it ends at.
     pub(super) definition: JsonText,
+    /// The rules by which it leaves derived columns.
+    pub(super) rules: Rules,
 }
 
 /// Which way a file goes.
@@ -104,6 +110,10 @@ impl Schema {
             DEFINITION.to_owned(),
             format!("{}\n", model.definition.as_str()),
         ));
+        let rules = Rules::current();
+        if rules != Rules::first() {
+            texts.push((RULES.to_owned(), format!("{rules}\n")));
+        }
         let path = folder.join(&name);
         let mut files = Vec::new();
         std::fs::create_dir_all(&path).map_err(|error| unusable(&path, &error))?;
@@ -129,7 +139,7 @@ impl Migration {
 
     /// The tables it ends at.
     pub(super) fn layout(&self) -> Result<Layout, Error> {
-        stored_layout(self.definition.as_str()).map_err(|reason| {
+        stored_layout(self.definition.as_str(), &self.rules).map_err(|reason| {
             Error::Migration(format!(
                 "the definition of migration `{}` cannot be read: {reason}",
                 self.name
@@ -178,10 +188,15 @@ pub(super) fn migrations(folder: &Path) -> Result<Vec<Migration>, Error> {
         let definition = JsonText::parse(&text).map_err(|error| {
             Error::Migration(format!("`{}` is not JSON: {error}", file.display()))
         })?;
+        let rules = match std::fs::read_to_string(path.join(RULES)) {
+            Ok(text) => Rules::parse(&text),
+            Err(_) => Rules::first(),
+        };
         found.push(Migration {
             name,
             path,
             definition,
+            rules,
         });
     }
     found.sort_by(|left, right| (left.number(), &left.name).cmp(&(right.number(), &right.name)));
@@ -327,10 +342,12 @@ fn fold_directive(fold: &Fold) -> String {
         words,
         read: (read_table, read_column),
     } = fold;
-    let verb = if *words { "words" } else { "fold" };
-    format!(
-        "{DIRECTIVE} {verb} {table}.{companion} from {table}.{column} read {read_table}.{read_column}"
-    )
+    let verb = if words.is_some() { "words" } else { "fold" };
+    let how = words.map(analysis_words).unwrap_or_default();
+    let text = format!(
+        "{DIRECTIVE} {verb} {table}.{companion} from {table}.{column} read {read_table}.{read_column} {how}"
+    );
+    text.trim_end().to_owned()
 }
 
 /// Reads what [`fold_directive`] wrote.
@@ -343,6 +360,7 @@ pub(super) fn parse_fold(directive: &str) -> Option<Fold> {
         column,
         "read",
         read,
+        how @ ..,
     ] = words.as_slice()
     else {
         return None;
@@ -350,11 +368,16 @@ pub(super) fn parse_fold(directive: &str) -> Option<Fold> {
     let (table, companion) = companion.split_once('.')?;
     let (same, column) = column.split_once('.')?;
     let (read_table, read_column) = read.split_once('.')?;
+    let words = match *verb {
+        "words" => Some(parse_analysis(&how.join(" "))?),
+        _ if how.is_empty() => None,
+        _ => return None,
+    };
     (table == same).then(|| Fold {
         table: table.to_owned(),
         column: column.to_owned(),
         companion: companion.to_owned(),
-        words: *verb == "words",
+        words,
         read: (read_table.to_owned(), read_column.to_owned()),
     })
 }
@@ -362,6 +385,7 @@ pub(super) fn parse_fold(directive: &str) -> Option<Fold> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_kernel::search::Analysis;
 
     #[test]
     fn folds_survive_their_directive() {
@@ -369,19 +393,27 @@ mod tests {
             table: "products".to_owned(),
             column: "name".to_owned(),
             companion: "name_key".to_owned(),
-            words: false,
+            words: None,
             read: ("items".to_owned(), "title".to_owned()),
         };
         let text = fold_directive(&fold);
         let directive = text.strip_prefix(DIRECTIVE).map(str::trim);
         assert_eq!(directive.and_then(parse_fold), Some(fold.clone()));
         let fold = Fold {
-            words: true,
+            words: Some(Analysis::default()),
+            ..fold
+        };
+        let text = fold_directive(&fold);
+        let directive = text.strip_prefix(DIRECTIVE).map(str::trim);
+        assert_eq!(directive.and_then(parse_fold), Some(fold.clone()));
+        let fold = Fold {
+            words: parse_analysis("in english accents keep"),
             ..fold
         };
         let text = fold_directive(&fold);
         let directive = text.strip_prefix(DIRECTIVE).map(str::trim);
         assert_eq!(directive.and_then(parse_fold), Some(fold));
+        assert_eq!(parse_fold("words a.b from a.c read e.f in klingon"), None);
         assert_eq!(parse_fold("fold a.b from c.d read e.f"), None);
         assert_eq!(parse_fold("fold a"), None);
     }

@@ -1,7 +1,9 @@
 //! The tables that a definition wants, with what they mean: which field a column holds, of which
 //! type, under which name before. Not SQL.
 
+use super::rules::Rule;
 use carnet_kernel::Value;
+use carnet_kernel::search::Analysis;
 
 /// All record tables of a definition, in its order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +20,12 @@ impl Layout {
     /// The table of that resource.
     pub(crate) fn of_resource(&self, resource: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.resource == resource)
+    }
+
+    /// Whether some column is made of another by our rules.
+    pub(crate) fn has_derived(&self) -> bool {
+        let columns = self.tables.iter().flat_map(|table| &table.columns);
+        columns.clone().any(|column| column.part.is_derived())
     }
 
     /// What a placement beside home holds: the tables of tenants.
@@ -76,6 +84,8 @@ pub(crate) struct Column {
     pub(crate) nullable: bool,
     /// What rows get that were there before the column.
     pub(crate) default: Option<Value>,
+    /// How a derived column is made of its value.
+    pub(crate) rule: Option<Rule>,
 }
 
 /// Which part of a field a column holds.
@@ -91,6 +101,15 @@ pub(crate) enum Part {
     PrincipalKind,
     /// The id of a principal.
     PrincipalId,
+}
+
+impl Column {
+    /// How its words are made.
+    pub(crate) fn analysis(&self) -> Analysis {
+        self.rule
+            .as_ref()
+            .map_or_else(Analysis::default, |rule| rule.analysis)
+    }
 }
 
 impl Part {
@@ -148,14 +167,24 @@ pub(crate) struct Reference {
     pub(crate) target_tenant: bool,
 }
 
-/// A b-tree index, with the tenant before and the id after the declared columns, or the search
-/// index of a table over its columns of words.
+/// What an index is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IndexKind {
+    /// Order and equality, with the tenant before and the id after the declared columns.
+    Btree,
+    /// Search in columns of words.
+    Search {
+        /// Whether by likeness too.
+        fuzzy: bool,
+    },
+}
+
+/// An index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Index {
     pub(crate) name: String,
     pub(crate) unique: bool,
-    /// Whether it is the search index.
-    pub(crate) search: bool,
+    pub(crate) kind: IndexKind,
     /// Column and whether it runs from large to small.
     pub(crate) columns: Vec<(String, bool)>,
     /// A column whose rows are left out where it has a value.

@@ -9,6 +9,7 @@ use super::introspect;
 use super::layout::Layout;
 use super::platform::now;
 use super::push::{PlannedChange, Report, TRIES, plain};
+use super::rules::Rules;
 use super::script::{Item, split};
 use crate::{Dialect, Error, Param};
 use carnet_model::Model;
@@ -80,16 +81,22 @@ impl Schema {
         let version = newest.map_or(0, |newest| newest.version) + 1;
         let dialect = self.store.dialect();
         let (text, _) = last.read(dialect, Direction::Down)?;
-        let (hash, definition, layout) = match before.last() {
+        let (hash, definition, layout, rules) = match before.last() {
             Some(before) => (
                 before.hash(),
                 before.definition.as_str().to_owned(),
                 before.layout()?,
+                before.rules.clone(),
             ),
-            None => (String::new(), String::new(), Layout::default()),
+            None => (
+                String::new(),
+                String::new(),
+                Layout::default(),
+                Rules::current(),
+            ),
         };
         let mut script = vec![
-            record_schema(dialect, version, &hash, &definition),
+            record_schema(dialect, version, [&hash, &definition], &rules),
             (
                 "delete from {home}carnet_migrations where name = $1".to_owned(),
                 vec![Param::Text(last.name.clone())],
@@ -119,8 +126,20 @@ impl Schema {
     fn reaches(&self, model: &Model, known: &[Migration]) -> Result<(), Error> {
         let dialect = self.store.dialect();
         let layout = match known.last() {
-            Some(last) if last.hash() == model.hash.to_string() => return Ok(()),
-            Some(last) => last.layout()?,
+            Some(last) => {
+                let layout = last.layout()?;
+                if last.rules != Rules::current() && layout.has_derived() {
+                    return Err(Error::SchemaPending(
+                        "the migrations leave texts folded by the rules of another release; run \
+                         `carnet db generate`"
+                            .to_owned(),
+                    ));
+                }
+                if last.hash() == model.hash.to_string() {
+                    return Ok(());
+                }
+                layout
+            }
             None => Layout::default(),
         };
         let wanted = expected(dialect, &desired(model));
@@ -168,7 +187,9 @@ impl Schema {
         };
         let count = pending
             .iter()
-            .rposition(|migration| migration.hash() == newest.hash)
+            .rposition(|migration| {
+                migration.hash() == newest.hash && migration.rules == newest.rules
+            })
             .map_or(0, |place| place + 1);
         let mut script = Script::new();
         for migration in pending.iter().take(count) {
@@ -202,8 +223,8 @@ impl Schema {
             record_schema(
                 dialect,
                 version,
-                &migration.hash(),
-                migration.definition.as_str(),
+                [&migration.hash(), migration.definition.as_str()],
+                &migration.rules,
             ),
         ];
         let layout = migration.layout()?;
@@ -290,7 +311,10 @@ impl Schema {
         self.fits(&desired(model)).await?;
         let newest = self.store.newest().await?;
         let hash = model.hash.to_string();
-        if let Some(newest) = newest.as_ref().filter(|newest| newest.hash == hash) {
+        if let Some(newest) = newest
+            .as_ref()
+            .filter(|newest| newest.hash == hash && newest.rules == Rules::current())
+        {
             return Ok(newest.version);
         }
         let version = newest.map_or(0, |newest| newest.version) + 1;

@@ -16,6 +16,7 @@ mod prepare;
 mod push;
 mod reset;
 mod roles;
+pub(crate) mod rules;
 mod script;
 mod search;
 mod status;

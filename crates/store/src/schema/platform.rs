@@ -285,6 +285,59 @@ pub(crate) const STEPS: &[SchemaStep] = &[
                    );
                    create index carnet_idempotency__at on {records}carnet_idempotency (at);",
     },
+    SchemaStep {
+        name: "store/0008-rules",
+        at: StepAt::Home,
+        // By which rules derived columns were made; null is the first ones.
+        sqlite: "alter table carnet_schemas add column rules text;",
+        postgres: "alter table {home}carnet_schemas add column rules text collate \"C\";",
+    },
+    SchemaStep {
+        name: "store/0009-words",
+        at: StepAt::Placement,
+        sqlite: "",
+        // Words and, where asked for, three characters of one. What begins with `_` is the stem of
+        // a word; it has no parts and is like nothing.
+        postgres: "create function {records}carnet_words(tenant bigint, texts text[])
+                   returns tsvector language sql immutable parallel safe as $$
+                       select coalesce(string_agg(
+                           '''' || $1 || '_' || word || ''':' || least(place, 16383), ' '
+                       ), '')::tsvector
+                       from unnest(string_to_array(array_to_string($2, ' '), ' '))
+                           with ordinality as words(word, place)
+                       where word <> ''
+                   $$;
+                   create function {records}carnet_words_and_parts(tenant bigint, texts text[])
+                   returns tsvector language sql immutable parallel safe as $$
+                       select coalesce(string_agg(lexeme, ' '), '')::tsvector from (
+                           select '''' || $1 || '_' || word || ''':' || least(place, 16383)
+                           from unnest(string_to_array(array_to_string($2, ' '), ' '))
+                               with ordinality as words(word, place)
+                           where word <> ''
+                           union all
+                           select '''' || $1 || '-' || substr('__' || word || '_', start, 3) || ''''
+                           from (select distinct word
+                                 from unnest($2) as texts(content),
+                                      unnest(string_to_array(left(content, 2000), ' '))
+                                          as words(word)
+                                 where word <> '' and left(word, 1) <> '_') as each_word,
+                                generate_series(1, char_length(word) + 1) as start
+                       ) as lexemes(lexeme)
+                   $$;
+                   create or replace function {records}carnet_similarity(texts text[], trigrams text[])
+                   returns bigint language sql immutable parallel safe as $$
+                       select coalesce(max(shared * 1000 / (cardinality($2) + total - shared)), 0)
+                       from (select char_length(word) + 1 as total,
+                                    (select count(*) from unnest($2) as trigrams(trigram)
+                                     where strpos('__' || word || '_', trigram) > 0) as shared
+                             from (select distinct word
+                                   from unnest($1) as texts(content),
+                                        unnest(string_to_array(left(content, 2000), ' '))
+                                            as words(word)
+                                   where word <> '' and left(word, 1) <> '_') as each_word)
+                           as each_likeness
+                   $$;",
+    },
 ];
 
 /// Everything of this file in order, for tests that need the tables without the rest.

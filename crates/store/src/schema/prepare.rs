@@ -160,7 +160,9 @@ impl Schema {
             ));
             let records = quote(namespace.as_str());
             statements.push(format!(
-                "grant execute on function {records}.carnet_search(bigint, text[]), \
+                "grant execute on function {records}.carnet_words(bigint, text[]), \
+                 {records}.carnet_words_and_parts(bigint, text[]), \
+                 {records}.carnet_search(bigint, text[]), \
                  {records}.carnet_similarity(text[], text[]) to {role}"
             ));
         }

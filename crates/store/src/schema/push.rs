@@ -1,12 +1,13 @@
 //! Comparing a database with a definition and bringing it there in one transaction.
 
 use super::database::{Recorded, Script, record_model, refuse_if, search_path};
-use super::desired::desired;
+use super::desired::{desired, desired_by};
 use super::facts::expected;
 use super::introspect;
 use super::layout::Layout;
 use super::names::quote;
 use super::plan::{Action, Fold, Severity, Step, plan};
+use super::rules::Rules;
 use super::walls::{UNKNOWN, WallFacts};
 use super::{Schema, facts};
 use crate::{Dialect, Error, ListType, Namespace, Param};
@@ -133,7 +134,7 @@ impl Schema {
         let Some(newest) = newest.filter(|newest| !newest.hash.is_empty()) else {
             return Ok(None);
         };
-        stored_layout(&newest.definition).map(Some).map_err(|reason| {
+        stored_layout(&newest.definition, &newest.rules).map(Some).map_err(|reason| {
             Error::Migration(format!(
                 "the definition that the database was given as version {} cannot be read: {reason}",
                 newest.version
@@ -160,7 +161,7 @@ impl Schema {
     /// The version of the newest row of `carnet_schemas`.
     pub(super) async fn schema_version(&self) -> Result<Option<i64>, Error> {
         let newest = self.store.newest_hash().await?;
-        Ok(newest.map(|(version, _)| version))
+        Ok(newest.map(|newest| newest.version))
     }
 
     pub(super) async fn planned_between(
@@ -354,8 +355,8 @@ impl Schema {
         for chunk in values.chunks(5_000) {
             let folded = chunk.iter().map(|value| {
                 Value::Text(match fold.words {
-                    true => search::document(value),
-                    false => text::fold(value),
+                    Some(analysis) => analysis.document(value),
+                    None => text::fold(value),
                 })
             });
             let folded = folded.collect();
@@ -385,8 +386,10 @@ impl Schema {
 /// Whether the database itself may fold a text: the same as we would.
 fn in_database(fold: &Fold, column: &str) -> String {
     let ascii = format!("octet_length({column}) = char_length({column})");
-    if !fold.words {
-        return ascii;
+    match fold.words {
+        None => return ascii,
+        Some(analysis) if analysis.language.is_some() => return "false".to_owned(),
+        Some(_) => {}
     }
     format!(
         "{ascii} and char_length({column}) < {} and {column} !~ '[a-zA-Z0-9]{{{},}}'",
@@ -397,7 +400,7 @@ fn in_database(fold: &Fold, column: &str) -> String {
 
 /// How it does.
 fn folded_in_database(fold: &Fold, column: &str) -> String {
-    match fold.words {
+    match fold.words.is_some() {
         true => format!("regexp_replace(lower(' ' || {column} || ' '), '[^a-z0-9]+', ' ', 'g')"),
         false => format!("lower({column})"),
     }
@@ -428,11 +431,11 @@ pub(super) fn is_newest(planned: &Planned, model: &Model) -> bool {
     planned
         .newest
         .as_ref()
-        .is_some_and(|newest| newest.hash == hash)
+        .is_some_and(|newest| newest.hash == hash && newest.rules == Rules::current())
 }
 
 /// The layout of a definition in canonical form.
-pub(super) fn stored_layout(definition: &str) -> Result<Layout, String> {
+pub(super) fn stored_layout(definition: &str, rules: &Rules) -> Result<Layout, String> {
     let definition =
         carnet_kernel::JsonText::parse(definition).map_err(|error| error.to_string())?;
     let model = compile_stored(&definition).map_err(|diagnostics| {
@@ -440,7 +443,7 @@ pub(super) fn stored_layout(definition: &str) -> Result<Layout, String> {
             .first()
             .map_or_else(String::new, |diagnostic| diagnostic.message.clone())
     })?;
-    Ok(desired(&model))
+    Ok(desired_by(&model, rules))
 }
 
 /// What a database of that layout says of itself.

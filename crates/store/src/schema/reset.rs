@@ -2,6 +2,7 @@
 
 use super::Schema;
 use super::introspect;
+use super::layout::IndexKind;
 use super::names::quote;
 use super::push::plain;
 use super::search;
@@ -27,7 +28,7 @@ impl Schema {
             Dialect::Sqlite => {
                 let found = introspect::introspect(store, "").await?;
                 for index in layout.tables.iter().flat_map(|table| &table.indexes) {
-                    if index.search {
+                    if index.kind != IndexKind::Btree {
                         statements.extend(search::drop_sqlite(&index.name));
                     }
                 }
@@ -49,6 +50,8 @@ impl Schema {
                     }
                     statements.push(format!(
                         "drop function if exists {prefix}carnet_search(bigint, text[]), \
+                         {prefix}carnet_words(bigint, text[]), \
+                         {prefix}carnet_words_and_parts(bigint, text[]), \
                          {prefix}carnet_similarity(text[], text[])"
                     ));
                     schemas.push(namespace.as_str().to_owned());

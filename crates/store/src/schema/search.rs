@@ -4,15 +4,21 @@
 
 use super::ddl::quoted;
 use super::facts::IndexFacts;
-use super::layout::{Index, Table};
+use super::layout::{Index, IndexKind, Table};
 use super::names::{literal, quote};
 use crate::Dialect;
 
 /// What marks it among the facts of SQLite.
 pub(super) const USING: &str = " using search";
 
+/// What marks it among the facts of PostgreSQL, before our own text.
+const GIN: &str = " using gin ";
+
 /// The endings of its triggers' names.
 const TRIGGERS: [&str; 3] = ["insert", "update", "delete"];
+
+/// What follows where likeness is searched too.
+pub(super) const FUZZY: &str = " fuzzy";
 
 /// How it looks in the database.
 pub(super) fn facts(dialect: Dialect, index: &Index) -> IndexFacts {
@@ -21,19 +27,38 @@ pub(super) fn facts(dialect: Dialect, index: &Index) -> IndexFacts {
         Dialect::Sqlite => IndexFacts {
             kind: "",
             columns: names.collect(),
-            extra: USING.to_owned(),
+            extra: match is_fuzzy(index) {
+                true => format!("{USING}{FUZZY}"),
+                false => USING.to_owned(),
+            },
         },
         Dialect::Postgres => IndexFacts {
             kind: "",
             columns: vec![("(expression)".to_owned(), "")],
-            extra: format!(" using gin {}", comment(index)),
+            extra: format!("{GIN}{}", comment(index)),
         },
     }
 }
 
+fn is_fuzzy(index: &Index) -> bool {
+    index.kind == IndexKind::Search { fuzzy: true }
+}
+
 /// Our own text of it, which PostgreSQL keeps beside its own.
 fn comment(index: &Index) -> String {
-    format!("search ({})", members(index).join(", "))
+    let how = if is_fuzzy(index) { "fuzzy" } else { "words" };
+    format!("search {how} ({})", members(index).join(", "))
+}
+
+/// The columns that an expression of ours on PostgreSQL is made of.
+pub(super) fn members_of(extra: &str) -> Vec<String> {
+    let members = extra
+        .strip_prefix(GIN)
+        .and_then(|comment| comment.strip_prefix("search "))
+        .and_then(|comment| comment.split_once('('))
+        .and_then(|(_, members)| members.strip_suffix(')'));
+    let members = members.into_iter().flat_map(|members| members.split(", "));
+    members.map(str::to_owned).collect()
 }
 
 fn members(index: &Index) -> Vec<&str> {
@@ -54,9 +79,13 @@ fn create_postgres(table: &Table, index: &Index) -> Vec<String> {
         true => "\"tenant\"",
         false => "0::bigint",
     };
+    let entries = match is_fuzzy(index) {
+        true => "carnet_words_and_parts",
+        false => "carnet_words",
+    };
     vec![
         format!(
-            "create index {} on {} using gin (carnet_search({tenant}, array[{}]))",
+            "create index {} on {} using gin ({entries}({tenant}, array[{}]))",
             quote(&index.name),
             quote(&table.name),
             quoted(&members(index))
@@ -77,7 +106,11 @@ fn create_sqlite(table: &Table, index: &Index) -> Vec<String> {
             true => format!("{row}\"tenant\""),
             false => "0".to_owned(),
         };
-        let entry = |name: &&str| format!("carnet_search({tenant}, {row}{})", quote(name));
+        let make = match is_fuzzy(index) {
+            true => "carnet_words_and_parts",
+            false => "carnet_words_of",
+        };
+        let entry = |name: &&str| format!("{make}({tenant}, {row}{})", quote(name));
         let entries: Vec<String> = names.iter().map(entry).collect();
         format!("{row}rowid, {}", entries.join(", "))
     };

@@ -1,9 +1,10 @@
 //! How a database stands to a definition, without changing either.
 
 use super::Schema;
-use super::database::record_model;
+use super::database::{Recorded, record_model};
 use super::facts::differences;
 use super::push::{PlannedChange, facts_of, is_newest};
+use super::rules::Rules;
 use super::walls;
 use crate::{Dialect, Error};
 use carnet_kernel::{Timestamp, Value};
@@ -141,10 +142,12 @@ impl Schema {
     pub async fn require_current(&self, model: &Model) -> Result<i64, Error> {
         let newest = self.store.newest_hash().await?;
         let hash = model.hash.to_string();
-        if let Some((version, _)) = newest.as_ref().filter(|(_, newest)| *newest == hash) {
-            return Ok(*version);
-        }
-        let Some((newest, _)) = newest else {
+        let current = |newest: &Recorded| newest.hash == hash && newest.rules == Rules::current();
+        let newest = match newest {
+            Some(newest) if current(&newest) => return Ok(newest.version),
+            newest => newest,
+        };
+        let Some(newest) = newest else {
             return Err(Error::SchemaPending(
                 "the database has no tables of this definition yet; run `carnet db push`, or \
                  `carnet db migrate` where migrations are kept"
@@ -153,13 +156,13 @@ impl Schema {
         };
         let planned = self.planned(model).await?;
         if planned.is_empty() {
-            let version = newest + 1;
+            let version = newest.version + 1;
             let row = record_model(self.store.dialect(), version, model);
             return match self.store.owner_script(&vec![row]).await {
                 Ok(()) => Ok(version),
                 // Another process recorded it at the same moment, or something else did.
                 Err(error) => match self.store.newest_hash().await? {
-                    Some((version, newest)) if newest == hash => Ok(version),
+                    Some(newest) if current(&newest) => Ok(newest.version),
                     _ => Err(error),
                 },
             };

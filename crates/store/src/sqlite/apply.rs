@@ -144,6 +144,7 @@ impl Applier {
             place.step = index;
             place.row = 0;
             let resource = writable(write, step_resource(step))?;
+            let analysis = resource.analysis();
             let summed = resource.journal == Journal::Summary;
             match step {
                 Step::Insert { rows, .. } => {
@@ -163,7 +164,7 @@ impl Applier {
                             }
                             for (field, value) in resource.fields.iter().zip(&insert.record.values)
                             {
-                                at = bind_field(statement, at, field, value)?;
+                                at = bind_field(statement, at, field, analysis, value)?;
                             }
                             Ok(())
                         });
@@ -184,7 +185,13 @@ impl Applier {
                             let mut at = 1;
                             for index in &update.changed {
                                 let field = resource.field(*index);
-                                at = bind_field(statement, at, field, update.record.get(*index))?;
+                                at = bind_field(
+                                    statement,
+                                    at,
+                                    field,
+                                    analysis,
+                                    update.record.get(*index),
+                                )?;
                             }
                             bind_version(statement, at, write, resource, update.id, update.version)
                         });

@@ -1,5 +1,6 @@
 //! Our own functions in SQL: what only we can compute the same on every database.
 
+use crate::schema::rules::parse_analysis;
 use carnet_kernel::{search, text};
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
@@ -18,12 +19,26 @@ pub(super) fn for_writes(raw: &Connection) -> rusqlite::Result<()> {
         let value: Option<String> = context.get(0)?;
         Ok(value.map(|value| search::document(&value)))
     })?;
+    raw.create_scalar_function("carnet_words", 2, direct, |context| {
+        let value: Option<String> = context.get(0)?;
+        let analysis = parse_analysis(&context.get::<String>(1)?)
+            .ok_or_else(|| rusqlite::Error::UserFunctionError("no such way of words".into()))?;
+        Ok(value.map(|value| analysis.document(&value)))
+    })?;
     let innocuous = PURE | FunctionFlags::SQLITE_INNOCUOUS;
-    raw.create_scalar_function("carnet_search", 2, innocuous, |context| {
-        let tenant: i64 = context.get(0)?;
-        let document: Option<String> = context.get(1)?;
-        Ok(document.map(|document| entry(tenant, &document)))
-    })
+    // `carnet_search` made what likeness needs for every search in an earlier release.
+    for (name, parts) in [
+        ("carnet_words_of", false),
+        ("carnet_words_and_parts", true),
+        ("carnet_search", true),
+    ] {
+        raw.create_scalar_function(name, 2, innocuous, move |context| {
+            let tenant: i64 = context.get(0)?;
+            let document: Option<String> = context.get(1)?;
+            Ok(document.map(|document| entry(tenant, &document, parts)))
+        })?;
+    }
+    Ok(())
 }
 
 /// For connections that read: the likeness of words.
@@ -43,8 +58,8 @@ pub(super) fn for_reads(raw: &Connection) -> rusqlite::Result<()> {
 }
 
 /// What the index holds for a column of words: `1_solar 1_panel 1-__s …`.
-fn entry(tenant: i64, document: &str) -> String {
-    let mut out = String::with_capacity(document.len() * 8);
+fn entry(tenant: i64, document: &str, parts: bool) -> String {
+    let mut out = String::with_capacity(document.len() * if parts { 8 } else { 2 });
     let mut put = |mark: char, what: &str| {
         out.push_str(&tenant.to_string());
         out.push(mark);
@@ -54,11 +69,14 @@ fn entry(tenant: i64, document: &str) -> String {
     for word in document.split(' ').filter(|word| !word.is_empty()) {
         put('_', word);
     }
+    if !parts {
+        return out;
+    }
     let end = document.char_indices().nth(search::MAX_SIMILAR);
     let compared = document.get(..end.map_or(document.len(), |(end, _)| end));
     let mut seen = std::collections::HashSet::new();
     for word in compared.unwrap_or_default().split(' ') {
-        if !word.is_empty() && seen.insert(word) {
+        if !word.is_empty() && !search::is_stem(word) && seen.insert(word) {
             for trigram in search::trigrams(word) {
                 put('-', &trigram);
             }
@@ -83,7 +101,7 @@ mod tests {
              create virtual table t__search using fts5(a, content='', contentless_delete=1,
                  tokenize=\"ascii tokenchars '_-'\");
              create trigger t__search__insert after insert on t begin
-                 insert into t__search (rowid, a) values (new.rowid, carnet_search(new.tenant, new.a));
+                 insert into t__search (rowid, a) values (new.rowid, carnet_words_of(new.tenant, new.a));
              end;
              create trigger t__search__delete after delete on t begin
                  delete from t__search where rowid = old.rowid;
@@ -108,9 +126,14 @@ mod tests {
     #[test]
     fn entries_hold_words_and_their_parts() {
         assert_eq!(
-            entry(7, " ab c ab "),
+            entry(7, " ab c ab ", true),
             "7_ab 7_c 7_ab 7-__a 7-_ab 7-ab_ 7-__c 7-_c_ "
         );
-        assert_eq!(entry(7, " "), "");
+        assert_eq!(
+            entry(7, " abs _ab ", true),
+            "7_abs 7__ab 7-__a 7-_ab 7-abs 7-bs_ "
+        );
+        assert_eq!(entry(7, " ab c _x ", false), "7_ab 7_c 7__x ");
+        assert_eq!(entry(7, " ", true), "");
     }
 }

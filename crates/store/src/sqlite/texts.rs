@@ -2,7 +2,8 @@
 //! Not the rendering of reads.
 
 use crate::schema::quote;
-use carnet_kernel::{Value, search, text};
+use carnet_kernel::search::Analysis;
+use carnet_kernel::{Value, text};
 use carnet_model::{Field, FieldIndex, FieldType, ModelHash, ModelView, Resource, ResourceIndex};
 use rusqlite::Statement;
 use std::collections::HashMap;
@@ -153,6 +154,7 @@ pub(super) fn bind_field(
     statement: &mut Statement<'_>,
     place: usize,
     field: &Field,
+    analysis: Analysis,
     value: &Value,
 ) -> rusqlite::Result<usize> {
     use super::bind::{Bound, Key};
@@ -172,7 +174,7 @@ pub(super) fn bind_field(
         next += 1;
     }
     if field.search.is_some() {
-        statement.raw_bind_parameter(next, value.as_text().map(search::document))?;
+        statement.raw_bind_parameter(next, value.as_text().map(|text| analysis.document(text)))?;
         next += 1;
     }
     Ok(next)

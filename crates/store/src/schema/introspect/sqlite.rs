@@ -5,7 +5,7 @@ use crate::schema::facts::{
     CheckFacts, ColumnFacts, Found, IndexFacts, ReferenceFacts, TableFacts,
 };
 use crate::schema::names::{check_name, foreign_key_name, quote};
-use crate::schema::search::USING;
+use crate::schema::search::{FUZZY, USING};
 use crate::{Error, Store};
 
 const COLUMNS: &str = "select m.name, x.name, lower(x.type), x.\"notnull\", x.dflt_value, x.hidden \
@@ -19,7 +19,8 @@ const TEXTS: &str = "select m.name, s.sql \
 /// Search indexes: an FTS5 table with the three triggers that keep it.
 const SEARCHES: &str = "select t.tbl_name, m.name, x.name, \
     (select count(*) from sqlite_schema as o where o.type = 'trigger' and o.tbl_name = t.tbl_name \
-     and o.name in (m.name || '__insert', m.name || '__update', m.name || '__delete')) \
+     and o.name in (m.name || '__insert', m.name || '__update', m.name || '__delete')), \
+    instr(t.sql, 'carnet_words_of('), instr(t.sql, 'carnet_words_and_parts(') \
     from pragma_table_list as m \
     join sqlite_schema as t on t.type = 'trigger' and t.name = m.name || '__insert', \
     pragma_table_xinfo(m.name) as x \
@@ -88,8 +89,10 @@ pub(super) async fn introspect(store: &Store) -> Result<Found, Error> {
         let index = table.indexes.entry(row.text(1)?).or_insert(IndexFacts {
             kind: "",
             columns: Vec::new(),
-            extra: match row.number(3)? {
-                3 => USING.to_owned(),
+            extra: match (row.number(3)?, row.number(4)? > 0, row.number(5)? > 0) {
+                (3, true, false) => USING.to_owned(),
+                (3, false, true) => format!("{USING}{FUZZY}"),
+                (3, ..) => format!("{USING} of another release"),
                 _ => format!("{USING} without triggers"),
             },
         });

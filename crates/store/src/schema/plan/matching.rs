@@ -73,7 +73,8 @@ pub(super) enum Change {
     Keep,
     /// There are none.
     Add,
-    /// They are folded from this column, named as it will be and as it is.
+    /// They are made of this column, named as it will be and as it is; anew where the rule of it
+    /// is another than before.
     AddFolded {
         /// Afterwards.
         column: String,
@@ -115,7 +116,7 @@ impl TableMatch<'_> {
     pub(super) fn renames(&self) -> impl Iterator<Item = (&str, &str)> {
         self.columns.iter().filter_map(|matched| {
             let source = matched.source.as_deref()?;
-            (source != matched.column.name && matched.change != Change::Replace)
+            (source != matched.column.name && !matched.change.is_new())
                 .then_some((source, matched.column.name.as_str()))
         })
     }
@@ -290,6 +291,9 @@ fn column_match<'a>(
     let base_is_new = base.is_some_and(|base| base.change == Change::Replace);
     match known.map(|known| convert(&at, &known.kind, column, &then)) {
         _ if column.part.is_derived() && base_is_new => matched.change = Change::Replace,
+        _ if known.is_some_and(|known| known.rule != column.rule) => {
+            added(place, base, &mut matched);
+        }
         Some(_) if is_foreign(place, present, known) => {
             matched.change = Change::Keep;
             matched.hazards.push(other_hand(&at, present, wanted));
@@ -409,7 +413,9 @@ fn current(
         .iter()
         .map(|column| column.name.as_str())
         .chain(columns.iter().filter_map(|matched| {
-            (matched.change == Change::Replace)
+            matched
+                .change
+                .is_new()
                 .then_some(matched.source.as_deref())
                 .flatten()
         }))
@@ -441,7 +447,9 @@ fn current(
         }
     }
     for (index, facts) in &facts.indexes {
-        if facts.columns.iter().all(|(column, _)| stays(column)) {
+        let mut columns = facts.columns.iter().map(|(column, _)| column.clone());
+        let mut others = crate::schema::search::members_of(&facts.extra).into_iter();
+        if columns.all(|column| stays(&column)) && others.all(|column| stays(&column)) {
             let mut facts = facts.clone();
             for (column, _) in &mut facts.columns {
                 *column = name(column);

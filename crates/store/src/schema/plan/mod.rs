@@ -13,6 +13,7 @@ pub(crate) use reverse::reversed;
 use super::facts::Found;
 use super::layout::Layout;
 use crate::Dialect;
+use carnet_kernel::search::Analysis;
 
 /// One change a person can follow, with the statements that make it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +61,8 @@ pub(crate) struct Fold {
     pub(crate) table: String,
     pub(crate) column: String,
     pub(crate) companion: String,
-    /// Whether the words are wanted.
-    pub(crate) words: bool,
+    /// How the words are made, where they are wanted.
+    pub(crate) words: Option<Analysis>,
     /// Table and column before the script, where the values are read.
     pub(crate) read: (String, String),
 }

@@ -223,7 +223,13 @@ fn column_step(matched: &TableMatch<'_>, column: &ColumnMatch<'_>) -> Vec<Step> 
             steps.push(add_column(dropped, matched.table, column.column));
         }
         Change::AddFolded { column: base, read } => {
-            steps.push(add_folded(step("add"), matched, column.column, base, read));
+            let step = match &column.source {
+                Some(before) => {
+                    step("fill").sql(alter(table, &format!("drop column {}", quote(before))))
+                }
+                None => step("add"),
+            };
+            steps.push(add_folded(step, matched, column.column, base, read));
         }
         Change::Keep if !column.hazards.is_empty() && !column.tighten => {
             steps.push(step("change"));
@@ -309,7 +315,7 @@ fn add_folded(
         table: table.clone(),
         column: base.to_owned(),
         companion: column.name.clone(),
-        words: column.part == Part::Words,
+        words: (column.part == Part::Words).then(|| column.analysis()),
         read: (matched.source.clone(), read.to_owned()),
     }));
     if column.nullable {

@@ -9,8 +9,9 @@ use crate::Dialect;
 use crate::schema::ddl::{
     column_definition, create_index, create_indexes, create_table, create_table_as, default_literal,
 };
-use crate::schema::layout::{Column, Part};
-use crate::schema::names::quote;
+use crate::schema::layout::{Column, IndexKind, Part};
+use crate::schema::names::{literal, quote};
+use crate::schema::rules::analysis_words;
 use crate::schema::search;
 
 const DIALECT: Dialect = Dialect::Sqlite;
@@ -42,7 +43,10 @@ pub(super) fn steps(matching: &Matching<'_>) -> Vec<Step> {
     let dropped = matching.dropped.iter().map(|table| {
         let step = Step::new(format!("drop table {}", table.name), &table.name)
             .hazards([loss_of_table(table)]);
-        let searches = table.indexes.iter().filter(|index| index.search);
+        let searches = table
+            .indexes
+            .iter()
+            .filter(|index| index.kind != IndexKind::Btree);
         searches
             .flat_map(|index| search::drop_sqlite(&index.name))
             .fold(step, Step::sql)
@@ -61,7 +65,9 @@ pub(super) fn steps(matching: &Matching<'_>) -> Vec<Step> {
 fn needs_rebuild(matched: &TableMatch<'_>) -> bool {
     let column = |column: &ColumnMatch<'_>| {
         let added = column.change.is_new()
-            && (!column.column.nullable || default_literal(DIALECT, column.column).is_some());
+            && (!column.column.nullable
+                || column.source.is_some()
+                || default_literal(DIALECT, column.column).is_some());
         let changed = matches!(column.change, Change::Convert { .. } | Change::Replace);
         added || changed || column.loosen || column.tighten
     };
@@ -260,6 +266,7 @@ fn rebuild(matching: &Matching<'_>, matched: &TableMatch<'_>) -> Step {
 fn words(column: &ColumnMatch<'_>) -> Option<String> {
     let name = &column.column.name;
     match &column.change {
+        Change::AddFolded { .. } if column.source.is_some() => Some(format!("fill column {name}")),
         Change::Add | Change::AddFolded { .. } => Some(format!("add column {name}")),
         Change::Replace => Some(format!("replace column {name}")),
         Change::Convert { .. } => Some(format!("change column {name}")),
@@ -305,7 +312,10 @@ fn value(matched: &TableMatch<'_>, column: &ColumnMatch<'_>) -> String {
 /// What a derived column holds for a value.
 fn derived(column: &Column, value: &str) -> String {
     match column.part {
-        Part::Words => format!("carnet_words({value})"),
+        Part::Words => match analysis_words(column.analysis()) {
+            words if words.is_empty() => format!("carnet_words({value})"),
+            words => format!("carnet_words({value}, {})", literal(&words)),
+        },
         _ => format!("carnet_fold({value})"),
     }
 }

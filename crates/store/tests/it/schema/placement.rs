@@ -221,7 +221,7 @@ async fn platform_steps_are_applied_once_by_however_many(fixture: Fixture) {
         other.schema().prepare(&[]).await
     });
     let (one, two) = (one.unwrap(), two.unwrap());
-    assert_eq!(one.len() + two.len(), 7, "{one:?} {two:?}");
+    assert_eq!(one.len() + two.len(), 9, "{one:?} {two:?}");
     assert_eq!(
         schema.pending_steps(EXTRA).await.unwrap(),
         ["test/0001", "test/0002"]

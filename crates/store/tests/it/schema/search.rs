@@ -17,6 +17,11 @@ on_both! {
     migrations_bring_and_take_it,
     another_hand_is_seen,
     a_reset_takes_it_away,
+    likeness_comes_and_goes,
+    another_language,
+    other_rules_fill_anew,
+    migrations_by_other_rules,
+    weights_change_nothing,
 }
 
 const LONG: &str = "a: { type: text, max: 40 }, b: { type: text, optional: true }";
@@ -27,16 +32,22 @@ fn searched(fields: &str, search: &str) -> String {
 
 /// How many records a word finds.
 async fn found(fixture: &Fixture, yaml: &str, word: &str) -> usize {
+    let term = SearchTerm::Words {
+        words: vec![word.to_owned()],
+        prefix: false,
+    };
+    found_by(fixture, yaml, term).await
+}
+
+async fn found_by(fixture: &Fixture, yaml: &str, term: SearchTerm) -> usize {
     let view = ModelView::new(Arc::new(model(yaml)));
     let resource = view.model().resources.last().unwrap();
     let query = Query {
         resource: resource.index,
         predicate: Predicate::Search {
             fields: resource.search.as_ref().unwrap().fields.clone(),
-            terms: vec![SearchTerm::Words {
-                words: vec![word.to_owned()],
-                prefix: false,
-            }],
+            analysis: resource.analysis(),
+            terms: vec![term],
         },
         order: vec![Order::path(Path::own(resource.key), true)],
         ranked: true,
@@ -189,6 +200,196 @@ async fn migrations_bring_and_take_it(fixture: Fixture) {
         .await
         .unwrap();
     assert_eq!(found(&fixture, &second, "solar").await, 1);
+}
+
+/// A definition whose search is in the long form.
+fn with(search: &str) -> String {
+    format!("{}    search: {{ fields: [a, b]{search} }}\n", things(LONG))
+}
+
+/// How many records have a word like this one.
+async fn alike(fixture: &Fixture, yaml: &str, word: &str) -> usize {
+    let term = SearchTerm::Similar(word.to_owned());
+    found_by(fixture, yaml, term).await
+}
+
+async fn likeness_comes_and_goes(fixture: Fixture) {
+    let (plain, fuzzy) = (with(""), with(", fuzzy: true"));
+    fixture.push(&plain).await.unwrap();
+    fixture
+        .insert("things", 1, "a, a_search", "'Solar', ' solar '")
+        .await;
+    assert_eq!(found(&fixture, &plain, "solar").await, 1);
+    assert_eq!(alike(&fixture, &plain, "solr").await, 0);
+    let report = fixture.push(&fuzzy).await.unwrap();
+    assert!(!report.applied.is_empty());
+    fixture.fits(&fuzzy).await;
+    assert_eq!(found(&fixture, &fuzzy, "solar").await, 1);
+    assert_eq!(alike(&fixture, &fuzzy, "solr").await, 1);
+    fixture
+        .insert("things", 2, "a, a_search", "'Polar', ' polar '")
+        .await;
+    assert_eq!(alike(&fixture, &fuzzy, "solr").await, 1);
+    assert_eq!(alike(&fixture, &fuzzy, "polr").await, 1);
+    fixture.push(&plain).await.unwrap();
+    fixture.fits(&plain).await;
+    assert_eq!(alike(&fixture, &plain, "solr").await, 0);
+    assert_eq!(found(&fixture, &plain, "polar").await, 1);
+    // The same by files.
+    let folder = TempDir::new().unwrap();
+    let schema = fixture.store.schema();
+    schema
+        .generate(&model(&plain), folder.path(), "plain")
+        .unwrap();
+    schema
+        .generate(&model(&fuzzy), folder.path(), "fuzzy")
+        .unwrap();
+    schema.migrate(&model(&fuzzy), folder.path()).await.unwrap();
+    fixture.fits(&fuzzy).await;
+    assert_eq!(alike(&fixture, &fuzzy, "polr").await, 1);
+    schema.rollback(folder.path()).await.unwrap();
+    fixture.fits(&plain).await;
+}
+
+async fn another_language(fixture: Fixture) {
+    let before = with("");
+    fixture.push(&before).await.unwrap();
+    let columns = "a, a_search, b, b_search";
+    fixture
+        .insert(
+            "things",
+            1,
+            columns,
+            "'Chargers', ' chargers ', 'Instalación', ' instalacion '",
+        )
+        .await;
+    for (option, words) in [
+        (", language: english", " chargers _charger "),
+        (", language: german, accents: keep", " chargers _charg "),
+        ("", " chargers "),
+    ] {
+        let after = with(option);
+        fixture.push(&after).await.unwrap();
+        fixture.fits(&after).await;
+        assert_eq!(column(&fixture, "a_search").await, [words]);
+        assert_eq!(found(&fixture, &after, "chargers").await, 1);
+        let stem = words.split(' ').rfind(|word| !word.is_empty()).unwrap();
+        let stem = SearchTerm::Stem(vec![stem.to_owned()]);
+        assert_eq!(found_by(&fixture, &after, stem).await, 1);
+    }
+    let folder = TempDir::new().unwrap();
+    let schema = fixture.store.schema();
+    let spanish = with(", language: spanish");
+    schema
+        .generate(&model(&before), folder.path(), "none")
+        .unwrap();
+    schema
+        .generate(&model(&spanish), folder.path(), "spanish")
+        .unwrap();
+    schema
+        .migrate(&model(&spanish), folder.path())
+        .await
+        .unwrap();
+    fixture.fits(&spanish).await;
+    assert_eq!(
+        column(&fixture, "b_search").await,
+        [" instalacion _instalacion _instal "]
+    );
+    schema.rollback(folder.path()).await.unwrap();
+    fixture.fits(&before).await;
+    assert_eq!(column(&fixture, "b_search").await, [" instalacion "]);
+}
+
+const CASELESS: &str =
+    "a: { type: text, max: 40, caseless: true, unique: true }, b: { type: text, optional: true }";
+
+/// A database of an earlier release, whose words and folded texts were others.
+async fn other_rules_fill_anew(fixture: Fixture) {
+    let yaml = searched(CASELESS, "a, b");
+    fixture.push(&yaml).await.unwrap();
+    let columns = "a, a_key, a_search, b, b_search";
+    for (id, values) in [
+        (1, "'Solar', 'SOLAR', ' old ', 'Crème', ' old '"),
+        (2, "'Lunar', 'LUNAR', ' older ', null, null"),
+    ] {
+        fixture.insert("things", id, columns, values).await;
+    }
+    assert_eq!(fixture.push(&yaml).await.unwrap().applied, Vec::new());
+    fixture
+        .execute("update {home}carnet_schemas set rules = 'fold 16.0 words 0+16.0'")
+        .await;
+    let schema = fixture.store.schema();
+    let model = model(&yaml);
+    assert!(matches!(
+        schema.require_current(&model).await,
+        Err(carnet_store::Error::SchemaPending(_))
+    ));
+    assert!(!schema.status(&model).await.unwrap().current);
+    let report = fixture.push(&yaml).await.unwrap();
+    assert!(!report.applied.is_empty());
+    fixture.fits(&yaml).await;
+    assert_eq!(column(&fixture, "a_key").await, ["solar", "lunar"]);
+    assert_eq!(column(&fixture, "a_search").await, [" solar ", " lunar "]);
+    assert_eq!(column(&fixture, "b_search").await, [" creme ", "null"]);
+    assert_eq!(found(&fixture, &yaml, "creme").await, 1);
+    assert_eq!(found(&fixture, &yaml, "old").await, 0);
+    assert!(schema.require_current(&model).await.is_ok());
+    assert_eq!(fixture.push(&yaml).await.unwrap().applied, Vec::new());
+    // Only what is not recorded at all was made by the first rules.
+    fixture
+        .execute("update {home}carnet_schemas set rules = null")
+        .await;
+    assert_eq!(fixture.push(&yaml).await.unwrap().applied, Vec::new());
+    // Where nothing is made of texts, other rules change nothing.
+    let plain = things(LONG);
+    fixture.push(&plain).await.unwrap();
+    fixture
+        .execute("update {home}carnet_schemas set rules = 'fold 16.0 words 0+16.0'")
+        .await;
+    assert!(schema.require_current(&self::model(&plain)).await.is_ok());
+}
+
+async fn migrations_by_other_rules(fixture: Fixture) {
+    let folder = TempDir::new().unwrap();
+    let schema = fixture.store.schema();
+    let yaml = searched(LONG, "a");
+    let model = model(&yaml);
+    schema.generate(&model, folder.path(), "first").unwrap();
+    std::fs::write(
+        folder.path().join("0001_first/rules"),
+        "fold 16.0 words 0+16.0",
+    )
+    .unwrap();
+    assert!(matches!(
+        schema.migrate(&model, folder.path()).await,
+        Err(carnet_store::Error::SchemaPending(_))
+    ));
+    let second = schema.generate(&model, folder.path(), "rules").unwrap();
+    assert!(second.is_some());
+    assert!(
+        schema
+            .generate(&model, folder.path(), "none")
+            .unwrap()
+            .is_none()
+    );
+    schema.migrate(&model, folder.path()).await.unwrap();
+    fixture.fits(&yaml).await;
+    fixture
+        .insert("things", 1, "a, a_search", "'Solar', ' old '")
+        .await;
+    schema.rollback(folder.path()).await.unwrap();
+    assert!(!schema.status(&model).await.unwrap().current);
+    schema.migrate(&model, folder.path()).await.unwrap();
+    fixture.fits(&yaml).await;
+    assert_eq!(found(&fixture, &yaml, "solar").await, 1);
+}
+
+async fn weights_change_nothing(fixture: Fixture) {
+    fixture.push(&with("")).await.unwrap();
+    let weighed = with(", weights: { a: 5 }");
+    let report = fixture.push(&weighed).await.unwrap();
+    assert_eq!(report.applied, Vec::new());
+    fixture.fits(&weighed).await;
 }
 
 async fn another_hand_is_seen(fixture: Fixture) {
