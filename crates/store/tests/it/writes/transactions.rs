@@ -346,13 +346,10 @@ async fn a_caller_who_leaves_takes_everything_back(fixture: Fixture) {
                 Box::pin(async move {
                     let unit = fixture.thing(fixture.id(), "a");
                     write(&fixture, &scope, unit).await.unwrap();
-                    drop(
-                        reached
-                            .lock()
-                            .unwrap()
-                            .take()
-                            .map(|reached| reached.send(())),
-                    );
+                    let reached = reached.lock().unwrap().take();
+                    if let Some(reached) = reached {
+                        reached.send(()).unwrap();
+                    }
                     std::future::pending().await
                 })
             })
