@@ -3,29 +3,32 @@
 #![no_main]
 
 use carnet_fuzz::VIEW;
-use carnet_kernel::Timestamp;
-use carnet_records::parse::{Given, Wanted, parse_wanted, read_body};
+use carnet_kernel::{JsonText, Timestamp, Value};
+use carnet_records::parse::{Given, QueryBody, Wanted, parse_wanted, read_body};
 use carnet_records::plan;
 use carnet_store::{Dialect, Statement, rendered, rendered_groups};
 use carnet_web::query_string::{self, Limits};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
-    let (pairs, filter) = if text.starts_with('{') {
+    let body = if text.starts_with('{') {
         match read_body(text) {
-            Ok(body) => (body.pairs, body.filter),
+            Ok(body) => body,
             Err(_) => return,
         }
     } else {
         match query_string::parse(Some(text), Limits::default()) {
-            Ok(pairs) => (pairs, None),
+            Ok(pairs) => QueryBody {
+                pairs,
+                ..QueryBody::default()
+            },
             Err(_) => return,
         }
     };
     for resource in &VIEW.resources {
         let given = Given {
-            pairs: &pairs,
-            filter: filter.as_ref(),
+            pairs: &body.pairs,
+            trees: body.trees(),
             now: Timestamp(0),
         };
         let Ok(wanted) = parse_wanted(&VIEW, resource, given) else {
@@ -34,16 +37,39 @@ fuzz_target!(|text: &str| {
         for dialect in [Dialect::Sqlite, Dialect::Postgres] {
             let statements = match wanted.clone() {
                 Wanted::Records(request) => {
-                    rendered(&VIEW, &plan::list(&VIEW, resource, request), dialect)
+                    let mut query = plan::list(&VIEW, resource, request);
+                    let mut statements = rendered(&VIEW, &query, dialect);
+                    for after in places(query.order.len()) {
+                        query.seek.after = Some(after);
+                        statements.extend(rendered(&VIEW, &query, dialect));
+                    }
+                    statements
                 }
                 Wanted::Groups(request) => {
-                    rendered_groups(&VIEW, &plan::groups(resource, request), dialect)
+                    let mut groups = plan::groups(resource, request);
+                    let mut statements = rendered_groups(&VIEW, &groups, dialect);
+                    for after in places(groups.order.len()) {
+                        groups.seek.after = Some(after);
+                        statements.extend(rendered_groups(&VIEW, &groups, dialect));
+                    }
+                    statements
                 }
             };
             statements.iter().for_each(check);
         }
     }
 });
+
+/// Places in an order of so many keys, of values that fit some of them.
+fn places(keys: usize) -> impl Iterator<Item = Vec<Value>> {
+    let values = [
+        Value::Null,
+        Value::Text("7".to_owned()),
+        Value::Integer(7),
+        JsonText::parse("7").map_or(Value::Null, Value::Json),
+    ];
+    values.into_iter().map(move |value| vec![value; keys])
+}
 
 fn check(statement: &Statement) {
     let sql = &statement.sql;

@@ -1,8 +1,8 @@
 //! Deciding a predicate for one row in memory. The reference for what a rendered one must answer.
 
 use crate::{
-    AVERAGE_DIGITS, Aggregate, CompareOp, FieldIndex, Function, JsonStep, Operand, Path, Predicate,
-    RelationIndex, SearchTerm, TextOp, average,
+    AVERAGE_DIGITS, Aggregate, CompareOp, FieldIndex, FloatSum, Function, JsonStep, Operand, Path,
+    Predicate, RelationIndex, SearchTerm, TextOp, average,
 };
 use carnet_kernel::{JsonText, Value, search, text};
 use std::cmp::Ordering;
@@ -299,6 +299,22 @@ fn measure(aggregate: &Aggregate, row: &dyn Row) -> Found {
         Found::Value(best.cloned().unwrap_or(Value::Null))
     };
     let exact = |number: Option<i128>| number.map_or(Found::Value(Value::Null), Found::Exact);
+    if values.iter().any(|value| matches!(value, Value::Float(_))) {
+        let mut added = FloatSum::default();
+        for value in &values {
+            if let Value::Float(number) = value {
+                added.add(*number);
+            }
+        }
+        let made = match aggregate.function {
+            Function::Sum(_) => added.sum(),
+            Function::Average(_) => added.average(),
+            _ => None,
+        };
+        if let Some(made) = made {
+            return Found::Value(Value::Float(made));
+        }
+    }
     match aggregate.function {
         Function::Count => Found::Exact(values.len() as i128),
         Function::Sum(_) => exact(numbers().next().map(|_| numbers().sum())),

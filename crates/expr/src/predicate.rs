@@ -66,10 +66,12 @@ pub struct Aggregate {
 pub enum Function {
     /// How many records there are; an integer, 0 for none.
     Count,
-    /// The exact sum of an integer, decimal or duration field; null for none.
+    /// The exact sum of an integer, decimal or duration field, or that of a float field as
+    /// [`FloatSum`](crate::FloatSum) has it; null for none.
     Sum(FieldIndex),
     /// The mean of such a field, with [`AVERAGE_DIGITS`] more fraction digits than the field (but
-    /// at most 18; a duration keeps whole microseconds), half away from zero; null for none.
+    /// at most 18; a duration keeps whole microseconds), half away from zero; of a float field the
+    /// sum divided as floats are; null for none.
     Average(FieldIndex),
     /// The smallest value; null for none. Text compares by code point.
     Min(FieldIndex),

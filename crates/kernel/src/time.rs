@@ -357,12 +357,17 @@ pub fn format_date_time(micros: i64) -> String {
 
 /// Appends the canonical ISO 8601 form: days, hours, minutes, seconds; `PT0S` for none.
 pub fn write_duration(micros: i64, out: &mut String) {
+    write_long_duration(i128::from(micros), out);
+}
+
+/// The same for a sum of durations, which may be longer than any of them.
+pub fn write_long_duration(micros: i128, out: &mut String) {
     if micros < 0 {
         out.push('-');
     }
     out.push('P');
     let total = micros.unsigned_abs();
-    let (days, of_day) = (total / DAY_MICROS as u64, total % DAY_MICROS as u64);
+    let (days, of_day) = (total / DAY_MICROS as u128, total % DAY_MICROS as u128);
     if days > 0 {
         out.push_str(&format!("{days}D"));
     }

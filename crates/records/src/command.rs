@@ -241,6 +241,10 @@ pub struct ListAnswer {
 /// Groups in an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupAnswer {
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+    /// Where the page before ends, if there may be one.
+    pub prev: Option<String>,
     /// The groups.
     pub groups: Groups,
     /// How they were read, when that was asked for.

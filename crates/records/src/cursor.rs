@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carnet_kernel::{Code, Decimal, Detail, Id, Refusal, TenantKey, Value};
+use carnet_kernel::{Code, Decimal, Detail, Id, JsonText, Refusal, TenantKey, Value};
 use carnet_model::{ModelHash, Resource};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -197,8 +197,13 @@ fn write(value: &Value, out: &mut Vec<u8>) {
             number(10, i64::try_from(text.len()).unwrap_or(i64::MAX));
             out.extend_from_slice(text.as_bytes());
         }
-        // Nothing is sorted by these.
-        Value::Null | Value::Json(_) | Value::Principal(_) => out.push(0),
+        Value::Json(json) => {
+            let text = json.as_str();
+            number(11, i64::try_from(text.len()).unwrap_or(i64::MAX));
+            out.extend_from_slice(text.as_bytes());
+        }
+        // Nothing is sorted by principals.
+        Value::Null | Value::Principal(_) => out.push(0),
     }
 }
 
@@ -229,10 +234,14 @@ fn read(bytes: &[u8]) -> Option<(Value, &[u8])> {
             };
             return Some((Value::Decimal(decimal), rest));
         }
-        10 => {
+        10 | 11 => {
             let (text, rest) = rest.split_at_checked(usize::try_from(number).ok()?)?;
             let text = std::str::from_utf8(text).ok()?;
-            return Some((Value::Text(text.to_owned()), rest));
+            let value = match tag {
+                10 => Value::Text(text.to_owned()),
+                _ => Value::Json(JsonText::parse(text).ok()?),
+            };
+            return Some((value, rest));
         }
         _ => return None,
     };
@@ -261,6 +270,7 @@ mod tests {
                 }),
                 Value::Text("Straße".to_owned()),
                 Value::Id(Id::from_u128(77)),
+                Value::Json(JsonText::parse("\"x\"").unwrap()),
             ],
             backwards: true,
         }

@@ -346,27 +346,35 @@ impl Operations {
         } else {
             None
         };
-        let (first, last) = (listing.first.take(), listing.last.take());
         let began = query.seek.after.is_none() && query.window.offset == 0;
-        let first = first.filter(|_| !began);
-        let key = if first.is_some() || last.is_some() {
-            Some(self.cursor_key().await.map_err(failed)?)
-        } else {
-            None
-        };
+        let ends = (listing.first.take().filter(|_| !began), listing.last.take());
+        let (prev, next) = self.sealed(list, ends).await.map_err(failed)?;
+        Ok(ListAnswer {
+            next,
+            prev,
+            listing,
+            explained,
+        })
+    }
+
+    /// The cursors to what stands before the first of a page and behind its last.
+    async fn sealed(
+        &self,
+        list: Fingerprint,
+        (first, last): (Option<Vec<Value>>, Option<Vec<Value>>),
+    ) -> Result<(Option<String>, Option<String>), Error> {
+        if first.is_none() && last.is_none() {
+            return Ok((None, None));
+        }
+        let key = self.cursor_key().await?;
         let seal = |values: Option<Vec<Value>>, backwards| {
             let place = Place {
                 values: values?,
                 backwards,
             };
-            Some(key.as_ref()?.seal(list, &place))
+            Some(key.seal(list, &place))
         };
-        Ok(ListAnswer {
-            next: seal(last, false),
-            prev: seal(first, true),
-            listing,
-            explained,
-        })
+        Ok((seal(first, true), seal(last, false)))
     }
 
     async fn group(
@@ -374,15 +382,24 @@ impl Operations {
         context: &Context,
         view: &ModelView,
         resource: &Resource,
-        request: GroupRequest,
+        mut request: GroupRequest,
     ) -> Result<GroupAnswer, Refusal> {
         let failed = |error: Error| told(&error, view, context);
         let explain = request.explain;
         self.check_explain(explain)?;
-        let grouping = plan::groups(resource, request);
         let scope = self.scope(context, resource).await.map_err(failed)?;
+        let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
+        let place = self
+            .place(context, view, list, request.cursor.take())
+            .await?;
+        let mut grouping = plan::groups(resource, request);
+        if let Some(place) = place {
+            grouping.seek.after = Some(place.values);
+            grouping.seek.backwards = place.backwards;
+            grouping.counted = false;
+        }
         let started = Instant::now();
-        let groups = scope.group(view, &grouping).await.map_err(failed)?;
+        let mut groups = scope.group(view, &grouping).await.map_err(failed)?;
         let took = started.elapsed();
         let explained = if explain {
             let explanation = scope
@@ -393,7 +410,15 @@ impl Operations {
         } else {
             None
         };
-        Ok(GroupAnswer { groups, explained })
+        let began = grouping.seek.after.is_none() && grouping.window.offset == 0;
+        let ends = (groups.first.take().filter(|_| !began), groups.last.take());
+        let (prev, next) = self.sealed(list, ends).await.map_err(failed)?;
+        Ok(GroupAnswer {
+            groups,
+            next,
+            prev,
+            explained,
+        })
     }
 
     fn check_explain(&self, asked: bool) -> Result<(), Refusal> {

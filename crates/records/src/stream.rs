@@ -4,33 +4,60 @@
 
 use crate::Operations;
 use crate::cursor::{Fingerprint, Place};
-use crate::parse::ListRequest;
+use crate::parse::Wanted;
 use crate::plan;
-use carnet_kernel::{Code, Context, Detail, Refusal};
+use carnet_kernel::{Code, Context, Refusal, Value};
 use carnet_model::{ModelView, ResourceIndex};
-use carnet_store::{Count, Query, Scope};
+use carnet_store::{Count, Error, Grouping, Query, Scope, Seek};
 use std::time::{Duration, Instant};
 
 /// Records of one piece.
 const PIECE: u32 = 500;
 /// The same where related records come along.
 const NESTED_PIECE: u32 = 50;
+/// Groups of one piece. Where no index gives them in their order, each piece makes them all.
+const GROUP_PIECE: u32 = 5_000;
 /// How long a stream may go on in all. Each piece has the time of one statement.
 const LIFE: Duration = Duration::from_secs(3_600);
 
-/// A list that is being streamed.
+/// A list of records or groups that is being streamed.
 pub struct Stream {
     operations: Operations,
     context: Context,
     view: ModelView,
     resource: ResourceIndex,
     scope: Scope,
-    query: Query,
+    source: Source,
     list: Fingerprint,
-    /// How many records may still come; all when absent.
+    /// How many may still come; all when absent.
     left: Option<u64>,
     ends: Instant,
     done: bool,
+}
+
+/// What is streamed.
+#[derive(Clone, Debug)]
+enum Source {
+    Records(Query),
+    Groups(Grouping),
+}
+
+impl Source {
+    fn seek(&mut self) -> &mut Seek {
+        match self {
+            Self::Records(query) => &mut query.seek,
+            Self::Groups(grouping) => &mut grouping.seek,
+        }
+    }
+
+    /// Records or groups of one piece.
+    fn piece(&self) -> u32 {
+        match self {
+            Self::Records(query) if query.includes.is_empty() && query.counts.is_empty() => PIECE,
+            Self::Records(_) => NESTED_PIECE,
+            Self::Groups(_) => GROUP_PIECE,
+        }
+    }
 }
 
 /// Why a stream ended before its end.
@@ -43,13 +70,13 @@ pub struct Broken {
 }
 
 impl Operations {
-    /// Begins to stream the list of `request`, of which `left` records at most; none are read yet.
+    /// Begins to stream what is wanted, of which `left` records or groups at most; none are read yet.
     pub async fn stream(
         &self,
         context: &Context,
         view: &ModelView,
         resource: ResourceIndex,
-        mut request: ListRequest,
+        wanted: Wanted,
         left: Option<u64>,
     ) -> Result<Stream, Refusal> {
         let declared = view.resource(resource);
@@ -60,33 +87,41 @@ impl Operations {
             .scope(&context, declared)
             .await
             .map_err(|error| crate::operations::told(&error, view, &context))?;
-        let list = Fingerprint::of(scope.tenant(), view.hash(), declared, &request.binding);
-        let place = self
-            .place(&context, view, list, request.cursor.take())
-            .await?;
-        let mut query = plan::list(view, declared, request);
+        let (binding, cursor) = match &wanted {
+            Wanted::Records(request) => (&request.binding, &request.cursor),
+            Wanted::Groups(request) => (&request.binding, &request.cursor),
+        };
+        let list = Fingerprint::of(scope.tenant(), view.hash(), declared, binding);
+        let place = self.place(&context, view, list, cursor.clone()).await?;
+        let mut source = match wanted {
+            Wanted::Records(request) => {
+                let mut query = plan::list(view, declared, request);
+                query.count = Count::None;
+                Source::Records(query)
+            }
+            Wanted::Groups(request) => {
+                let mut grouping = plan::groups(declared, request);
+                grouping.counted = false;
+                Source::Groups(grouping)
+            }
+        };
+        let seek = source.seek();
+        seek.lines = true;
         if let Some(place) = place {
-            query.seek.after = Some(place.values);
-            query.seek.backwards = place.backwards;
+            seek.after = Some(place.values);
+            seek.backwards = place.backwards;
         }
-        if query.seek.backwards {
+        if seek.backwards {
             let message = "a stream goes forwards: it takes `nextCursor`, not `prevCursor`";
             return Err(Refusal::new(Code::InvalidParameter, message));
         }
-        if !query.seek.marks {
-            let message = "a stream is sorted by fields, not by what is made of related records or stands inside json";
-            return Err(Refusal::new(Code::InvalidParameter, message)
-                .with(Detail::new("sort", "conflict", message)));
-        }
-        query.count = Count::None;
-        query.seek.lines = true;
         Ok(Stream {
             operations: self.clone(),
             context,
             view: view.clone(),
             resource,
             scope,
-            query,
+            source,
             list,
             left,
             ends: Instant::now() + LIFE,
@@ -96,7 +131,7 @@ impl Operations {
 }
 
 impl Stream {
-    /// The next records, one a line; `None` after the last, also after a failure.
+    /// The next records or groups, one a line; `None` after the last, also after a failure.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, Broken>> {
         if self.done || self.left == Some(0) {
             return None;
@@ -105,24 +140,20 @@ impl Stream {
             let message = "the stream went on for longer than allowed";
             return Some(self.broken(Refusal::new(Code::Timeout, message)).await);
         }
-        let piece = if self.query.includes.is_empty() && self.query.counts.is_empty() {
-            PIECE
-        } else {
-            NESTED_PIECE
-        };
-        self.query.window.limit = self.left.map_or(piece, |left| {
+        let piece = self.source.piece();
+        let limit = self.left.map_or(piece, |left| {
             u32::try_from(left).unwrap_or(piece).min(piece)
         });
-        match self.scope.list(&self.view, &self.query).await {
-            Ok(listing) => {
+        match self.read(limit).await {
+            Ok((json, rows, last)) => {
                 if let Some(left) = &mut self.left {
-                    *left = left.saturating_sub(listing.rows as u64);
+                    *left = left.saturating_sub(rows as u64);
                 }
-                self.done = !listing.more;
-                if let Some(last) = listing.last {
-                    self.query.seek.after = Some(last);
+                self.done = last.is_none();
+                if last.is_some() {
+                    self.source.seek().after = last;
                 }
-                Some(Ok(listing.json))
+                Some(Ok(json))
             }
             Err(error) => {
                 let refusal = crate::operations::told(&error, &self.view, &self.context);
@@ -131,11 +162,27 @@ impl Stream {
         }
     }
 
+    /// Reads one piece: its lines, how many, and where to go on if more follow.
+    async fn read(&mut self, limit: u32) -> Result<(Vec<u8>, usize, Option<Vec<Value>>), Error> {
+        match &mut self.source {
+            Source::Records(query) => {
+                query.window.limit = limit;
+                let read = self.scope.list(&self.view, query).await?;
+                Ok((read.json, read.rows, read.last.filter(|_| read.more)))
+            }
+            Source::Groups(grouping) => {
+                grouping.window.limit = limit;
+                let read = self.scope.group(&self.view, grouping).await?;
+                Ok((read.json, read.rows, read.last.filter(|_| read.more)))
+            }
+        }
+    }
+
     async fn broken(&mut self, refusal: Refusal) -> Result<Vec<u8>, Broken> {
         self.done = true;
         let mut cursor = None;
         if let (Some(values), Ok(key)) = (
-            self.query.seek.after.take(),
+            self.source.seek().after.take(),
             self.operations.cursor_key().await,
         ) {
             let place = Place {

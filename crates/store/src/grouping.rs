@@ -1,6 +1,6 @@
 //! Numbers made of many records, by groups, as a value. Rendered by `render`, answered as bytes.
 
-use crate::{Deleted, Window};
+use crate::{Deleted, Seek, Window};
 use carnet_expr::{AVERAGE_DIGITS, CompareOp, Path, Predicate};
 use carnet_kernel::{CalendarUnit, MAX_PRECISION, Value};
 use carnet_model::{FieldType, ResourceIndex};
@@ -23,6 +23,10 @@ pub struct Grouping {
     pub order: Vec<GroupOrder>,
     /// Which part of them.
     pub window: Window,
+    /// Where in the order the page begins.
+    pub seek: Seek,
+    /// Whether all groups are counted.
+    pub counted: bool,
 }
 
 /// One member of a group's object.
@@ -47,9 +51,10 @@ pub enum Made {
     },
     /// How many records it has, or how many values.
     Count(Option<Path>),
-    /// The exact sum of an integer or decimal field.
+    /// The sum of a number or duration field; what it is like tells [`sum_type`].
     Sum(Path),
-    /// Its mean, with [`AVERAGE_DIGITS`] more fraction digits, half away from zero.
+    /// Its mean, as [`average_type`] tells: with [`AVERAGE_DIGITS`] more fraction digits, half away
+    /// from zero; of floats their sum, divided as floats are.
     Average(Path),
     /// The smallest value; text by code point.
     Min(Path),
@@ -72,8 +77,8 @@ pub enum Having {
         made: Made,
         /// How.
         op: CompareOp,
-        /// With what: an integer beside a count, a decimal of the fitting scale beside a sum or a
-        /// mean, a value of the field beside a smallest or largest one.
+        /// With what: an integer beside a count, a value of its type beside a sum or a mean, a
+        /// value of the field beside a key and beside a smallest or largest one.
         value: Value,
     },
     /// Whether it is null.
@@ -90,29 +95,64 @@ pub struct GroupOrder {
 }
 
 /// The answer to a grouping.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Groups {
-    /// A JSON array of objects.
+    /// A JSON array of objects, or one object a line.
     pub json: Vec<u8>,
     /// How many objects it holds.
     pub rows: usize,
     /// Whether more follow.
     pub more: bool,
-    /// How many groups there are in all; unknown for a page behind the last.
+    /// How many groups there are in all, if it was asked for; unknown for a page behind the last.
     pub total: Option<u64>,
+    /// The values of the order of the first group, when they were asked for and groups may stand
+    /// before it.
+    pub first: Option<Vec<Value>>,
+    /// The same of the last group, when groups may follow it.
+    pub last: Option<Vec<Value>>,
 }
 
-/// How many fraction digits a sum of such a field has; none for what cannot be added.
-pub fn sum_scale(kind: &FieldType) -> Option<u8> {
+/// The type of the sum of such a field; none for what cannot be added. A sum of integers, decimals
+/// and durations may be larger than any value of that type.
+pub fn sum_type(kind: &FieldType) -> Option<FieldType> {
+    Some(match kind {
+        FieldType::Integer { .. } => FieldType::Integer {
+            min: None,
+            max: None,
+        },
+        FieldType::Decimal { scale, .. } => decimal(*scale),
+        FieldType::Float { .. } => FieldType::Float {
+            min: None,
+            max: None,
+        },
+        FieldType::Duration => FieldType::Duration,
+        _ => return None,
+    })
+}
+
+/// The type of the mean of such a field.
+pub fn average_type(kind: &FieldType) -> Option<FieldType> {
     match kind {
-        FieldType::Integer { .. } => Some(0),
-        FieldType::Decimal { scale, .. } => Some(*scale),
-        _ => None,
+        FieldType::Integer { .. } => Some(decimal(AVERAGE_DIGITS)),
+        FieldType::Decimal { scale, .. } => Some(decimal(scale + average_digits(kind))),
+        kind => sum_type(kind),
     }
 }
 
-/// How many fraction digits a mean of such a field has.
-pub fn average_scale(kind: &FieldType) -> Option<u8> {
-    let scale = sum_scale(kind)?;
-    Some(scale + AVERAGE_DIGITS.min(MAX_PRECISION - scale))
+/// How many fraction digits a mean of such a field has more than the field.
+pub(crate) fn average_digits(kind: &FieldType) -> u8 {
+    match kind {
+        FieldType::Decimal { scale, .. } => AVERAGE_DIGITS.min(MAX_PRECISION - *scale),
+        FieldType::Integer { .. } => AVERAGE_DIGITS,
+        _ => 0,
+    }
+}
+
+fn decimal(scale: u8) -> FieldType {
+    FieldType::Decimal {
+        precision: MAX_PRECISION,
+        scale,
+        min: None,
+        max: None,
+    }
 }

@@ -33,12 +33,14 @@ pub use dialect::Dialect;
 pub use error::{Error, WriteFailure};
 pub use explain::{Explained, Explanation};
 pub use grouping::{
-    GroupColumn, GroupOrder, Grouping, Groups, Having, Made, average_scale, sum_scale,
+    GroupColumn, GroupOrder, Grouping, Groups, Having, Made, average_type, sum_type,
 };
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
-pub use query::{Count, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window};
+pub use query::{
+    Count, Counted, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window,
+};
 pub use render::{ListType, Param, Statement};
 #[cfg(fuzzing)]
 pub use render::{rendered, rendered_groups};

@@ -26,7 +26,7 @@ pub struct Query {
     pub includes: Vec<Include>,
     /// Of which to-many relations the records are counted, into the member `_count` that ends the
     /// object; no member when empty.
-    pub counts: Vec<RelationIndex>,
+    pub counts: Vec<Counted>,
     /// How far to count all that fulfil the predicate.
     pub count: Count,
     /// Where in the order the page begins. Of the outermost query alone.
@@ -40,7 +40,9 @@ pub struct Seek {
     /// Whether the listing tells the sort keys of its first and last rows.
     pub marks: bool,
     /// The values of the sort keys of the row before the page, in the order of `Query::order` up to
-    /// the resource's key; from the beginning when absent. Not together with an offset.
+    /// the resource's key; from the beginning when absent. Not together with an offset. A value of
+    /// the field; of a count an integer; of a sum or a mean the text of its digits, in units of the
+    /// last; of a place inside JSON what is there, where `[]` stands for any list or object.
     pub after: Option<Vec<Value>>,
     /// Whether the page ends before that row instead of beginning after it.
     pub backwards: bool,
@@ -121,6 +123,17 @@ pub struct Include {
     /// What of the related records. To-one: the object or null, whatever the window says.
     /// To-many: a list, the window applies to each parent.
     pub query: Query,
+}
+
+/// A to-many relation whose records are counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counted {
+    /// Its name in the JSON.
+    pub name: String,
+    /// Over which relation.
+    pub relation: RelationIndex,
+    /// Which of the related records.
+    pub predicate: Predicate,
 }
 
 /// How far to count.

@@ -4,7 +4,7 @@
 use crate::Command;
 use crate::command::Answer;
 use crate::decide::Precondition;
-use crate::parse::{Given, Wanted, parse_read, parse_wanted};
+use crate::parse::{Given, Trees, Wanted, parse_read, parse_wanted};
 use crate::validate::parse_id;
 use carnet_kernel::{Code, Detail, Id, Refusal, Timestamp, Value, suggest};
 use carnet_model::{ModelView, Resource};
@@ -94,7 +94,7 @@ impl Request {
                 let resource = named(view, &resource)?;
                 let given = Given {
                     pairs: &query,
-                    filter: None,
+                    trees: Trees::default(),
                     now,
                 };
                 match parse_wanted(view, resource, given)? {

@@ -150,13 +150,15 @@ fn id_parameter(resource: &Resource) -> Value {
 const ENDINGS: [&str; 4] = ["Input", "Patch", "Batch", "Record"];
 
 /// Schemas of every document, whatever its resources.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 8] = [
     "Error",
     "ErrorDetail",
     "Group",
     "Pagination",
     "Problem",
     "Query",
+    "QueryInclude",
+    "QueryIncluded",
 ];
 
 /// `productDataSources` as `ProductDataSources`, the stem of schema names and operation ids. No

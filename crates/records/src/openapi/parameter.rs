@@ -59,7 +59,8 @@ pub(super) fn filter(resource: &Resource) -> Value {
         let name = &relation.name;
         description.push_str(&format!(
             " Of to-many relations: `filter[{name}][some|every|none][field][operator]`, `filter[{name}.count][gte]=1`, \
-             and `sum`, `avg`, `min`, `max` as in `filter[{name}.max(field)][gt]`."
+             and `sum`, `avg`, `min`, `max` as in `filter[{name}.max(field)][gt]`; \
+             `filter[{name}.count][where][field][operator]` beside it says of which records."
         ));
     }
     let json = resource.fields.iter().find(|field| field.kind.is_json());
@@ -136,7 +137,7 @@ pub(super) fn grouping(resource: &Resource) -> Vec<Value> {
     let sums = resource
         .fields
         .iter()
-        .filter(|field| carnet_store::sum_scale(&field.kind).is_some())
+        .filter(|field| carnet_store::sum_type(&field.kind).is_some())
         .map(|field| format!("sum({})", field.name));
     let functions: Vec<String> = std::iter::once("count".to_owned())
         .chain(sums.take(4))
@@ -164,7 +165,7 @@ pub(super) fn grouping(resource: &Resource) -> Vec<Value> {
             "name": "having",
             "in": "query",
             "required": false,
-            "description": "Conditions on groups as `having[count][gt]=5`, `having[sum(field)][gte]=10`.",
+            "description": "Conditions on groups as `having[count][gt]=5`, `having[sum(field)][gte]=10`, also on what groups are told by (`having[field]=value`); `having[or][0]…`, `having[and][0]…` and `having[not]…` nest. Operators: eq, ne, gt, gte, lt, lte, between, in, nin, isNull.",
             "style": "deepObject",
             "explode": true,
             "schema": { "type": "object" },
@@ -209,7 +210,7 @@ pub(super) fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
         let description = "Related records to nest; dots lead to relations of relations. A to-many relation brings up to \
                            1,000 records of each parent; options stand in parentheses: \
                            `items(limit:5;offset:0;sort:-createdAt;fields:name;filter[quantity][gt]:5).product`. \
-                           `items.count` counts the records into `_count`.";
+                           `items.count` counts the records into `_count`, `items.count(filter[quantity][gt]:5;as:many)` some of them under a name.";
         parameters.push(list_parameter("include", words, description));
     }
     parameters

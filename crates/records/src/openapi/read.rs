@@ -50,7 +50,7 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
     parameters.extend(selection(view, resource));
     parameters.extend(deleted(resource));
     parameters.extend(grouping(resource));
-    parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value, unless `:nullsFirst` or `:nullsLast` stands behind the field. Also counts and the like of to-many relations (`-items.count`) and places inside json. Newest first by default."));
+    parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value, unless `:nullsFirst` or `:nullsLast` stands behind the field. Also counts and the like of to-many relations (`-items.count`, `items.sum(price;filter[gift]:true)`) and places inside json. Newest first by default."));
     let codes: &[Code] = &[Code::UnknownOperator, Code::CursorInvalid];
     let answer = listed(item);
     operation(
@@ -65,8 +65,11 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
 /// The answer to a list: records, or groups where those were asked for; as lines where asked so.
 fn listed(item: Value) -> Value {
     let told = json!({ "anyOf": [item, schema("Group")] });
-    let mut answer = success("A page of records, or of groups.", list_envelope(told));
-    answer["content"]["application/x-ndjson"] = json!({ "schema": item });
+    let mut answer = success(
+        "A page of records, or of groups.",
+        list_envelope(told.clone()),
+    );
+    answer["content"]["application/x-ndjson"] = json!({ "schema": told });
     answer
 }
 

@@ -16,7 +16,7 @@ pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
         "Group".to_owned(),
         json!({
             "type": "object",
-            "description": "One member for each expression of `groupBy`, `aggregate` or `distinct`, named as it was asked for. Sums of decimals and means are texts; sums of integers are numbers up to 2^53 − 1 and texts beyond.",
+            "description": "One member for each expression of `groupBy`, `aggregate` or `distinct`, named as it was asked for. Sums of decimals and means of exact numbers are texts, sums and means of floats numbers; sums of integers are numbers up to 2^53 − 1 and texts beyond.",
             "additionalProperties": { "type": ["string", "number", "boolean", "null"] },
         }),
     );
@@ -29,7 +29,12 @@ pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
             "properties": {
                 "filter": conditions(json!({ "price": { "gte": 10 } }), "Conditions: field, operator, value; `or` and `and` hold lists, `not` an object."),
                 "sort": words("Fields to sort by, `-` before one for descending order."),
-                "include": words("Related records to nest."),
+                "include": {
+                    "type": ["array", "object", "null"],
+                    "items": { "anyOf": [{ "type": "string" }, openapi::schema("QueryInclude")] },
+                    "description": "Related records to nest: paths, and objects of paths with their options.",
+                    "additionalProperties": openapi::schema("QueryIncluded"),
+                },
                 "fields": words("Only these fields."),
                 "limit": number(1, u64::from(MAX_LIMIT)),
                 "offset": number(0, MAX_OFFSET),
@@ -39,10 +44,46 @@ pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
                 "explain": { "type": ["boolean", "null"] },
                 "aggregate": words("What is made of each group."),
                 "groupBy": words("What the records of a group have in common."),
-                "having": conditions(json!({ "count": { "gt": 5 } }), "Conditions on groups."),
+                "having": conditions(json!({ "count": { "gt": 5 }, "or": [{ "max(price)": { "lt": 9 } }, { "sum(price)": { "isNull": true } }] }), "Conditions on groups: a function or what groups are told by, operator, value; `or` and `and` hold lists, `not` an object."),
                 "distinct": words("The different combinations of these."),
             },
         }),
+    );
+    insert_includes(schemas);
+}
+
+/// How a query's body names what comes along: paths, with the options of the last relation.
+fn insert_includes(schemas: &mut Map<String, Value>) {
+    let words = || json!({ "type": ["array", "string", "null"], "items": { "type": "string" } });
+    let number = |minimum: u32, maximum: u64| json!({ "type": ["integer", "null"], "minimum": minimum, "maximum": maximum });
+    schemas.insert(
+        "QueryInclude".to_owned(),
+        json!({
+            "type": "object",
+            "description": "Paths of relations, each with its options.",
+            "additionalProperties": openapi::schema("QueryIncluded"),
+        }),
+    );
+    let options = json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "filter": { "type": ["object", "null"], "description": "Conditions on the related records." },
+            "sort": words(),
+            "fields": words(),
+            "limit": number(1, u64::from(MAX_LIMIT)),
+            "offset": number(0, MAX_OFFSET),
+            "include": {
+                "type": ["array", "object", "string"],
+                "items": { "anyOf": [{ "type": "string" }, openapi::schema("QueryInclude")] },
+                "additionalProperties": openapi::schema("QueryIncluded"),
+            },
+            "as": { "type": ["string", "null"], "pattern": "^[A-Za-z][A-Za-z0-9_]{0,63}$", "description": "The name of a count; `filter` and this are all that a count takes." },
+        },
+    });
+    schemas.insert(
+        "QueryIncluded".to_owned(),
+        json!({ "anyOf": [{ "type": "boolean", "enum": [true] }, options] }),
     );
 }
 
@@ -120,9 +161,9 @@ fn counts(resource: &Resource) -> Option<Value> {
     (!properties.is_empty()).then(|| {
         json!({
             "type": "object",
-            "description": "How many related records there are; only those that are asked for by `include=relation.count`.",
+            "description": "How many related records there are; only those that are asked for by `include=relation.count`, and counts with a name of their own.",
             "properties": properties,
-            "additionalProperties": false,
+            "additionalProperties": { "type": "integer", "minimum": 0 },
         })
     })
 }

@@ -1,23 +1,37 @@
-//! The body of `POST …/query`: the parameters of a list as one JSON object. Its conditions stay a
-//! tree of typed values, which is what the brackets of an address become as well; the rest is taken
-//! apart into the pairs that an address would have, so that both forms are read by the same code.
+//! The body of `POST …/query`: the parameters of a list as one JSON object. Its conditions and what
+//! it includes stay trees of typed values, which is what the brackets of an address become as well;
+//! the rest is taken apart into the pairs that an address would have, so that both forms are read by
+//! the same code.
 
-use super::{LIST_PARAMETERS, shorten};
+use super::{LIST_PARAMETERS, Trees, shorten};
 use carnet_kernel::{Code, Detail, Refusal, json};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The most pairs of one body.
 const MAX_PAIRS: usize = 2_000;
-/// Parameters whose value is an object.
-const OBJECTS: &[&str] = &["having", "search"];
 
 /// What a body asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueryBody {
-    /// As an address would have it, but for the conditions.
+    /// As an address would have it, but for what stays a tree.
     pub pairs: Vec<(String, String)>,
     /// The object of conditions.
     pub filter: Option<Value>,
+    /// The object of conditions on groups.
+    pub having: Option<Value>,
+    /// What comes along, where options are objects.
+    pub include: Option<Value>,
+}
+
+impl QueryBody {
+    /// What of it is no pair.
+    pub fn trees(&self) -> Trees<'_> {
+        Trees {
+            filter: self.filter.as_ref(),
+            having: self.having.as_ref(),
+            include: self.include.as_ref(),
+        }
+    }
 }
 
 /// Reads a body.
@@ -33,29 +47,44 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
             "the body must be an object such as `{\"filter\":{…}}`".to_owned(),
         ));
     };
+    let mut body = QueryBody::default();
     let mut pairs = Vec::new();
-    let mut filter = None;
     let mut faults: Vec<Detail> = Vec::new();
-    for (name, value) in &members {
-        if name == "filter" && value.is_object() {
-            filter = Some(value.clone());
-            continue;
-        }
-        if OBJECTS.contains(&name.as_str()) && value.is_object() {
-            conditions(name, value, name, &mut pairs, &mut faults);
-            continue;
+    for (name, value) in members {
+        match (name.as_str(), &value) {
+            ("filter", Value::Object(_)) => {
+                body.filter = Some(value);
+                continue;
+            }
+            ("having", Value::Object(_)) => {
+                body.having = Some(value);
+                continue;
+            }
+            ("include", Value::Object(_)) => {
+                body.include = Some(value);
+                continue;
+            }
+            ("include", Value::Array(list)) if list.iter().any(Value::is_object) => {
+                body.include = Some(value);
+                continue;
+            }
+            ("search", Value::Object(members)) => {
+                search(members, &mut pairs, &mut faults);
+                continue;
+            }
+            _ => {}
         }
         // A name that is not known is told by the reader of the pairs, unless it could be read as
         // another one there.
         if name.contains(['[', ']']) {
             faults.push(Detail::new(
-                shorten(name),
+                shorten(&name),
                 "unknown",
-                format!("there is no member `{}`", shorten(name)),
+                format!("there is no member `{}`", shorten(&name)),
             ));
             continue;
         }
-        match value {
+        match &value {
             Value::Null => {}
             Value::Array(list) if LIST_PARAMETERS.contains(&name.as_str()) => {
                 for (position, member) in list.iter().enumerate() {
@@ -70,9 +99,9 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
                 }
             }
             Value::Array(_) | Value::Object(_) => faults.push(Detail::new(
-                shorten(name),
+                shorten(&name),
                 "type",
-                format!("`{}` is neither a list nor an object", shorten(name)),
+                format!("`{}` is neither a list nor an object", shorten(&name)),
             )),
             value => pairs.push((name.clone(), scalar(value))),
         }
@@ -82,7 +111,7 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
         faults.push(Detail::new("body", "max", message));
     }
     match faults.first() {
-        None => Ok(QueryBody { pairs, filter }),
+        None => Ok(QueryBody { pairs, ..body }),
         Some(first) => {
             let mut refusal = Refusal::new(Code::InvalidParameter, first.message.clone());
             refusal.details = faults;
@@ -91,65 +120,25 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
     }
 }
 
-/// `{"count":{"gte":10}}` as `having[count][gte]=10`.
-fn conditions(
-    key: &str,
-    value: &Value,
-    place: &str,
+/// `{"fuzzy":"pen"}` as `search[fuzzy]=pen`.
+fn search(
+    members: &Map<String, Value>,
     pairs: &mut Vec<(String, String)>,
     faults: &mut Vec<Detail>,
 ) {
-    if pairs.len() > MAX_PAIRS || faults.len() > 50 {
-        return;
-    }
-    let mut below = |name: &str, value: &Value, place: String| {
-        if name.is_empty() || name.contains(['[', ']']) {
-            let message = format!("`{}` is not a name", shorten(name));
-            faults.push(Detail::new(place, "syntax", message));
-        } else {
-            conditions(&format!("{key}[{name}]"), value, &place, pairs, faults);
-        }
-    };
-    match value {
-        Value::Object(members) => {
-            for (name, value) in members {
-                below(name, value, format!("{place}.{}", shorten(name)));
+    for (name, value) in members {
+        let place = format!("search.{}", shorten(name));
+        match value {
+            _ if name.is_empty() || name.contains(['[', ']']) => {
+                let message = format!("`{}` is not a name", shorten(name));
+                faults.push(Detail::new(place, "syntax", message));
             }
-        }
-        Value::Array(list) if !list.is_empty() && list.iter().all(Value::is_object) => {
-            for (position, value) in list.iter().enumerate() {
-                below(&position.to_string(), value, format!("{place}[{position}]"));
+            Value::Null => {}
+            Value::Array(_) | Value::Object(_) => {
+                faults.push(Detail::new(place, "type", "it must be a text"));
             }
+            value => pairs.push((format!("search[{name}]"), scalar(value))),
         }
-        Value::Array(list) => {
-            let scalars = list
-                .iter()
-                .all(|member| !(member.is_array() || member.is_object() || member.is_null()));
-            if list.is_empty() || !scalars {
-                let message =
-                    "a list here holds at least one text, number or boolean, and nothing else";
-                faults.push(Detail::new(place, "type", message));
-                return;
-            }
-            let members: Vec<String> = list
-                .iter()
-                .map(|member| scalar(member).replace('\\', "\\\\").replace(',', "\\,"))
-                .collect();
-            pairs.push((key.to_owned(), members.join(",")));
-        }
-        // `{"weight":{"eq":null}}` asks whether it is null.
-        Value::Null => match key
-            .strip_suffix("[eq]")
-            .map(|before| (before, "true"))
-            .or_else(|| key.strip_suffix("[ne]").map(|before| (before, "false")))
-        {
-            Some((before, word)) => pairs.push((format!("{before}[isNull]"), word.to_owned())),
-            None => {
-                let message = "null stands beside `eq` and `ne` alone";
-                faults.push(Detail::new(place, "type", message));
-            }
-        },
-        value => pairs.push((key.to_owned(), scalar(value))),
     }
 }
 
@@ -160,19 +149,12 @@ fn scalar(value: &Value) -> String {
     }
 }
 
-/// A refusal with its places as paths of the body: `having[count][gte]` as `having.count.gte`.
+/// A refusal with its places as paths of the body: `search[fuzzy]` as `search.fuzzy`.
 pub fn in_body(mut refusal: Refusal) -> Refusal {
     for detail in &mut refusal.details {
-        let bracketed = OBJECTS.iter().any(|name| {
-            let rest = detail.field.strip_prefix(name);
-            rest.is_some_and(|rest| rest.starts_with('['))
-        });
-        if bracketed {
-            detail.field = detail
-                .field
-                .replace("][", ".")
-                .replace('[', ".")
-                .replace(']', "");
+        let rest = detail.field.strip_prefix("search[");
+        if let Some(name) = rest.and_then(|rest| rest.strip_suffix(']')) {
+            detail.field = format!("search.{name}");
         }
     }
     refusal
@@ -208,15 +190,6 @@ mod tests {
                 ("search[fuzzy]", "pen"),
             ],
         );
-        check(
-            r#"{"having":{"count":{"gt":1},"sum(price)":{"between":["1","2,5"]},"max(stock)":{"eq":null}}}"#,
-            None,
-            &[
-                ("having[count][gt]", "1"),
-                ("having[sum(price)][between]", "1,2\\,5"),
-                ("having[max(stock)][isNull]", "true"),
-            ],
-        );
         check("{}", None, &[]);
     }
 
@@ -232,9 +205,8 @@ mod tests {
         refused("{\"a\":1,\"a\":2}", "body");
         refused(r#"{"sort":[1]}"#, "sort[0]");
         refused(r#"{"limit":[1]}"#, "limit[0]");
-        refused(r#"{"having":{"count":{"in":[]}}}"#, "having.count.in");
-        refused(r#"{"having":{"count":{"gt":null}}}"#, "having.count.gt");
-        refused(r#"{"having":{"a]":1}}"#, "having.a]");
+        refused(r#"{"search":{"a]":1}}"#, "search.a]");
+        refused(r#"{"search":{"fuzzy":["a"]}}"#, "search.fuzzy");
         refused(r#"{"a[b":1}"#, "a[b");
     }
 
@@ -245,7 +217,7 @@ mod tests {
                 Refusal::new(Code::InvalidParameter, "x").with(Detail::new(field, "x", "x"));
             in_body(refusal).details[0].field.clone()
         };
-        assert_eq!(place("having[sum(a.b)][eq]"), "having.sum(a.b).eq");
+        assert_eq!(place("search[fuzzy]"), "search.fuzzy");
         assert_eq!(place("filter.or.0.a"), "filter.or.0.a");
         assert_eq!(place("sort[0]"), "sort[0]");
     }

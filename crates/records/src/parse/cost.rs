@@ -83,6 +83,11 @@ impl<'p> Cost<'p> {
     }
 
     fn included(&mut self, included: &'p Included) {
+        for count in &included.counts {
+            if count.predicate != Predicate::True {
+                self.inner(&count.predicate);
+            }
+        }
         for include in &included.relations {
             let outer = self.level(HashSet::new());
             self.predicate(&include.predicate);

@@ -1,8 +1,10 @@
-//! `fields=name,price` and `sort=-price,category.name,items.count:desc:nullsLast`.
+//! `fields=name,price` and
+//! `sort=-price,category.name,items.count:desc:nullsLast,-items.sum(price;filter[gift]:true)`.
 
+use super::key::split_list;
 use super::target::{Form, Target, resolve};
 use super::{Faults, shorten, unknown_field};
-use carnet_kernel::{Code, suggest};
+use carnet_kernel::{Code, Timestamp, suggest};
 use carnet_model::{FieldIndex, ModelView, Resource};
 use carnet_store::{Nulls, Order};
 
@@ -40,8 +42,8 @@ pub(crate) fn fields(
 pub(crate) fn sort(
     view: &ModelView,
     resource: &Resource,
-    texts: &[String],
-    place: &str,
+    (texts, place): (&[String], &str),
+    now: Timestamp,
     faults: &mut Faults,
 ) -> Vec<Order> {
     let mut keys: Vec<Order> = Vec::new();
@@ -49,7 +51,7 @@ pub(crate) fn sort(
         let Some((name, descending, nulls)) = key(text, place, faults) else {
             continue;
         };
-        let by = match resolve(view, resource, name, place, faults) {
+        let by = match resolve(view, resource, (name, place), now, faults) {
             Some(Target::Subject(subject)) => match &subject.form {
                 Form::Field { kind, .. } if !kind.is_ordered() => {
                     let inside = match kind.is_json() {
@@ -64,7 +66,7 @@ pub(crate) fn sort(
                     faults.push(Code::InvalidParameter, place, "type", message);
                     continue;
                 }
-                Form::Field { .. } | Form::Inside | Form::Made(_) => subject.operand,
+                Form::Field { .. } | Form::Inside | Form::Made { .. } => subject.operand,
             },
             Some(Target::Many { .. }) => {
                 let message = format!(
@@ -94,13 +96,59 @@ pub(crate) fn sort(
     keys
 }
 
+/// Splits a list of sort keys: a comma within parentheses belongs to what stands in them.
+pub(crate) fn keys(text: &str) -> Vec<String> {
+    let mut keys = vec![String::new()];
+    let mut depth = 0_usize;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let mut push = |one: char| {
+            if let Some(last) = keys.last_mut() {
+                last.push(one);
+            }
+        };
+        match character {
+            '\\' => match (characters.next(), depth) {
+                (Some(escaped @ (',' | '\\')), 0) => push(escaped),
+                (Some(other), _) => {
+                    push('\\');
+                    push(other);
+                }
+                (None, _) => push('\\'),
+            },
+            ',' if depth == 0 => keys.push(String::new()),
+            other => {
+                match other {
+                    '(' => depth += 1,
+                    ')' if depth == 0 => return split_list(text),
+                    ')' => depth -= 1,
+                    _ => {}
+                }
+                push(other);
+            }
+        }
+    }
+    if depth > 0 {
+        return split_list(text);
+    }
+    keys
+}
+
 /// The words behind a sort key.
 const WORDS: &[&str] = &["asc", "desc", "nullsFirst", "nullsLast"];
 
 /// `field`, `-field`, `field:desc`, `field:desc:nullsLast` and the like.
 fn key<'t>(text: &'t str, place: &str, faults: &mut Faults) -> Option<(&'t str, bool, Nulls)> {
-    let mut words = text.split(':');
-    let name = words.next().unwrap_or_default();
+    let end = text.rfind(')').map_or(0, |at| at + 1);
+    let (called, rest) = text.split_at_checked(end).unwrap_or(("", text));
+    let mut words = rest.split(':');
+    let plain = words.next().unwrap_or_default();
+    let name = match called {
+        "" => plain,
+        // Nothing but words stands behind what is called.
+        called if plain.is_empty() => called,
+        _ => text.get(..end + plain.len()).unwrap_or(text),
+    };
     let (name, minus) = match name.strip_prefix('-') {
         Some(name) => (name, true),
         None => (name, false),

@@ -2,10 +2,10 @@
 //! `none` over to-many relations. Not how the tree was written.
 
 use super::operator::{self, Word};
-use super::target::{Subject, Target, resolve};
+use super::target::{Form, Subject, Target, resolve};
 use super::tree::{Node, Words};
 use super::{Faults, shorten};
-use carnet_expr::{Predicate, RelationIndex};
+use carnet_expr::{Operand, Predicate, RelationIndex};
 use carnet_kernel::{Code, Timestamp, suggest};
 use carnet_model::{ModelView, Resource};
 
@@ -16,6 +16,8 @@ const MAX_DEPTH: usize = 8;
 /// The deepest nesting of quantifiers alone.
 const MAX_QUANTIFIED: usize = 4;
 
+/// What stands before the conditions on the records that a number is made of.
+const WHERE: &str = "where";
 /// How many of the related records a condition is for.
 const QUANTIFIERS: &[&str] = &["some", "every", "none"];
 
@@ -118,15 +120,68 @@ impl<'r> Reader<'r> {
         node: &Node<'_>,
         depth: Depth,
     ) -> Predicate {
-        match resolve(self.view, resource, name, &node.place, self.faults) {
+        let place = (name, &*node.place);
+        match resolve(self.view, resource, place, self.now, self.faults) {
             None => Predicate::False,
-            Some(Target::Subject(subject)) => self.tests(&subject, node),
+            Some(Target::Subject(subject)) => match self.narrowed(subject, node, depth) {
+                Some(subject) => self.tests(&subject, node),
+                None => Predicate::False,
+            },
             Some(Target::Many {
                 steps,
                 relation,
                 of,
             }) => self.quantified(name, (steps, relation, of), node, depth),
         }
+    }
+
+    /// `[where][…]` beside the operators: of which related records a number is made.
+    fn narrowed(
+        &mut self,
+        subject: Subject<'r>,
+        node: &Node<'_>,
+        depth: Depth,
+    ) -> Option<Subject<'r>> {
+        let Form::Made { of, .. } = subject.form else {
+            return Some(subject);
+        };
+        let Some((_, inner)) = node.children.iter().find(|(word, _)| word == WHERE) else {
+            return Some(subject);
+        };
+        if depth.quantified == MAX_QUANTIFIED || depth.groups == MAX_DEPTH {
+            let message = format!(
+                "a filter nests at most {MAX_QUANTIFIED} of `some`, `every`, `none` and `where`"
+            );
+            self.fault(inner, "depth", message);
+            return None;
+        }
+        let name = &subject.name;
+        if !inner.values.is_empty() || inner.children.is_empty() {
+            let message =
+                format!("`where` holds conditions: `filter[{name}][where][field][operator]=value`");
+            self.fault(inner, "syntax", message);
+            return None;
+        }
+        if node.children.len() == 1 && node.values.is_empty() {
+            let message = format!(
+                "`where` says of which records `{name}` is made; a condition on it stands beside: `filter[{name}][gte]=1`"
+            );
+            self.fault(inner, "syntax", message);
+            return None;
+        }
+        let below = Depth {
+            groups: depth.groups + 1,
+            quantified: depth.quantified + 1,
+        };
+        let condition = self.group(of, inner, below);
+        let Operand::Aggregate(mut aggregate) = subject.operand else {
+            return None;
+        };
+        aggregate.predicate = aggregate.predicate.and(condition);
+        Some(Subject {
+            operand: Operand::Aggregate(aggregate),
+            ..subject
+        })
     }
 
     /// `[operator]=value` or `=value` for one subject.
@@ -136,6 +191,9 @@ impl<'r> Reader<'r> {
             parts.push(self.test(subject, "eq", node));
         }
         for (operator, inner) in &node.children {
+            if operator == WHERE && matches!(subject.form, Form::Made { .. }) {
+                continue;
+            }
             if !inner.children.is_empty() {
                 let message = "nothing stands behind the operator: `filter[field][operator]=value`";
                 // The place of what stands behind.

@@ -1,16 +1,15 @@
-//! `aggregate=count,sum(price)`, `groupBy=status,createdAt.month`, `having[count][gt]=5` and
-//! `distinct=status` to a `GroupRequest`.
+//! `aggregate=count,sum(price)`, `groupBy=status,createdAt.month` and `distinct=status` to a
+//! `GroupRequest`. Conditions on groups are read by `having`.
 
-use super::key::{FilterPair, Groups, split_list};
+use super::key::{Groups, split_list};
 use super::target::{Form, Target, resolve};
-use super::tree::Words;
-use super::value::from_words;
+use super::tree::Node;
 use super::{Faults, shorten};
-use carnet_expr::{CompareOp, Operand, Path, Predicate};
-use carnet_kernel::{CalendarUnit, Code, MAX_PRECISION, Timestamp, Value, suggest};
+use crate::cursor::Binding;
+use carnet_expr::{Operand, Path, Predicate};
+use carnet_kernel::{CalendarUnit, Code, Timestamp, suggest};
 use carnet_model::{FieldType, ModelView, Resource};
-use carnet_store::{Deleted, GroupColumn, GroupOrder, Having, Made, average_scale, sum_scale};
-use std::borrow::Cow;
+use carnet_store::{Deleted, GroupColumn, GroupOrder, Having, Made, average_type, sum_type};
 
 /// What a request for groups asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +26,10 @@ pub struct GroupRequest {
     pub limit: u32,
     /// After skipping so many.
     pub offset: u64,
+    /// Where the page begins, as an answer told it; not together with an offset.
+    pub cursor: Option<String>,
+    /// What a cursor of these groups is bound to.
+    pub binding: Binding,
     /// Whether the answer tells how it was made.
     pub explain: bool,
     /// Whether records that are deleted softly are among them.
@@ -35,11 +38,8 @@ pub struct GroupRequest {
 
 /// The most members of a group's object.
 const MAX_COLUMNS: usize = 32;
-/// The most conditions on groups.
-const MAX_CONDITIONS: usize = 32;
 /// The functions of `aggregate`.
 pub(crate) const FUNCTIONS: &[&str] = &["count", "sum", "avg", "min", "max"];
-const OPERATORS: &[&str] = &["eq", "ne", "gt", "gte", "lt", "lte", "between", "isNull"];
 /// The parameters that ask for groups instead of records.
 const ASKING: &[&str] = &["aggregate", "groupBy", "distinct"];
 
@@ -85,7 +85,7 @@ fn looked_at(having: &Having) -> Vec<&Made> {
 pub(super) fn parse(
     view: &ModelView,
     resource: &Resource,
-    groups: &Groups<'_>,
+    (groups, having): (&Groups<'_>, &Node<'_>),
     now: Timestamp,
     faults: &mut Faults,
 ) -> Asked {
@@ -112,19 +112,20 @@ pub(super) fn parse(
         reader.add(&mut columns, name, made, "aggregate");
     }
     let has = |name: &str| !groups.values(name).is_empty();
-    if has("distinct") && (has("aggregate") || has("groupBy") || !groups.having.is_empty()) {
+    let chosen = having.conditions() > 0;
+    if has("distinct") && (has("aggregate") || has("groupBy") || chosen) {
         reader.conflict(
             "distinct",
             "`distinct` stands alone; `groupBy` with `aggregate` tells more of each combination",
         );
     }
-    if !groups.having.is_empty() && !has("aggregate") && !has("groupBy") {
+    if chosen && !has("aggregate") && !has("groupBy") {
         reader.conflict(
             "having",
             "`having` chooses among groups: ask for some with `groupBy` or `aggregate`",
         );
     }
-    for other in ["include", "fields", "cursor", "count"] {
+    for other in ["include", "fields", "count"] {
         if has(other) {
             let message =
                 format!("groups take no `{other}`; each tells what `groupBy` and `aggregate` name");
@@ -142,7 +143,7 @@ pub(super) fn parse(
         .into_iter()
         .filter_map(|text| reader.sort(&text, &columns))
         .collect();
-    let having = reader.having(&groups.having);
+    let having = reader.having(having, &columns);
     Asked {
         columns,
         having,
@@ -150,11 +151,11 @@ pub(super) fn parse(
     }
 }
 
-struct Reader<'r> {
+pub(super) struct Reader<'r> {
     view: &'r ModelView,
     resource: &'r Resource,
-    now: Timestamp,
-    faults: &'r mut Faults,
+    pub(super) now: Timestamp,
+    pub(super) faults: &'r mut Faults,
 }
 
 impl Reader<'_> {
@@ -163,7 +164,12 @@ impl Reader<'_> {
             .push(Code::InvalidParameter, place, "conflict", message);
     }
 
-    fn refuse(&mut self, place: &str, rule: &'static str, message: String) -> Option<Made> {
+    pub(super) fn refuse(
+        &mut self,
+        place: &str,
+        rule: &'static str,
+        message: String,
+    ) -> Option<Made> {
         self.faults
             .push(Code::InvalidParameter, place, rule, message);
         None
@@ -227,7 +233,7 @@ impl Reader<'_> {
     }
 
     /// `count`, `count(field)`, `sum(field)` and their like.
-    fn function(&mut self, text: &str, place: &str) -> Option<Made> {
+    pub(super) fn function(&mut self, text: &str, place: &str) -> Option<Made> {
         if text == "count" {
             return Some(Made::Count(None));
         }
@@ -245,7 +251,7 @@ impl Reader<'_> {
             return self.refuse(place, "function", message);
         };
         let (path, kind) = self.field(argument, place)?;
-        let adds = sum_scale(&kind).is_some();
+        let adds = sum_type(&kind).is_some();
         let compares = kind.is_ordered() && !kind.is_id() && !matches!(kind, FieldType::Boolean);
         let fits = match name {
             "sum" | "avg" => adds,
@@ -253,11 +259,8 @@ impl Reader<'_> {
             _ => !matches!(kind, FieldType::Principal),
         };
         if !fits {
-            let hint = match (&kind, name) {
-                (FieldType::Float { .. }, _) => {
-                    "; sums of floats depend on their order: declare the field as decimal"
-                }
-                (_, "sum" | "avg") => "; it is for integers and decimals",
+            let hint = match name {
+                "sum" | "avg" => "; it is for numbers and durations",
                 _ => "",
             };
             let message = format!(
@@ -277,9 +280,14 @@ impl Reader<'_> {
     }
 
     fn field(&mut self, text: &str, place: &str) -> Option<(Path, FieldType)> {
-        if let Target::Subject(subject) =
-            resolve(self.view, self.resource, text, place, self.faults)?
-            && let (Operand::Path(path), Form::Field { kind, .. }) = (subject.operand, subject.form)
+        if let Target::Subject(subject) = resolve(
+            self.view,
+            self.resource,
+            (text, place),
+            self.now,
+            self.faults,
+        )? && let (Operand::Path(path), Form::Field { kind, .. }) =
+            (subject.operand, subject.form)
         {
             return Some((path, kind.clone()));
         }
@@ -335,100 +343,8 @@ impl Reader<'_> {
         None
     }
 
-    fn having(&mut self, pairs: &[FilterPair<'_>]) -> Having {
-        if pairs.len() > MAX_CONDITIONS {
-            let message = format!(
-                "groups have at most {MAX_CONDITIONS} conditions, not {}",
-                pairs.len()
-            );
-            self.refuse("having", "max", message);
-            return Having::All(Vec::new());
-        }
-        let all = pairs.iter().filter_map(|pair| self.condition(pair));
-        Having::All(all.collect())
-    }
-
-    fn condition(&mut self, pair: &FilterPair<'_>) -> Option<Having> {
-        let place = shorten(pair.key);
-        let (name, operator) = match pair.segments.as_slice() {
-            [name] => (*name, "eq"),
-            [name, operator] => (*name, *operator),
-            _ => {
-                let message = "a condition on groups is written `having[count][gt]=5`".to_owned();
-                self.refuse(&place, "syntax", message);
-                return None;
-            }
-        };
-        let made = self.function(name, &place)?;
-        if !OPERATORS.contains(&operator) {
-            let hint = suggest::hint(operator, OPERATORS.iter().copied());
-            let message = format!("there is no operator `{}` here{hint}", shorten(operator));
-            self.faults
-                .push(Code::UnknownOperator, place, "unknown", message);
-            return None;
-        }
-        if operator == "isNull" {
-            return match &*pair.value {
-                "true" => Some(Having::IsNull(made)),
-                "false" => Some(Having::Not(Box::new(Having::IsNull(made)))),
-                _ => {
-                    self.refuse(
-                        &place,
-                        "type",
-                        "`isNull` takes `true` or `false`".to_owned(),
-                    );
-                    None
-                }
-            };
-        }
-        let kind = self.kind(&made)?;
-        let values: Vec<Value> = if operator == "between" {
-            let texts = split_list(&pair.value);
-            if texts.len() != 2 {
-                let message = "`between` takes two values, separated by a comma".to_owned();
-                self.refuse(&place, "count", message);
-                return None;
-            }
-            texts
-                .iter()
-                .filter_map(|text| self.value(&kind, text, &place))
-                .collect()
-        } else {
-            self.value(&kind, &pair.value, &place).into_iter().collect()
-        };
-        let compare = |op, value: &Value| Having::Compare {
-            made: made.clone(),
-            op,
-            value: value.clone(),
-        };
-        match (operator, values.as_slice()) {
-            ("between", [low, high]) => Some(Having::All(vec![
-                compare(CompareOp::Gte, low),
-                compare(CompareOp::Lte, high),
-            ])),
-            ("between", _) | (_, []) => None,
-            ("ne", [value, ..]) => Some(compare(CompareOp::Ne, value)),
-            ("gt", [value, ..]) => Some(compare(CompareOp::Gt, value)),
-            ("gte", [value, ..]) => Some(compare(CompareOp::Gte, value)),
-            ("lt", [value, ..]) => Some(compare(CompareOp::Lt, value)),
-            ("lte", [value, ..]) => Some(compare(CompareOp::Lte, value)),
-            (_, [value, ..]) => Some(compare(CompareOp::Eq, value)),
-        }
-    }
-
-    fn value(&mut self, kind: &FieldType, text: &str, place: &str) -> Option<Value> {
-        let words = Words::Text(Cow::Borrowed(text));
-        match from_words(kind, &words, self.now) {
-            Ok(value) => Some(value),
-            Err(why) => {
-                self.refuse(place, "type", why);
-                None
-            }
-        }
-    }
-
-    /// The type of what a function gives.
-    fn kind(&mut self, made: &Made) -> Option<FieldType> {
+    /// The type of what a group is told by, or of what a function gives.
+    pub(super) fn kind(&mut self, made: &Made) -> Option<FieldType> {
         let of = |path: &Path| {
             let mut holder = self.resource;
             for step in &path.steps {
@@ -436,19 +352,13 @@ impl Reader<'_> {
             }
             holder.field(path.field).kind.clone()
         };
-        let decimal = |scale| FieldType::Decimal {
-            precision: MAX_PRECISION,
-            scale,
-            min: None,
-            max: None,
-        };
         match made {
             Made::Count(_) => Some(FieldType::Integer {
                 min: None,
                 max: None,
             }),
-            Made::Sum(path) => sum_scale(&of(path)).map(decimal),
-            Made::Average(path) => average_scale(&of(path)).map(decimal),
+            Made::Sum(path) => sum_type(&of(path)),
+            Made::Average(path) => average_type(&of(path)),
             Made::Key { path, .. } | Made::Min(path) | Made::Max(path) => Some(of(path)),
         }
     }

@@ -6,6 +6,7 @@ mod cost;
 pub(crate) mod fields;
 pub(crate) mod filter;
 mod group;
+mod having;
 pub(crate) mod include;
 mod key;
 mod matching;
@@ -21,10 +22,10 @@ mod window;
 mod write;
 
 use crate::cursor::Binding;
-use carnet_expr::{Path, Predicate};
+use carnet_expr::Predicate;
 use carnet_kernel::{Code, Detail, JsonText, Refusal, Timestamp, suggest};
 use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
-use carnet_store::{Deleted, Order};
+use carnet_store::{Counted, Deleted, Order};
 
 pub use body::{QueryBody, in_body, read_body};
 pub(crate) use group::FUNCTIONS;
@@ -93,7 +94,7 @@ pub struct Included {
     /// Related records.
     pub relations: Vec<IncludeRequest>,
     /// To-many relations whose records are counted.
-    pub counts: Vec<RelationIndex>,
+    pub counts: Vec<Counted>,
 }
 
 impl Included {
@@ -168,7 +169,7 @@ pub fn parse_list(
 ) -> Result<ListRequest, Refusal> {
     let given = Given {
         pairs,
-        filter: None,
+        trees: Trees::default(),
         now,
     };
     parse_window(view, resource, given, window::parse)
@@ -179,10 +180,21 @@ pub fn parse_list(
 pub struct Given<'a> {
     /// The decoded pairs of an address, or what a body says in their place.
     pub pairs: &'a [(String, String)],
-    /// The conditions of a body.
-    pub filter: Option<&'a serde_json::Value>,
+    /// What of a body is no pair.
+    pub trees: Trees<'a>,
     /// What relative dates count from.
     pub now: Timestamp,
+}
+
+/// The members of a body that stay trees.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trees<'a> {
+    /// The conditions on records.
+    pub filter: Option<&'a serde_json::Value>,
+    /// The conditions on groups.
+    pub having: Option<&'a serde_json::Value>,
+    /// What comes along, with its options as objects.
+    pub include: Option<&'a serde_json::Value>,
 }
 
 impl Given<'_> {
@@ -193,22 +205,39 @@ impl Given<'_> {
         groups: &key::Groups<'_>,
         faults: &mut Faults,
     ) -> Predicate {
-        match self.filter {
-            Some(tree) => {
-                let tree = tree::Node::from_value(tree, "filter");
-                filter::parse(view, resource, &tree, self.now, faults)
-            }
-            None => conditions(view, resource, groups, self.now, faults),
+        match bracketed(self.trees.filter, &groups.filter, "filter", faults) {
+            Some(tree) => filter::parse(view, resource, &tree, self.now, faults),
+            None => Predicate::False,
         }
     }
 
+    fn included(
+        &self,
+        view: &ModelView,
+        resource: &Resource,
+        groups: &key::Groups<'_>,
+        faults: &mut Faults,
+    ) -> Included {
+        let given = (groups.values("include"), self.trees.include);
+        include::parse(view, resource, given, self.now, faults)
+    }
+
+    /// Whether groups are asked for.
+    fn asks_groups(&self, groups: &key::Groups<'_>) -> bool {
+        self.trees.having.is_some() || group::asked(groups)
+    }
+
     fn binding(&self) -> Binding {
-        let filter = self.filter.map(JsonText::from_value);
+        let trees = [("filter", self.trees.filter), ("having", self.trees.having)];
+        let trees = trees.map(|(name, tree)| (name, tree.map(JsonText::from_value)));
+        let trees = trees
+            .iter()
+            .filter_map(|(name, tree)| Some((*name, tree.as_ref()?.as_str())));
         let bound = self
             .pairs
             .iter()
             .map(|(key, value)| (key.as_str(), value.as_str()));
-        Binding::of(bound.chain(filter.as_ref().map(|tree| ("filter", tree.as_str()))))
+        Binding::of(bound.chain(trees))
     }
 }
 
@@ -230,48 +259,76 @@ pub fn parse_wanted(
 ) -> Result<Wanted, Refusal> {
     let mut faults = Faults::default();
     let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
-    if !group::asked(&groups) {
+    if !given.asks_groups(&groups) {
         return parse_window(view, resource, given, window::parse).map(Wanted::Records);
     }
+    parse_groups(view, resource, (given, &groups), faults, window::parse).map(Wanted::Groups)
+}
+
+fn parse_groups(
+    view: &ModelView,
+    resource: &Resource,
+    (given, groups): (Given<'_>, &key::Groups<'_>),
+    mut faults: Faults,
+    read_window: impl FnOnce(&key::Groups<'_>, &mut ListRequest, &mut Faults),
+) -> Result<GroupRequest, Refusal> {
     let mut window = ListRequest {
-        predicate: given.conditions(view, resource, &groups, &mut faults),
+        predicate: given.conditions(view, resource, groups, &mut faults),
         ..ListRequest::default()
     };
-    if let Some(searched) = search::parse(resource, &groups, &mut faults) {
+    if let Some(searched) = search::parse(resource, groups, &mut faults) {
         window.predicate = window.predicate.and(searched);
     }
-    let asked = group::parse(view, resource, &groups, given.now, &mut faults);
-    window::parse(&groups, &mut window, &mut faults);
+    if given.trees.include.is_some() {
+        let message = "groups take no `include`; each tells what `groupBy` and `aggregate` name";
+        faults.push(Code::InvalidParameter, "include", "conflict", message);
+    }
+    let having = bracketed(given.trees.having, &groups.having, "having", &mut faults);
+    let having = having.unwrap_or_default();
+    let asked = group::parse(view, resource, (groups, &having), given.now, &mut faults);
+    read_window(groups, &mut window, &mut faults);
     // What groups are told by and made of is reached by joins like sort keys are.
     let paths = asked.paths().cloned();
     window.sort = paths.map(|path| Order::path(path, false)).collect();
-    window.deleted = matching::deleted(resource, &groups, &mut faults);
+    window.deleted = matching::deleted(resource, groups, &mut faults);
     cost::check(&window, &mut faults);
-    faults.into_result(Wanted::Groups(GroupRequest {
+    faults.into_result(GroupRequest {
         predicate: window.predicate,
         columns: asked.columns,
         having: asked.having,
         sort: asked.sort,
         limit: window.limit,
         offset: window.offset,
+        cursor: window.cursor,
+        binding: given.binding(),
         explain: window.explain,
         deleted: window.deleted,
-    }))
+    })
 }
 
-/// Parses the query of a stream of `resource`: every record, or at most as many as it says.
+/// Parses the query of a stream of `resource`: every record or group, or at most as many as it
+/// says.
 pub fn parse_stream(
     view: &ModelView,
     resource: &Resource,
     given: Given<'_>,
-) -> Result<(ListRequest, Option<u64>), Refusal> {
+) -> Result<(Wanted, Option<u64>), Refusal> {
     let mut limit = None;
+    let mut faults = Faults::default();
+    let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
+    if given.asks_groups(&groups) {
+        let window = |groups: &key::Groups<'_>, window: &mut ListRequest, faults: &mut Faults| {
+            limit = window::parse_stream(groups, window, faults);
+        };
+        let request = parse_groups(view, resource, (given, &groups), faults, window)?;
+        return Ok((Wanted::Groups(request), limit));
+    }
     let request = parse_window(view, resource, given, |groups, request, faults| {
         limit = window::parse_stream(groups, request, faults);
         // The best match of all is known at the end alone.
         request.ranked = false;
     })?;
-    Ok((request, limit))
+    Ok((Wanted::Records(request), limit))
 }
 
 fn parse_window(
@@ -285,9 +342,9 @@ fn parse_window(
     let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
     let mut request = ListRequest {
         predicate: given.conditions(view, resource, &groups, &mut faults),
-        sort: fields::sort(view, resource, &groups.members("sort"), "sort", &mut faults),
+        sort: fields::sort(view, resource, (&sorted(&groups), "sort"), now, &mut faults),
         fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
-        included: include::parse(view, resource, groups.values("include"), now, &mut faults),
+        included: given.included(view, resource, &groups, &mut faults),
         deleted: matching::deleted(resource, &groups, &mut faults),
         ..ListRequest::default()
     };
@@ -296,15 +353,11 @@ fn parse_window(
         request.predicate = filter.and(searched);
         request.ranked = request.sort.is_empty();
     }
-    if group::asked(&groups) {
+    if given.asks_groups(&groups) {
         let message = "groups are not asked for here; they are a list of their own";
         faults.push(Code::InvalidParameter, "aggregate", "conflict", message);
     }
     read_window(&groups, &mut request, &mut faults);
-    if request.cursor.is_some() && !seekable(&request.sort) {
-        let message = "a list that is sorted by what is made of related records, or by a place inside json, has no cursors: go on with `page`";
-        faults.push(Code::InvalidParameter, "cursor", "conflict", message);
-    }
     if request.ranked && request.cursor.is_some() {
         let message = "a search that is sorted by how well records match has no cursors: sort it, or go on with `page`";
         faults.push(Code::InvalidParameter, "cursor", "conflict", message);
@@ -312,12 +365,6 @@ fn parse_window(
     request.binding = given.binding();
     cost::check(&request, &mut faults);
     faults.into_result(request)
-}
-
-/// Whether a cursor can hold a place in this order.
-pub(crate) fn seekable(sort: &[Order]) -> bool {
-    let plain = |path: &Path| path.inside.is_empty();
-    sort.iter().all(|key| key.as_path().is_some_and(plain))
 }
 
 /// Parses the query of a read of one record of `resource`; `now` as in [`parse_list`].
@@ -331,11 +378,23 @@ pub fn parse_read(
     let groups = key::group(pairs, READ_PARAMETERS, &mut faults);
     let request = ReadRequest {
         fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
-        included: include::parse(view, resource, groups.values("include"), now, &mut faults),
+        included: include::parse(
+            view,
+            resource,
+            (groups.values("include"), None),
+            now,
+            &mut faults,
+        ),
         deleted: matching::deleted(resource, &groups, &mut faults),
     };
     cost::check_included(&request.included, &mut faults);
     faults.into_result(request)
+}
+
+/// The sort keys of an address.
+fn sorted(groups: &key::Groups<'_>) -> Vec<String> {
+    let values = groups.values("sort").iter();
+    values.flat_map(|value| fields::keys(value)).collect()
 }
 
 /// The conditions of `filter[…]`.
@@ -346,12 +405,28 @@ fn conditions(
     now: Timestamp,
     faults: &mut Faults,
 ) -> Predicate {
-    match tree::Node::from_pairs(&groups.filter, "") {
-        Ok(tree) => filter::parse(view, resource, &tree, now, faults),
+    match bracketed(None, &groups.filter, "filter", faults) {
+        Some(tree) => filter::parse(view, resource, &tree, now, faults),
+        None => Predicate::False,
+    }
+}
+
+/// The tree of conditions of a body, or of the bracketed pairs of an address.
+fn bracketed<'a>(
+    tree: Option<&serde_json::Value>,
+    pairs: &[key::FilterPair<'a>],
+    name: &str,
+    faults: &mut Faults,
+) -> Option<tree::Node<'a>> {
+    if let Some(tree) = tree {
+        return Some(tree::Node::from_value(tree, name));
+    }
+    match tree::Node::from_pairs(pairs, name, "") {
+        Ok(tree) => Some(tree),
         Err(place) => {
             let message = "the brackets nest too deep";
             faults.push(Code::InvalidParameter, place, "depth", message);
-            Predicate::False
+            None
         }
     }
 }

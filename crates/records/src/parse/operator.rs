@@ -85,7 +85,7 @@ impl Word {
         let name = &subject.name;
         let (kind, caseless) = match &subject.form {
             Form::Field { kind, caseless } => (*kind, *caseless),
-            Form::Made(kind) => (kind, false),
+            Form::Made { kind, .. } => (kind, false),
             Form::Inside => {
                 let folds = matches!(self, Self::SameFolded | Self::Text { caseless: true, .. });
                 return folds.then(|| {
@@ -128,7 +128,7 @@ impl Word {
                 Some(format!("`{name}` is of type boolean, which has no order"))
             }
             Self::Compare(_) | Self::In { .. } | Self::Between => None,
-            _ if matches!(subject.form, Form::Made(_)) => Some(format!(
+            _ if matches!(subject.form, Form::Made { .. }) => Some(format!(
                 "`{}` is for fields; `{name}` takes comparisons",
                 self.name()
             )),

@@ -1,11 +1,12 @@
-//! The grammar of `include`: paths separated by commas, each step with options in parentheses.
-//! Names are not looked at yet.
+//! The grammar of `include`: paths separated by commas, each step with options in parentheses; and
+//! that of what is made of related records. Names are not looked at yet.
 //!
 //! ```text
 //! list   = path *("," path)
 //! path   = step *("." step)
 //! step   = name ["(" [option *(";" option)] ")"]
-//! option = key ":" value
+//! option = key (":" | "=") value
+//! call   = name ["(" [field] [";"] [option *(";" option)] ")"]
 //! ```
 //!
 //! In a value parentheses pair up; `\;`, `\(` and `\)` stand for themselves.
@@ -15,7 +16,66 @@
 pub(super) struct Step<'t> {
     pub(super) name: &'t str,
     /// Present with the parentheses.
-    pub(super) options: Option<Vec<(&'t str, String)>>,
+    pub(super) options: Option<Options<'t>>,
+}
+
+/// The options of a relation as they were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Options<'t> {
+    /// In an address.
+    Text(Vec<(&'t str, String)>),
+    /// In a body.
+    Json(&'t serde_json::Map<String, serde_json::Value>),
+}
+
+/// `count`, `sum(field)`, `sum(field;filter[a]:1)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Call<'t> {
+    pub(super) name: &'t str,
+    /// What stands in parentheses before the options.
+    pub(super) argument: Option<&'t str>,
+    pub(super) options: Vec<(&'t str, String)>,
+}
+
+/// A call as a whole, or what is wrong with it.
+pub(super) fn call(text: &str) -> Result<Call<'_>, String> {
+    let Some((name, inside)) = text.split_once('(') else {
+        return Ok(Call {
+            name: text,
+            argument: None,
+            options: Vec::new(),
+        });
+    };
+    let end = inside.find([';', ')', ':', '=', '[']);
+    let end = end.unwrap_or(inside.len());
+    let (argument, rest) = inside.split_at_checked(end).unwrap_or((inside, ""));
+    let mut scanner = Scanner {
+        text,
+        at: text.len() - rest.len(),
+    };
+    let (argument, options) = match scanner.peek() {
+        Some(')') => {
+            scanner.next();
+            (Some(argument), Vec::new())
+        }
+        Some(';') => {
+            scanner.next();
+            (Some(argument), scanner.options()?)
+        }
+        Some(_) => {
+            scanner.at = text.len() - inside.len();
+            (None, scanner.options()?)
+        }
+        None => return Err(scanner.expected("`)`")),
+    };
+    match scanner.peek() {
+        Some(_) => Err(scanner.expected("the end")),
+        None => Ok(Call {
+            name,
+            argument,
+            options,
+        }),
+    }
 }
 
 /// The paths of a list, or what is wrong with it, with the place as a character's number from 1.
@@ -85,7 +145,7 @@ impl<'t> Scanner<'t> {
         let options = match self.peek() {
             Some('(') => {
                 self.next();
-                Some(self.options()?)
+                Some(Options::Text(self.options()?))
             }
             _ => None,
         };
@@ -116,14 +176,14 @@ impl<'t> Scanner<'t> {
             match next {
                 '[' => inside = true,
                 ']' => inside = false,
-                ':' if !inside => break,
+                ':' | '=' if !inside => break,
                 ';' | '(' | ')' | ',' if !inside => break,
                 _ => {}
             }
             self.next();
         }
         let key = self.text.get(start..self.at).unwrap_or_default();
-        if self.peek() != Some(':') {
+        if !matches!(self.peek(), Some(':' | '=')) {
             return Err(self.expected("`:` and a value, as in `limit:5`"));
         }
         if key.is_empty() {
@@ -170,8 +230,8 @@ mod tests {
 
     fn told(text: &str) -> String {
         let step = |step: &Step<'_>| match &step.options {
-            None => step.name.to_owned(),
-            Some(options) => {
+            None | Some(Options::Json(_)) => step.name.to_owned(),
+            Some(Options::Text(options)) => {
                 let options: Vec<String> = options
                     .iter()
                     .map(|(key, value)| format!("{key}={value}"))
@@ -201,6 +261,7 @@ mod tests {
         check("a", "a");
         check("a,b.c", "a b/c");
         check("a().b", "a<>/b");
+        check("a.count(filter[x][eq]=1)", "a/count<filter[x][eq]=1>");
         check(
             "a(limit:5;sort:-x,y).b(fields:n),c",
             "a<limit=5|sort=-x,y>/b<fields=n> c",

@@ -1,10 +1,14 @@
 //! What a dotted path leads to: a field, a place inside a JSON field, a to-many relation, or a
 //! number made of one (`items.count`, `items.sum(quantity)`).
 
-use super::{Faults, shorten, unknown_field, unknown_relation};
-use carnet_expr::{AVERAGE_DIGITS, Aggregate, Function, JsonStep, Operand, Path, Predicate};
-use carnet_kernel::{Code, MAX_PRECISION, suggest};
+use super::key::{FilterPair, segments};
+use super::tree::Node;
+use super::{Faults, filter, scan, shorten, unknown_field, unknown_relation};
+use carnet_expr::{Aggregate, Function, JsonStep, Operand, Path, Predicate};
+use carnet_kernel::{Code, Timestamp, suggest};
 use carnet_model::{FieldIndex, FieldType, ModelView, RelationIndex, Resource};
+use carnet_store::{average_type, sum_type};
+use std::borrow::Cow;
 
 /// The most relations of one path.
 const MAX_STEPS: usize = 8;
@@ -40,7 +44,11 @@ pub(crate) enum Form<'v> {
     /// A place inside a JSON field.
     Inside,
     /// A number or value made of related records.
-    Made(FieldType),
+    Made {
+        kind: FieldType,
+        /// What they are records of.
+        of: &'v Resource,
+    },
 }
 
 impl Subject<'_> {
@@ -48,13 +56,14 @@ impl Subject<'_> {
     pub(crate) fn kind(&self) -> Option<&FieldType> {
         match &self.form {
             Form::Field { kind, .. } => Some(kind),
-            Form::Made(kind) => Some(kind),
+            Form::Made { kind, .. } => Some(kind),
             Form::Inside => None,
         }
     }
 }
 
-/// The names of a path: `a.b`, with `\"…\"` round a name that holds a dot.
+/// The names of a path: `a.b`, with `\"…\"` round a name that holds a dot. A dot within
+/// parentheses belongs to what stands in them.
 fn split(text: &str) -> Option<Vec<(&str, bool)>> {
     let mut names = Vec::new();
     let mut rest = text;
@@ -64,7 +73,7 @@ fn split(text: &str) -> Option<Vec<(&str, bool)>> {
                 let (name, after) = open.split_once('"')?;
                 (name, true, after)
             }
-            None => match rest.find('.') {
+            None => match dot(rest) {
                 Some(at) => (rest.get(..at)?, false, rest.get(at..)?),
                 None => (rest, false, ""),
             },
@@ -78,12 +87,27 @@ fn split(text: &str) -> Option<Vec<(&str, bool)>> {
     }
 }
 
-/// Resolves a dotted path.
+/// Where the first dot outside of parentheses stands; one that does not end is like any other
+/// character.
+fn dot(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, one) in text.char_indices() {
+        match one {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            '.' if depth == 0 => return Some(at),
+            _ => {}
+        }
+    }
+    if depth > 0 { text.find('.') } else { None }
+}
+
+/// Resolves a dotted path that stands at `place`; `now` is what relative dates count from.
 pub(crate) fn resolve<'v>(
     view: &'v ModelView,
     resource: &'v Resource,
-    text: &str,
-    place: &str,
+    (text, place): (&str, &str),
+    now: Timestamp,
     faults: &mut Faults,
 ) -> Option<Target<'v>> {
     let mut fault = |code, rule, message: String| {
@@ -145,15 +169,18 @@ pub(crate) fn resolve<'v>(
                     of: target,
                 }),
                 [(word, false)] => match function(target, name, word) {
-                    Ok((function, kind)) => Some(Target::Subject(Subject {
+                    Ok(called) => Some(Target::Subject(Subject {
                         operand: Operand::Aggregate(Box::new(Aggregate {
                             steps,
                             relation,
-                            predicate: Predicate::True,
-                            function,
+                            predicate: conditions(view, target, (&called, place), now, faults),
+                            function: called.function,
                         })),
-                        name: format!("{name}.{word}"),
-                        form: Form::Made(kind),
+                        name: shorten(&format!("{name}.{word}")),
+                        form: Form::Made {
+                            kind: called.kind,
+                            of: target,
+                        },
                     })),
                     Err((code, rule, message)) => fault(code, rule, message),
                 },
@@ -214,19 +241,74 @@ const FUNCTIONS: &[&str] = &["count", "sum", "avg", "min", "max"];
 
 type Fault = (Code, &'static str, String);
 
-/// `count` or `sum(field)`, with the type of what it gives.
-fn function(target: &Resource, relation: &str, word: &str) -> Result<(Function, FieldType), Fault> {
-    if word == "count" {
+/// A function, with the type of what it gives, and its options.
+struct Called<'t> {
+    function: Function,
+    kind: FieldType,
+    options: Vec<(&'t str, String)>,
+}
+
+/// Which records a function is made of, by its options.
+fn conditions(
+    view: &ModelView,
+    target: &Resource,
+    (called, place): (&Called<'_>, &str),
+    now: Timestamp,
+    faults: &mut Faults,
+) -> Predicate {
+    let mut pairs = Vec::new();
+    for (key, value) in &called.options {
+        let bracketed = key.strip_prefix("filter").and_then(segments);
+        match bracketed.filter(|segments| !segments.is_empty()) {
+            Some(segments) => pairs.push(FilterPair {
+                segments,
+                key,
+                value: Cow::Borrowed(value),
+            }),
+            None => {
+                let message = format!(
+                    "what is made of related records takes conditions on them, `filter[field][operator]:value`, not `{}`",
+                    shorten(key)
+                );
+                faults.push(Code::InvalidParameter, place, "syntax", message);
+            }
+        }
+    }
+    if pairs.is_empty() {
+        return Predicate::True;
+    }
+    match Node::from_pairs(&pairs, "filter", &format!("{place}.")) {
+        Ok(tree) => filter::parse(view, target, &tree, now, faults),
+        Err(at) => {
+            let message = "the brackets nest too deep";
+            faults.push(Code::InvalidParameter, at, "depth", message);
+            Predicate::False
+        }
+    }
+}
+
+/// `count` or `sum(field)`, perhaps with options behind.
+fn function<'t>(target: &Resource, relation: &str, word: &'t str) -> Result<Called<'t>, Fault> {
+    let call = match scan::call(word) {
+        Ok(call) => call,
+        Err(message) => {
+            let message = format!("`{}`: {message}", shorten(word));
+            return Err((Code::InvalidParameter, "syntax", message));
+        }
+    };
+    if call.name == "count" && call.argument.is_none() {
         let kind = FieldType::Integer {
             min: None,
             max: None,
         };
-        return Ok((Function::Count, kind));
+        return Ok(Called {
+            function: Function::Count,
+            kind,
+            options: call.options,
+        });
     }
-    let called = word
-        .strip_suffix(')')
-        .and_then(|open| open.split_once('('))
-        .filter(|(name, _)| *name != "count");
+    let called = call.argument.map(|argument| (call.name, argument));
+    let called = called.filter(|(name, _)| *name != "count");
     let Some((name, argument)) = called.filter(|(name, _)| FUNCTIONS.contains(name)) else {
         let name = word.split('(').next().unwrap_or_default();
         let message = match target.field_named(word) {
@@ -249,38 +331,31 @@ fn function(target: &Resource, relation: &str, word: &str) -> Result<(Function, 
             unknown_field(target, argument),
         ));
     };
-    made(target, name, field)
+    let (function, kind) = made(target, name, field)?;
+    Ok(Called {
+        function,
+        kind,
+        options: call.options,
+    })
 }
 
 /// A function of that name of a field.
 fn made(target: &Resource, name: &str, field: FieldIndex) -> Result<(Function, FieldType), Fault> {
     let held = target.field(field);
-    let exact = |scale: u8| FieldType::Decimal {
-        precision: MAX_PRECISION,
-        scale,
-        min: None,
-        max: None,
-    };
     let misfit = |wanted: &str| {
         let (field, word) = (&held.name, held.kind.word());
         let message = format!("`{name}` takes {wanted}; `{field}` is of type {word}");
         Err((Code::InvalidParameter, "type", message))
     };
     match (name, &held.kind) {
-        ("sum", FieldType::Integer { .. } | FieldType::Duration) => {
-            Ok((Function::Sum(field), held.kind.clone()))
-        }
-        ("sum", FieldType::Decimal { scale, .. }) => Ok((Function::Sum(field), exact(*scale))),
-        ("avg", FieldType::Duration) => Ok((Function::Average(field), held.kind.clone())),
-        ("avg", FieldType::Integer { .. }) => Ok((Function::Average(field), exact(AVERAGE_DIGITS))),
-        ("avg", FieldType::Decimal { scale, .. }) => {
-            let digits = AVERAGE_DIGITS.min(MAX_PRECISION - *scale);
-            Ok((Function::Average(field), exact(scale + digits)))
-        }
-        ("sum" | "avg", FieldType::Float { .. }) => misfit(
-            "an integer, a decimal or a duration, because a sum of floats depends on the order of adding",
-        ),
-        ("sum" | "avg", _) => misfit("an integer, a decimal or a duration"),
+        ("sum", kind) => match sum_type(kind) {
+            Some(kind) => Ok((Function::Sum(field), kind)),
+            None => misfit("a number or a duration"),
+        },
+        ("avg", kind) => match average_type(kind) {
+            Some(kind) => Ok((Function::Average(field), kind)),
+            None => misfit("a number or a duration"),
+        },
         (_, kind) if !kind.is_ordered() || kind.is_id() || matches!(kind, FieldType::Boolean) => {
             misfit("a number, a text, a date or a time")
         }

@@ -31,10 +31,15 @@ pub(crate) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// The tree of bracketed pairs; the places of faults begin with `prefix`.
-    pub(super) fn from_pairs(pairs: &[FilterPair<'a>], prefix: &str) -> Result<Self, Cow<'a, str>> {
+    /// The tree of bracketed pairs of the parameter `name`; the places of faults begin with
+    /// `prefix`.
+    pub(super) fn from_pairs(
+        pairs: &[FilterPair<'a>],
+        name: &str,
+        prefix: &str,
+    ) -> Result<Self, Cow<'a, str>> {
         let mut root = Self {
-            place: Cow::Owned(format!("{prefix}filter")),
+            place: Cow::Owned(format!("{prefix}{name}")),
             ..Self::default()
         };
         for pair in pairs {

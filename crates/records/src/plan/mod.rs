@@ -1,8 +1,6 @@
 //! From a parsed request to the store's `Query`. Pure: the policy's predicate is joined here.
 
-use crate::parse::{
-    CountMode, GroupRequest, Included, ListRequest, MAX_LIMIT, ReadRequest, seekable,
-};
+use crate::parse::{CountMode, GroupRequest, Included, ListRequest, MAX_LIMIT, ReadRequest};
 use carnet_expr::{CompareOp, Path, Predicate};
 use carnet_kernel::{Id, Value};
 use carnet_model::{FieldIndex, ModelView, Resource};
@@ -17,7 +15,7 @@ pub const COUNT_BOUND: u32 = 1_000;
 pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Query {
     let order = with_key(resource, request.sort);
     // A place is told by sort keys; how well a record matches is none.
-    let marks = !request.ranked && seekable(&order);
+    let marks = !request.ranked;
     Query {
         resource: resource.index,
         predicate: request.predicate.simplify(),
@@ -47,8 +45,10 @@ pub fn list(view: &ModelView, resource: &Resource, request: ListRequest) -> Quer
 /// The grouping of a request for groups.
 pub fn groups(resource: &Resource, request: GroupRequest) -> Grouping {
     let mut order = request.sort;
+    let mut keyed = false;
     for column in &request.columns {
         let key = matches!(column.made, Made::Key { .. });
+        keyed |= key;
         if key && order.iter().all(|known| known.by != column.made) {
             order.push(GroupOrder {
                 by: column.made.clone(),
@@ -67,6 +67,12 @@ pub fn groups(resource: &Resource, request: GroupRequest) -> Grouping {
             limit: request.limit,
             offset: request.offset,
         },
+        // Without a key there is one group.
+        seek: Seek {
+            marks: keyed,
+            ..Seek::default()
+        },
+        counted: true,
     }
 }
 

@@ -7,7 +7,7 @@ mod stream;
 mod write;
 
 use crate::Operations;
-use crate::parse::{Given, in_body, parse_none, read_body};
+use crate::parse::{Given, QueryBody, in_body, parse_none, read_body};
 use crate::validate::parse_id;
 use axum::Router;
 use axum::extract::{Request, State};
@@ -48,8 +48,8 @@ struct Call {
     context: Context,
     media: Media,
     pairs: Vec<(String, String)>,
-    /// The conditions of a query's body.
-    filter: Option<serde_json::Value>,
+    /// The body of a query, but for its pairs.
+    body: QueryBody,
     info: Option<RequestInfo>,
 }
 
@@ -58,7 +58,7 @@ impl Call {
     fn given(&self) -> Given<'_> {
         Given {
             pairs: &self.pairs,
-            filter: self.filter.as_ref(),
+            trees: self.body.trees(),
             now: self.operations.now(),
         }
     }
@@ -143,9 +143,8 @@ async fn serve_query(
     let mut call = open_as(operations, &view, resource.index, &request, media)?;
     parse_none(&call.pairs)?;
     let body = write::body(request, &[BodyType::Json]).await?;
-    let body = read_body(&body)?;
-    call.pairs = body.pairs;
-    call.filter = body.filter;
+    call.body = read_body(&body)?;
+    call.pairs = std::mem::take(&mut call.body.pairs);
     let outcome = match media {
         Media::Lines => stream::list(call).await,
         _ => read::list(call).await,
@@ -396,7 +395,7 @@ fn open_as(
         context,
         media,
         pairs,
-        filter: None,
+        body: QueryBody::default(),
         info: RequestInfo::find(request.extensions()).cloned(),
     })
 }

@@ -67,6 +67,10 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
 
 async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> {
     let (limit, offset) = (request.limit, request.offset);
+    let page = request
+        .cursor
+        .is_none()
+        .then_some(offset / u64::from(limit) + 1);
     let started = Instant::now();
     let command = Command::Group {
         resource: call.resource,
@@ -85,10 +89,12 @@ async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> 
     call.stage("read", started);
     let groups = answer.groups;
     let pagination = Pagination {
-        page: Some(offset / u64::from(limit) + 1),
+        page,
         limit: u64::from(limit),
         total: groups.total,
-        ..Pagination::default()
+        total_is_estimate: false,
+        next_cursor: answer.next,
+        prev_cursor: answer.prev,
     };
     let message = match groups.rows {
         1 => "1 group".to_owned(),

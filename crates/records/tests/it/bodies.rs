@@ -48,6 +48,18 @@ async fn the_same(world: World) {
             "groupBy=category.name&aggregate=count,sum(price)&having[count][gt]=3&sort=-count",
         ),
         (json!({ "distinct": ["status"] }), "distinct=status"),
+        (
+            json!({ "filter": { "category.products.count": { "where": { "stock": { "gt": 2 } }, "gte": 2 } }, "sort": ["-category.products.count(filter[stock]:4)", "name"] }),
+            "filter[category.products.count][where][stock][gt]=2&filter[category.products.count][gte]=2&sort=-category.products.count(filter[stock]:4),name",
+        ),
+        (
+            json!({ "include": { "category": { "include": ["products.count", { "products.count": { "filter": { "stock": { "in": [2, 4] } }, "as": "few" } }] } } }),
+            "include=category.products.count,category.products.count(filter[stock][in]:2,4;as:few)",
+        ),
+        (
+            json!({ "include": ["category", { "category.products": { "limit": 2, "sort": "-stock", "fields": ["name"], "filter": { "stock": { "lt": 6 } } } }] }),
+            "include=category.products(limit:2;sort:-stock;fields:name;filter[stock][lt]:6)",
+        ),
     ] {
         let (asked, got) = (
             ask(&world, &body).await,

@@ -7,7 +7,7 @@ use crate::world::World;
 use carnet_records::Operations;
 use serde_json::{Value, json};
 
-crate::on_both!(there_and_back, steady, bound, kept, excluded);
+crate::on_both!(there_and_back, made, steady, bound, kept, excluded);
 
 async fn products(world: &World, count: usize) {
     for number in 0..count {
@@ -70,6 +70,90 @@ async fn there_and_back(world: World) {
             last = cursor(&reply, "prevCursor").map(str::to_owned);
         }
         assert_eq!(back, whole[..8], "{sort}");
+    }
+}
+
+/// By what is made of related records, and by places inside json.
+async fn made(world: World) {
+    let mut categories = Vec::new();
+    for name in ["a", "b", "c", "d", "e", "f", "g"] {
+        let body = json!({ "name": name }).to_string();
+        categories.push(world.made("categories", &body).await);
+    }
+    for number in 0..17 {
+        let details = match number % 7 {
+            0 => json!({ "x": number }),
+            1 => json!({ "x": format!("t{number}") }),
+            2 => json!({ "x": number % 2 == 0 }),
+            3 => json!({ "x": [number] }),
+            4 => json!({ "x": null }),
+            5 => json!({ "x": f64::from(number) / 8.0 }),
+            _ => json!({}),
+        };
+        let body = json!({
+            "name": format!("p{number:02}"), "price": format!("{}.00", number % 4), "details": details,
+            "weight": f64::from(number) / 3.0, "categoryId": categories[number as usize * 5 % 6],
+        });
+        world.made("products", &body.to_string()).await;
+    }
+    for (resource, sort) in [
+        ("categories", "-products.count"),
+        ("categories", "products.count,-name"),
+        ("categories", "-products.sum(price):nullsFirst"),
+        ("categories", "products.avg(price):nullsLast,products.count"),
+        ("categories", "products.sum(weight)"),
+        ("categories", "-products.avg(weight):nullsFirst"),
+        ("categories", "products.max(name):desc"),
+        (
+            "categories",
+            "products.count(filter[price][gt]:1),products.sum(price;filter[name][in]:p03,p04,p05):desc",
+        ),
+        ("products", "details.x"),
+        ("products", "-details.x:nullsFirst,name"),
+        ("products", "details.x:nullsLast,-price"),
+        ("products", "-category.products.count,details.x"),
+    ] {
+        let path = format!("/{resource}?fields=name&sort={sort}");
+        let whole = names(&get(&world, &path).await);
+        assert!(whole.len() >= 7, "{sort}");
+        for include in ["", "&include=products.count"] {
+            if resource == "products" && !include.is_empty() {
+                continue;
+            }
+            let (mut met, mut last) = (Vec::new(), None);
+            let mut next = format!("{path}&limit=2{include}");
+            loop {
+                let reply = get(&world, &next).await;
+                assert_eq!(reply.status, 200, "{}", reply.body);
+                met.extend(names(&reply));
+                assert!(met.len() <= whole.len(), "{sort}: {met:?}");
+                match cursor(&reply, "nextCursor") {
+                    Some(text) => next = format!("{path}&limit=2{include}&cursor={text}"),
+                    None => {
+                        last = cursor(&reply, "prevCursor").map(str::to_owned).or(last);
+                        break;
+                    }
+                }
+            }
+            assert_eq!(met, whole, "{sort}");
+            let mut back = Vec::new();
+            while let Some(text) = last {
+                let reply = get(&world, &format!("{path}&limit=3&cursor={text}")).await;
+                back.splice(0..0, names(&reply));
+                last = cursor(&reply, "prevCursor").map(str::to_owned);
+            }
+            assert_eq!(back, whole[..back.len()], "{sort}");
+            assert!(back.len() + 2 >= whole.len(), "{sort}");
+        }
+        let lines = ("accept", "application/x-ndjson");
+        let stream = crate::rest::send(&world, "GET", &path, &[lines], "").await;
+        let text = String::from_utf8(stream.bytes.to_vec()).unwrap();
+        let streamed: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .map(|row| row["name"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(streamed, whole, "{sort}");
     }
 }
 

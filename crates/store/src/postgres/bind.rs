@@ -45,7 +45,8 @@ impl<'a> Bind<'a> {
     pub(super) fn param(param: &'a Param) -> Self {
         match param {
             Param::Value(value) => Self::Value(value),
-            Param::Integer(integer) | Param::Exact(integer) => Self::Integer(*integer),
+            Param::Integer(integer) => Self::Integer(*integer),
+            Param::Exact(number) => Self::Owned(number.to_string()),
             Param::Text(text) => Self::Text(text),
             Param::List(_, values) => Self::Array(values.iter().map(Self::Value).collect()),
         }

@@ -200,7 +200,7 @@ impl Postgres {
         let bound = Bound::groups(self.config.answer_limit);
         let answers = self.reader(target).run(&[&statement], bound).await;
         let outcome = answers.and_then(|answers| {
-            let mut page = GroupPage::new(&shape, grouping.window, bound);
+            let mut page = GroupPage::new(&shape, grouping, bound);
             for row in answers
                 .first()
                 .map_or(&[][..], |answer| answer.rows.as_slice())

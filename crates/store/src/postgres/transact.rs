@@ -272,7 +272,7 @@ impl<'a> Talk<'a> {
                     }
                 }
                 (Read::Group(grouping), Rendered::Group(group)) => {
-                    let mut page = GroupPage::new(&group.shape, grouping.window, *bound);
+                    let mut page = GroupPage::new(&group.shape, grouping, *bound);
                     let rows = answer
                         .rows
                         .iter()

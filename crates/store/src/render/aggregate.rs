@@ -2,19 +2,23 @@
 //! looked at alone, along the index of the reference.
 //!
 //! Sums and means are exact and do not overflow: PostgreSQL adds in `numeric`, SQLite by an
-//! aggregate of ours, whose answer is compared byte by byte.
+//! aggregate of ours, whose answer is compared byte by byte. Floats are added as decimals, exactly
+//! as well, and rounded once.
 
+use super::compare::sign;
 use super::level::Level;
 use super::literal;
-use super::predicate::sign;
-use super::writer::Writer;
+use super::writer::{Alias, Writer};
+use crate::grouping::average_digits;
+use crate::shape::{Kind, Marked};
 use crate::{Dialect, Param};
-use carnet_expr::{AVERAGE_DIGITS, Aggregate, CompareOp, Function};
-use carnet_kernel::{MAX_PRECISION, Value};
+use carnet_expr::{Aggregate, CompareOp, Function};
+use carnet_kernel::Value;
 use carnet_model::{Field, FieldType, Resource};
 
 /// What a function gives.
-enum Gives<'q> {
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Gives<'q> {
     /// How many.
     Count,
     /// An exact number of any size, in units of its last digit.
@@ -23,19 +27,24 @@ enum Gives<'q> {
     Value(&'q Field),
 }
 
-/// How many fraction digits a mean of such a field has more than the field.
-pub(super) fn average_digits(kind: &FieldType) -> u8 {
-    match kind {
-        FieldType::Decimal { scale, .. } => AVERAGE_DIGITS.min(MAX_PRECISION - *scale),
-        FieldType::Integer { .. } => AVERAGE_DIGITS,
-        _ => 0,
+impl Gives<'_> {
+    /// How a page tells it.
+    pub(super) fn mark(self, dialect: Dialect) -> Marked {
+        match self {
+            Self::Count => Marked::Value(Kind::Integer),
+            Self::Exact => Marked::exact(dialect),
+            Self::Value(field) => Marked::Value(Kind::of(&field.kind)),
+        }
     }
 }
 
-fn gives<'q>(target: &'q Resource, function: Function) -> Gives<'q> {
+pub(super) fn gives<'q>(target: &'q Resource, function: Function) -> Gives<'q> {
     match function {
         Function::Count => Gives::Count,
-        Function::Sum(_) | Function::Average(_) => Gives::Exact,
+        Function::Sum(field) | Function::Average(field) => match target.field(field).kind {
+            FieldType::Float { .. } => Gives::Value(target.field(field)),
+            _ => Gives::Exact,
+        },
         Function::Min(field) | Function::Max(field) => Gives::Value(target.field(field)),
     }
 }
@@ -62,31 +71,78 @@ impl<'q> Writer<'q> {
     }
 
     fn made(&mut self, inner: &Level<'q>, function: Function) {
-        let call = |writer: &mut Self, before: &str, field, after: &str| {
+        let (Function::Sum(field)
+        | Function::Average(field)
+        | Function::Min(field)
+        | Function::Max(field)) = function
+        else {
+            return self.text("count(*)");
+        };
+        let held = inner.resource.field(field);
+        let column = (inner.alias, &*held.column);
+        match function {
+            Function::Sum(_) => self.sum(column, &held.kind),
+            Function::Average(_) => self.average(column, &held.kind),
+            Function::Min(_) => self.call("min(", column, ")"),
+            Function::Max(_) | Function::Count => self.call("max(", column, ")"),
+        }
+    }
+
+    /// `function(column)`
+    pub(super) fn call(&mut self, before: &str, column: (Alias, &str), after: &str) {
+        self.text(before);
+        self.column(column.0, column.1);
+        self.text(after);
+    }
+
+    /// The sum of a column of that type.
+    pub(super) fn sum(&mut self, column: (Alias, &str), kind: &FieldType) {
+        let float = matches!(kind, FieldType::Float { .. });
+        match (self.frame.dialect, float) {
+            (Dialect::Postgres, false) => self.call("sum(", column, ")"),
+            (Dialect::Sqlite, false) => self.call("carnet_sum(", column, ")"),
+            (Dialect::Sqlite, true) => self.call("carnet_float_sum(", column, ")"),
+            (Dialect::Postgres, true) => self.float_sum(column),
+        }
+    }
+
+    /// What `FloatSum` of `expr` adds, by PostgreSQL: floats as the decimals they are written as.
+    /// Neither too small nor too large for a float, which would be an error.
+    fn float_sum(&mut self, column: (Alias, &str)) {
+        const SUM: (&str, &str) = ("sum(", "::text::numeric)");
+        let sum = |writer: &mut Self, before: &str, after: &str| {
             writer.text(before);
-            writer.column(inner.alias, &inner.resource.field(field).column);
+            writer.call(SUM.0, column, SUM.1);
             writer.text(after);
         };
-        match (function, self.frame.dialect) {
-            (Function::Count, _) => self.text("count(*)"),
-            (Function::Min(field), _) => call(self, "min(", field, ")"),
-            (Function::Max(field), _) => call(self, "max(", field, ")"),
-            (Function::Sum(field), Dialect::Postgres) => call(self, "sum(", field, ")"),
-            (Function::Sum(field), Dialect::Sqlite) => call(self, "carnet_sum(", field, ")"),
-            (Function::Average(field), Dialect::Sqlite) => {
-                call(self, "carnet_average(", field, ", ");
-                let digits = average_digits(&inner.resource.field(field).kind);
+        sum(self, "(CASE WHEN abs(", ") < 1e-290 THEN 0");
+        sum(self, " WHEN abs(", ") > 1.7976931348623157e308");
+        sum(self, " THEN sign(", ") * 1.7976931348623157e308");
+        sum(self, " ELSE ", " END)::float8");
+    }
+
+    /// The mean of a column of that type.
+    pub(super) fn average(&mut self, column: (Alias, &str), kind: &FieldType) {
+        let float = matches!(kind, FieldType::Float { .. });
+        let digits = average_digits(kind);
+        match (self.frame.dialect, float) {
+            (Dialect::Sqlite, true) => self.call("carnet_float_average(", column, ")"),
+            (Dialect::Postgres, true) => {
+                self.text("(");
+                self.float_sum(column);
+                self.call(" / count(", column, "))");
+            }
+            (Dialect::Sqlite, false) => {
+                self.call("carnet_average(", column, ", ");
                 self.number(i64::from(digits));
                 self.text(")");
             }
-            (Function::Average(field), Dialect::Postgres) => {
-                let digits = average_digits(&inner.resource.field(field).kind);
-                let factor = 2 * 10_i64.pow(u32::from(digits));
-                call(self, "sign(sum(", field, ")) * div(");
-                self.number(factor);
-                call(self, " * abs(sum(", field, ")) + count(");
-                call(self, "", field, "), 2 * count(");
-                call(self, "", field, "))");
+            (Dialect::Postgres, false) => {
+                self.call("(sign(sum(", column, ")) * div(");
+                self.number(2 * 10_i64.pow(u32::from(digits)));
+                self.call(" * abs(sum(", column, ")) + count(");
+                self.call("", column, "), 2 * count(");
+                self.call("", column, ")))");
             }
         }
     }
@@ -94,8 +150,10 @@ impl<'q> Writer<'q> {
     /// Binds what such a number is compared with; nothing for a value of another type.
     fn bind_exact(&mut self, value: &Value) -> Option<Param> {
         match value {
-            Value::Integer(number) | Value::Duration(number) => Some(Param::Exact(*number)),
-            Value::Decimal(decimal) => Some(Param::Exact(decimal.unscaled)),
+            Value::Integer(number) | Value::Duration(number) => {
+                Some(Param::Exact(i128::from(*number)))
+            }
+            Value::Decimal(decimal) => Some(Param::Exact(i128::from(decimal.unscaled))),
             _ => None,
         }
     }
@@ -148,7 +206,7 @@ impl<'q> Writer<'q> {
         let exact = matches!(param, Param::Exact(_));
         self.bind(param);
         if exact && self.frame.dialect == Dialect::Postgres {
-            self.text("::bigint");
+            self.text("::text::numeric");
         }
     }
 

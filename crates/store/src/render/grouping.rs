@@ -1,15 +1,19 @@
-//! Groups: one statement of `GROUP BY` with the number of groups beside each. Sums and means are
-//! exact: PostgreSQL adds in `numeric`, SQLite by an aggregate of ours.
+//! Groups: one statement of `GROUP BY`, with the number of groups beside each where it is asked for.
+//! Sums and means are exact: PostgreSQL adds in `numeric`, SQLite by an aggregate of ours. A page
+//! that begins after a group is a condition like others; both databases look at one on keys alone
+//! before they make groups.
 
+use super::aggregate::Gives;
+use super::compare::sign;
 use super::leak::leaks;
 use super::level::{Level, Reached};
 use super::literal;
-use super::predicate::sign;
+use super::order::Bearing;
+use super::seek::{Boundary, Side};
 use super::writer::Writer;
 use super::{Frame, Statement};
-use crate::grouping::{average_scale, sum_scale};
-use crate::shape::{GroupCell, GroupShape, Kind};
-use crate::{Dialect, GroupColumn, Grouping, Having, Made, Nulls, Param};
+use crate::shape::{GroupCell, GroupShape, Kind, Marked, Written};
+use crate::{Dialect, GroupColumn, Grouping, Having, Made, Nulls, Param, average_type, sum_type};
 use carnet_expr::{CompareOp, Path, Predicate};
 use carnet_kernel::{CalendarUnit, Value};
 use carnet_model::FieldType;
@@ -63,11 +67,30 @@ fn write<'q>(
     }
     writer.text("SELECT ");
     let mut cells = Vec::with_capacity(grouping.columns.len());
-    for column in &grouping.columns {
+    for (position, column) in grouping.columns.iter().enumerate() {
+        writer.text(if position > 0 { ", " } else { "" });
         cells.push(told_column(writer, &level, column));
-        writer.text(", ");
     }
-    writer.text("count(*) OVER ()");
+    let mut width = cells.len();
+    let mut marks = Vec::new();
+    let sorted = grouping.order.iter().filter(|_| grouping.seek.marks);
+    for order in sorted {
+        let told = grouping.columns.iter();
+        let known = told.enumerate().find(|(_, one)| one.made == order.by);
+        let mark = gives(writer, &level, &order.by).mark(writer.frame.dialect);
+        if let Some((position, _)) = known {
+            marks.push((position, mark));
+            continue;
+        }
+        writer.text(", ");
+        made(writer, &level, &order.by);
+        writer.text(mark.cast());
+        marks.push((width, mark));
+        width += 1;
+    }
+    if grouping.counted {
+        writer.text(", count(*) OVER ()");
+    }
     level.write_source(writer);
     writer.conditions(&level, None, predicate);
     let mut joint = " GROUP BY ";
@@ -78,20 +101,32 @@ fn write<'q>(
             joint = ", ";
         }
     }
+    let mut joint = " HAVING ";
     if !matches!(&grouping.having, Having::All(list) if list.is_empty()) {
-        writer.text(" HAVING ");
+        writer.text(joint);
         condition(writer, &level, &grouping.having);
+        joint = " AND ";
+    }
+    let bearings: Vec<Bearing> = grouping
+        .order
+        .iter()
+        .map(|order| {
+            let nullable = !matches!(order.by, Made::Count(_));
+            let (descending, backwards) = (order.descending, grouping.seek.backwards);
+            Bearing::of(descending, Nulls::Smallest, nullable, backwards)
+        })
+        .collect();
+    if let Some(mut boundary) = boundary(writer, &level, grouping, &bearings) {
+        writer.text(joint);
+        boundary.write_all(writer, &mut |writer, position| {
+            made(writer, &level, &grouping.order[position].by);
+        });
     }
     let mut joint = " ORDER BY ";
-    for order in &grouping.order {
+    for (order, bearing) in grouping.order.iter().zip(&bearings) {
         writer.text(joint);
         made(writer, &level, &order.by);
-        writer.text(
-            writer
-                .frame
-                .dialect
-                .direction(order.descending, true, Nulls::Smallest),
-        );
+        writer.text(bearing.direction(writer.frame.dialect));
         joint = ", ";
     }
     writer.text(" LIMIT ");
@@ -101,7 +136,43 @@ fn write<'q>(
         let offset = i64::try_from(grouping.window.offset).unwrap_or(i64::MAX);
         writer.bind(Param::Integer(offset));
     }
-    GroupShape::new(cells)
+    GroupShape::new(cells).with(marks, grouping.counted.then_some(width))
+}
+
+/// The group that a page begins after.
+fn boundary<'q>(
+    writer: &Writer<'q>,
+    level: &Level<'q>,
+    grouping: &Grouping,
+    bearings: &[Bearing],
+) -> Option<Boundary> {
+    let after = grouping.seek.after.as_ref()?;
+    let dialect = writer.frame.dialect;
+    let sides = grouping.order.iter().enumerate().map(|(position, order)| {
+        let value = after.get(position)?;
+        match (gives(writer, level, &order.by), value) {
+            (_, Value::Null) => None,
+            (Gives::Count, Value::Integer(count)) => Some(Side::plain(Param::Integer(*count))),
+            (Gives::Exact, value) => Side::told_exact(value, dialect),
+            (Gives::Value(field), value) => literal::of_kind(&field.kind, value).map(Side::plain),
+            (Gives::Count, _) => None,
+        }
+    });
+    Boundary::of(bearings.to_vec(), sides.collect())
+}
+
+/// What is told of a group, or what it is told by.
+fn gives<'q>(writer: &Writer<'q>, level: &Level<'q>, made: &Made) -> Gives<'q> {
+    let reached = path(made).and_then(|path| level.reach(writer.frame.view, path));
+    match (made, reached) {
+        (Made::Count(_), _) | (_, None) => Gives::Count,
+        (Made::Sum(_) | Made::Average(_), Some(reached))
+            if !matches!(reached.field.kind, FieldType::Float { .. }) =>
+        {
+            Gives::Exact
+        }
+        (_, Some(reached)) => Gives::Value(reached.field),
+    }
 }
 
 /// What a condition looks at.
@@ -123,25 +194,24 @@ fn told_column<'q>(
     let kind = path(&column.made)
         .and_then(|path| level.reach(writer.frame.view, path))
         .map(|reached| &reached.field.kind);
-    let exact = |writer: &mut Writer<'q>, scale: Option<u8>, number| {
-        let text = writer.frame.dialect == Dialect::Postgres;
-        writer.text(if text { "::text" } else { "" });
-        GroupCell::Exact {
-            scale: scale.unwrap_or(0),
-            number,
-            text,
-        }
+    let told = match (&column.made, kind) {
+        (Made::Sum(_), Some(kind)) => sum_type(kind),
+        (Made::Average(_), Some(kind)) => average_type(kind),
+        (_, kind) => kind.cloned(),
     };
-    let whole = matches!(kind, Some(FieldType::Integer { .. }));
-    let cell = match &column.made {
-        Made::Count(_) => GroupCell::Value(Kind::Integer),
-        Made::Sum(_) => exact(writer, kind.and_then(sum_scale), whole),
-        Made::Average(_) => exact(writer, kind.and_then(average_scale), false),
-        Made::Key { .. } | Made::Min(_) | Made::Max(_) => {
-            GroupCell::Value(kind.map_or(Kind::Text, Kind::of))
+    let written = match (gives(writer, level, &column.made), told) {
+        (Gives::Count, _) => return (column.name.clone(), GroupCell::Value(Kind::Integer)),
+        (Gives::Value(field), _) => {
+            let cell = GroupCell::Value(Kind::of(&field.kind));
+            return (column.name.clone(), cell);
         }
+        (Gives::Exact, Some(FieldType::Decimal { scale, .. })) => Written::Decimal(scale),
+        (Gives::Exact, Some(FieldType::Duration)) => Written::Duration,
+        (Gives::Exact, _) => Written::Integer,
     };
-    (column.name.clone(), cell)
+    let text = writer.frame.dialect == Dialect::Postgres;
+    writer.text(Marked::exact(writer.frame.dialect).cast());
+    (column.name.clone(), GroupCell::Exact { written, text })
 }
 
 /// Writes what a group is told by or what is made of it.
@@ -153,36 +223,17 @@ fn made<'q>(writer: &mut Writer<'q>, level: &Level<'q>, made: &Made) {
     let Some(reached) = level.reach(view, path) else {
         return writer.text("NULL");
     };
-    let postgres = writer.frame.dialect == Dialect::Postgres;
-    let call = |writer: &mut Writer<'q>, before: &str, after: &str| {
-        writer.text(before);
-        writer.column(reached.alias, &reached.field.column);
-        writer.text(after);
-    };
+    let column = (reached.alias, &*reached.field.column);
     match made {
-        Made::Key { unit: None, .. } => call(writer, "", ""),
+        Made::Key { unit: None, .. } => writer.column(column.0, column.1),
         Made::Key {
             unit: Some(unit), ..
         } => begun(writer, &reached, *unit),
-        Made::Count(_) => call(writer, "count(", ")"),
-        Made::Min(_) => call(writer, "min(", ")"),
-        Made::Max(_) => call(writer, "max(", ")"),
-        Made::Sum(_) if postgres => call(writer, "sum(", ")"),
-        Made::Sum(_) => call(writer, "carnet_sum(", ")"),
-        Made::Average(_) => {
-            let kind = &reached.field.kind;
-            let digits = average_scale(kind).unwrap_or(0) - sum_scale(kind).unwrap_or(0);
-            if !postgres {
-                call(writer, "carnet_average(", ", ");
-                writer.number(i64::from(digits));
-                return writer.text(")");
-            }
-            call(writer, "(sign(sum(", ")) * div(");
-            writer.number(2 * 10_i64.pow(u32::from(digits)));
-            call(writer, " * abs(sum(", ")) + count(");
-            call(writer, "", "), 2 * count(");
-            call(writer, "", ")))");
-        }
+        Made::Count(_) => writer.call("count(", column, ")"),
+        Made::Min(_) => writer.call("min(", column, ")"),
+        Made::Max(_) => writer.call("max(", column, ")"),
+        Made::Sum(_) => writer.sum(column, &reached.field.kind),
+        Made::Average(_) => writer.average(column, &reached.field.kind),
     }
 }
 
@@ -241,42 +292,43 @@ fn compare<'q>(
     op: CompareOp,
     value: &Value,
 ) {
-    let param = match (of, value) {
+    let gives = gives(writer, level, of);
+    let side = match (gives, value) {
         (_, Value::Null) => None,
-        (Made::Count(_), Value::Integer(number)) => Some(Param::Integer(*number)),
-        (Made::Sum(_) | Made::Average(_), Value::Decimal(decimal)) => {
-            Some(Param::Exact(decimal.unscaled))
+        (Gives::Count, Value::Integer(number)) => Some(Side::plain(Param::Integer(*number))),
+        (Gives::Exact, Value::Decimal(decimal)) => {
+            let number = i128::from(decimal.unscaled);
+            Some(Side::exact(number, writer.frame.dialect))
         }
-        (Made::Sum(_), Value::Integer(number)) => Some(Param::Exact(*number)),
-        (Made::Min(path) | Made::Max(path), value) => level
-            .reach(writer.frame.view, path)
-            .and_then(|reached| literal::of_kind(&reached.field.kind, value)),
-        _ => None,
+        (Gives::Exact, Value::Integer(number) | Value::Duration(number)) => {
+            Some(Side::exact(i128::from(*number), writer.frame.dialect))
+        }
+        (Gives::Value(field), value) => literal::of_kind(&field.kind, value).map(Side::plain),
+        (Gives::Count | Gives::Exact, _) => None,
     };
-    let Some(param) = param else {
-        // Null is equal to null alone.
-        match op {
-            CompareOp::Eq | CompareOp::Ne => {
+    let Some(side) = side else {
+        // Null is equal to null alone, and a value of another type to nothing.
+        match (op, value.is_null()) {
+            (CompareOp::Eq, true) => {
                 made(writer, level, of);
-                let equal = (op == CompareOp::Eq) == value.is_null();
-                writer.text(if equal && value.is_null() {
-                    " IS NULL"
-                } else {
-                    " IS NOT NULL"
-                });
+                writer.text(" IS NULL");
             }
-            _ => writer.text("false"),
+            (CompareOp::Ne, true) => {
+                made(writer, level, of);
+                writer.text(" IS NOT NULL");
+            }
+            (op, _) => writer.truth(op == CompareOp::Ne),
         }
         return;
     };
     made(writer, level, of);
+    // Never unknown, so that its opposite is its opposite.
     writer.text(match op {
+        CompareOp::Eq => writer.frame.dialect.same(),
         CompareOp::Ne => writer.frame.dialect.differs(),
         op => sign(op),
     });
-    let exact = matches!(param, Param::Exact(_));
-    writer.bind(param);
-    if exact && writer.frame.dialect == Dialect::Postgres {
-        writer.text("::bigint");
-    }
+    writer.text(side.before);
+    writer.bind(side.param);
+    writer.text(side.after);
 }

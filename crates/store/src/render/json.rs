@@ -4,8 +4,9 @@
 //! A place is named by a path that both databases read alike: a key leads only into an object, a
 //! number only into an array.
 
+use super::compare::sign;
 use super::level::{Level, Reached};
-use super::predicate::sign;
+use super::seek::Side;
 use super::writer::{Placeholder, Writer};
 use crate::{Dialect, Param};
 use carnet_expr::{CompareOp, JsonStep, Path};
@@ -341,18 +342,25 @@ impl<'q> Writer<'q> {
         self.text(")");
     }
 
-    /// Writes the terms of an order by a place: by type, then by value.
-    pub(super) fn order_inside(
+    /// Writes one column of an order by a place.
+    pub(super) fn part_inside(
         &mut self,
         reached: &Reached<'q>,
         inside: &'q [JsonStep],
-        joint: &str,
-        (direction, plain): (&str, &str),
+        part: Part,
     ) {
         let place = self.inside(reached, inside);
-        self.text(joint);
+        match part {
+            Part::Rank => self.rank_inside(&place),
+            Part::Number => self.json_number(&place),
+            Part::Text => self.json_text(&place),
+        }
+    }
+
+    /// The rank of the value's type, as [`rank`] has it; null where there is none.
+    fn rank_inside(&mut self, place: &Place<'q>) {
         self.text("CASE ");
-        self.json_type(&place);
+        self.json_type(place);
         match self.frame.dialect {
             Dialect::Sqlite => self.text(
                 " WHEN 'false' THEN 1 WHEN 'true' THEN 2 WHEN 'integer' THEN 3 WHEN 'real' THEN 3 \
@@ -360,19 +368,77 @@ impl<'q> Writer<'q> {
             ),
             Dialect::Postgres => {
                 self.text(" WHEN 'boolean' THEN CASE WHEN ");
-                self.json_value(&place);
+                self.json_value(place);
                 self.text(
                     " = 'true' THEN 2 ELSE 1 END WHEN 'number' THEN 3 WHEN 'string' THEN 4 \
                      WHEN 'array' THEN 5 WHEN 'object' THEN 5 END",
                 );
             }
         }
-        self.text(direction);
-        self.text(", ");
-        self.json_number(&place);
-        self.text(plain);
-        self.text(", ");
-        self.json_text(&place);
-        self.text(plain);
     }
+
+    /// The value as JSON as far as an order looks at it: an empty list for every list and object,
+    /// which are all one.
+    pub(super) fn told_inside(&mut self, reached: &Reached<'q>, inside: &'q [JsonStep]) {
+        let place = self.inside(reached, inside);
+        let empty = match self.frame.dialect {
+            Dialect::Sqlite => "'[]'",
+            Dialect::Postgres => "'[]'::jsonb",
+        };
+        self.text("CASE ");
+        self.json_type(&place);
+        for kind in ["array", "object"] {
+            self.text(" WHEN '");
+            self.text(kind);
+            self.text("' THEN ");
+            self.text(empty);
+        }
+        self.text(" WHEN 'null' THEN NULL ELSE ");
+        self.json_value(&place);
+        self.text(" END");
+    }
+}
+
+/// What an order by a place looks at, one after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The rank of the value's type.
+    Rank,
+    /// The number it is; null for anything else.
+    Number,
+    /// The text it is; null for anything else.
+    Text,
+}
+
+impl Part {
+    /// What the part of a place is compared with whose value is `json`; nothing for null.
+    pub(super) fn of(self, json: &JsonText, dialect: Dialect) -> Option<Side> {
+        let value = json.to_value();
+        match (self, value) {
+            (Self::Rank, value) => Some(Side::plain(Param::Integer(rank(&value)?))),
+            // Read by the database in the same way as what it is compared with, to the last bit.
+            (Self::Number, serde_json::Value::Number(_)) => Some(match dialect {
+                Dialect::Sqlite => Side {
+                    before: "json_extract(",
+                    param: Param::Text(json.as_str().to_owned()),
+                    after: ", '$')",
+                },
+                Dialect::Postgres => Side::plain(Param::Value(Value::Json(json.clone()))),
+            }),
+            (Self::Text, serde_json::Value::String(text)) => Some(Side::plain(Param::Text(text))),
+            _ => None,
+        }
+    }
+}
+
+/// The place of a value's type in an order; null has none.
+fn rank(value: &serde_json::Value) -> Option<i64> {
+    Some(match value {
+        serde_json::Value::Null => return None,
+        serde_json::Value::Bool(false) => 1,
+        serde_json::Value::Bool(true) => 2,
+        serde_json::Value::Number(_) => 3,
+        serde_json::Value::String(_) => 4,
+        serde_json::Value::Array(_) | serde_json::Value::Object(_) => 5,
+    })
 }

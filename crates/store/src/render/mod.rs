@@ -10,6 +10,7 @@
 //! predicate itself.
 
 mod aggregate;
+mod compare;
 #[cfg(test)]
 mod fixture;
 mod grouping;
@@ -21,6 +22,7 @@ mod load;
 mod lookup;
 mod nest;
 mod order;
+mod pattern;
 #[cfg(test)]
 mod plans;
 mod predicate;

@@ -5,7 +5,6 @@ use super::select::{Limit, Prepared};
 use super::writer::{Alias, Writer};
 use crate::dialect::NestedForm;
 use crate::shape::{CHUNK, Column, Kind, Nested, Shape, Source};
-use carnet_expr::Predicate;
 use carnet_model::{Field, FieldType, RelationKind, Resource, Storage};
 
 /// Writes the columns of the outermost query, whose rows stand under `alias`.
@@ -122,18 +121,19 @@ fn counts<'q>(
     holder: &'q Resource,
     mut separate: impl FnMut(&mut Writer<'q>),
 ) -> Column {
-    let mut members = Vec::with_capacity(prepared.query.counts.len());
-    for (position, index) in prepared.query.counts.iter().enumerate() {
+    let mut members = Vec::with_capacity(prepared.counts.len());
+    for (position, (counted, predicate)) in prepared.counts.iter().enumerate() {
         if position > 0 {
             separate(writer);
         }
-        let relation = holder.relation(*index);
-        let (level, hang) = Level::related(writer, (holder, parent), relation);
+        let relation = holder.relation(counted.relation);
+        let (mut level, hang) = Level::related(writer, (holder, parent), relation);
+        level.join_for(writer, predicate);
         writer.text("(SELECT count(*)");
         level.write_source(writer);
-        writer.conditions(&level, Some(&hang), &Predicate::True);
+        writer.conditions(&level, Some(&hang), predicate);
         writer.text(")");
-        members.push(Column::new(&relation.name, Source::Cell(Kind::Integer)));
+        members.push(Column::new(&counted.name, Source::Cell(Kind::Integer)));
     }
     Column::new("_count", Source::Group(members))
 }
@@ -175,7 +175,7 @@ fn related<'q>(
         level.write_source(writer);
         level.join_order(writer, &prepared.order);
         writer.conditions(&level, Some(&hang), &prepared.predicate);
-        writer.order(&level, &prepared.order);
+        writer.order_related(&level, &prepared.order);
         Limit::related(prepared.query.window).write(writer);
         writer.text(") ");
         writer.name(outer);

@@ -93,7 +93,11 @@ fn query(fixture: &Fixture, name: &str) -> Query {
             let condition = Predicate::compare(wanted, CompareOp::Eq, id);
             query = sorted("-id");
             query.predicate = Predicate::some(Vec::new(), labels, condition);
-            query.counts = vec![labels];
+            query.counts = vec![crate::Counted {
+                name: "labels".to_owned(),
+                relation: labels,
+                predicate: carnet_expr::Predicate::True,
+            }];
             let included = fixture.query("labels", "id,name", "-id");
             query.includes = vec![fixture.include("goods", "labels", included)];
         }

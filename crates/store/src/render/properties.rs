@@ -2,7 +2,8 @@
 
 use super::fixture::Fixture;
 use super::{Select, select};
-use crate::{Count, Dialect, Nulls, Order, Query, Statement, Wall};
+use crate::{Count, Counted, Dialect, Nulls, Order, Query, Statement, Wall};
+use carnet_expr::Predicate;
 use carnet_kernel::{Decimal, Id, JsonText, PrincipalKind, PrincipalRef, Value};
 use carnet_model::{Field, FieldType};
 use predicates::{OperandSeed, Seed, operands, plant, seeds};
@@ -96,7 +97,11 @@ fn queries(fixture: &Fixture, outer: &Seed, inner: &Seed, offset: u64, count: Co
     query.window.offset = offset;
     query.count = count;
     query.includes = vec![fixture.include("goods", "parts", parts)];
-    query.counts = vec![fixture.resource("goods").relation_named("labels").unwrap()];
+    query.counts = vec![Counted {
+        name: "labels".to_owned(),
+        relation: fixture.resource("goods").relation_named("labels").unwrap(),
+        predicate: Predicate::True,
+    }];
     query
 }
 

@@ -6,20 +6,60 @@
 //! limit, so that a page costs the same at any depth; else the branches are alternatives of one
 //! condition, because each alone would walk everything.
 
-use super::level::Level;
+use super::aggregate::Gives;
 use super::literal;
-use super::order::SortColumn;
+use super::order::{Bearing, SortColumn, Term};
 use super::writer::{Placeholder, Writer};
-use crate::Param;
+use crate::{Dialect, Param};
 use carnet_kernel::{Value, text};
 use carnet_model::{FieldIndex, Resource};
 
 /// The row that a page begins after.
-pub(super) struct Boundary<'q> {
-    columns: Vec<SortColumn<'q>>,
-    values: Vec<Option<Param>>,
+pub(super) struct Boundary {
+    bearings: Vec<Bearing>,
+    /// What each column is compared with; none for null.
+    sides: Vec<Option<Side>>,
     bound: Vec<Option<Placeholder>>,
     branches: Vec<Branch>,
+}
+
+/// A bound value with what stands round its placeholder.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Side {
+    pub(super) before: &'static str,
+    pub(super) param: Param,
+    pub(super) after: &'static str,
+}
+
+impl Side {
+    /// A value as it is.
+    pub(super) fn plain(param: Param) -> Self {
+        Self {
+            before: "",
+            param,
+            after: "",
+        }
+    }
+
+    /// A number in units of its last digit, beside an exact sum or mean.
+    pub(super) fn exact(number: i128, dialect: Dialect) -> Self {
+        Self {
+            before: "",
+            param: Param::Exact(number),
+            after: match dialect {
+                Dialect::Postgres => "::text::numeric",
+                Dialect::Sqlite => "",
+            },
+        }
+    }
+
+    /// The same of a number as a page tells it.
+    pub(super) fn told_exact(value: &Value, dialect: Dialect) -> Option<Self> {
+        match value {
+            Value::Text(digits) => Some(Self::exact(digits.parse().ok()?, dialect)),
+            _ => None,
+        }
+    }
 }
 
 /// Rows that are equal in the first columns and beyond in the next.
@@ -40,26 +80,51 @@ enum Beyond {
     Value,
 }
 
-impl<'q> Boundary<'q> {
+/// What a column of records is compared with, to begin after a row whose sort key has that value.
+fn side(column: &SortColumn<'_>, value: &Value, dialect: Dialect) -> Option<Side> {
+    match (column.by, value) {
+        (
+            Term::Field {
+                companion: true, ..
+            },
+            Value::Text(value),
+        ) => Some(Side::plain(Param::Text(text::fold(value)))),
+        (Term::Field { field, .. } | Term::Made(_, Gives::Value(field)), value) => {
+            literal::of_kind(&field.kind, value).map(Side::plain)
+        }
+        (Term::Made(_, Gives::Count), Value::Integer(count)) => {
+            Some(Side::plain(Param::Integer(*count)))
+        }
+        (Term::Made(_, Gives::Exact), value) => Side::told_exact(value, dialect),
+        (Term::Inside(part, _), Value::Json(json)) => part.of(json, dialect),
+        _ => None,
+    }
+}
+
+impl Boundary {
     /// `None` for a page from the beginning.
-    pub(super) fn new(columns: &[SortColumn<'q>], after: Option<&[Value]>) -> Option<Self> {
-        let after = after.filter(|_| !columns.is_empty())?;
-        let values: Vec<Option<Param>> = columns
-            .iter()
-            .map(|column| match after.get(column.key) {
-                Some(Value::Text(value)) if column.companion => {
-                    Some(Param::Text(text::fold(value)))
-                }
-                Some(value) => literal::of_kind(&column.field.kind, value),
-                None => None,
-            })
-            .collect();
-        let nulls: Vec<bool> = values.iter().map(Option::is_none).collect();
-        Some(Self {
-            branches: branches(columns, &nulls),
-            bound: vec![None; columns.len()],
-            columns: columns.to_vec(),
-            values,
+    pub(super) fn new(
+        columns: &[SortColumn<'_>],
+        after: Option<&[Value]>,
+        dialect: Dialect,
+    ) -> Option<Self> {
+        let after = after?;
+        let sides = columns.iter().map(|column| {
+            let value = after.get(column.key)?;
+            side(column, value, dialect)
+        });
+        let bearings = columns.iter().map(|column| column.bearing);
+        Self::of(bearings.collect(), sides.collect())
+    }
+
+    /// The row with these values in columns of these bearings; none without a column.
+    pub(super) fn of(bearings: Vec<Bearing>, sides: Vec<Option<Side>>) -> Option<Self> {
+        let nulls: Vec<bool> = sides.iter().map(Option::is_none).collect();
+        (!bearings.is_empty()).then(|| Self {
+            branches: branches(&bearings, &nulls),
+            bound: vec![None; bearings.len()],
+            bearings,
+            sides,
         })
     }
 
@@ -68,19 +133,19 @@ impl<'q> Boundary<'q> {
         self.branches.len()
     }
 
-    /// Writes the condition of one branch.
-    pub(super) fn write_branch(
+    /// Writes the condition of one branch; `column` writes the column of a number.
+    pub(super) fn write_branch<'q>(
         &mut self,
         writer: &mut Writer<'q>,
-        level: &Level<'q>,
         number: usize,
+        column: &mut dyn FnMut(&mut Writer<'q>, usize),
     ) {
         let Some(branch) = self.branches.get(number).copied() else {
             return writer.text("false");
         };
         for position in 0..branch.equal {
-            writer.sort_column(level, &self.columns[position]);
-            if self.values[position].is_some() {
+            column(writer, position);
+            if self.sides[position].is_some() {
                 writer.text(" = ");
                 self.value(writer, position);
             } else {
@@ -88,14 +153,13 @@ impl<'q> Boundary<'q> {
             }
             writer.text(" AND ");
         }
-        let first = self.columns[branch.equal];
         match branch.beyond {
             Beyond::Null => {
-                writer.sort_column(level, &first);
+                column(writer, branch.equal);
                 writer.text(" IS NULL");
             }
             Beyond::Value => {
-                writer.sort_column(level, &first);
+                column(writer, branch.equal);
                 writer.text(" IS NOT NULL");
             }
             Beyond::Row(end) => {
@@ -103,10 +167,11 @@ impl<'q> Boundary<'q> {
                 writer.text(if single { "" } else { "(" });
                 for position in branch.equal..end {
                     writer.text(if position > branch.equal { ", " } else { "" });
-                    writer.sort_column(level, &self.columns[position]);
+                    column(writer, position);
                 }
                 writer.text(if single { "" } else { ")" });
-                writer.text(if first.descending { " < " } else { " > " });
+                let descending = self.bearings[branch.equal].descending;
+                writer.text(if descending { " < " } else { " > " });
                 writer.text(if single { "" } else { "(" });
                 for position in branch.equal..end {
                     writer.text(if position > branch.equal { ", " } else { "" });
@@ -118,28 +183,42 @@ impl<'q> Boundary<'q> {
     }
 
     /// Writes the conditions of all branches as alternatives.
-    pub(super) fn write_all(&mut self, writer: &mut Writer<'q>, level: &Level<'q>) {
+    pub(super) fn write_all<'q>(
+        &mut self,
+        writer: &mut Writer<'q>,
+        column: &mut dyn FnMut(&mut Writer<'q>, usize),
+    ) {
         let several = self.branches.len() > 1;
         writer.text(if several { "(" } else { "" });
         for number in 0..self.branches.len() {
             writer.text(if number > 0 { " OR " } else { "" });
-            self.write_branch(writer, level, number);
+            self.write_branch(writer, number, column);
         }
+        // Nothing comes after null in the last place.
+        writer.text(if self.branches.is_empty() {
+            "false"
+        } else {
+            ""
+        });
         writer.text(if several { ")" } else { "" });
     }
 
-    fn value(&mut self, writer: &mut Writer<'q>, position: usize) {
-        match (self.bound[position], &self.values[position]) {
-            (Some(placeholder), _) => writer.again(placeholder),
-            (None, Some(param)) => self.bound[position] = Some(writer.bind(param.clone())),
-            // INVARIANT: a branch compares only columns whose value is not null.
-            (None, None) => writer.text("NULL"),
+    fn value(&mut self, writer: &mut Writer<'_>, position: usize) {
+        // INVARIANT: a branch compares only columns whose value is not null.
+        let Some(side) = &self.sides[position] else {
+            return writer.text("NULL");
+        };
+        writer.text(side.before);
+        match self.bound[position] {
+            Some(placeholder) => writer.again(placeholder),
+            None => self.bound[position] = Some(writer.bind(side.param.clone())),
         }
+        writer.text(side.after);
     }
 }
 
 /// The branches in the order of their rows.
-fn branches(columns: &[SortColumn<'_>], nulls: &[bool]) -> Vec<Branch> {
+fn branches(columns: &[Bearing], nulls: &[bool]) -> Vec<Branch> {
     let mut groups = Vec::new();
     let mut start = 0;
     while start < columns.len() {
@@ -185,10 +264,16 @@ fn branches(columns: &[SortColumn<'_>], nulls: &[bool]) -> Vec<Branch> {
 
 /// Whether an index holds the rows in the order's first column: then each branch is a short walk.
 pub(super) fn served(resource: &Resource, columns: &[SortColumn<'_>]) -> bool {
-    let Some(first) = columns.first().filter(|first| first.steps.is_empty()) else {
+    let Some(SortColumn {
+        by: Term::Field {
+            steps: [], field, ..
+        },
+        ..
+    }) = columns.first()
+    else {
         return false;
     };
-    let is_first = |field: &FieldIndex| std::ptr::eq(resource.field(*field), first.field);
+    let is_first = |index: &FieldIndex| std::ptr::eq(resource.field(*index), *field);
     is_first(&resource.key)
         || resource
             .indexes
@@ -198,7 +283,7 @@ pub(super) fn served(resource: &Resource, columns: &[SortColumn<'_>]) -> bool {
             .uniques
             .iter()
             .any(|unique| unique.fields.iter().any(is_first))
-        || matches!(first.field.kind, carnet_model::FieldType::Ref { .. })
+        || matches!(field.kind, carnet_model::FieldType::Ref { .. })
 }
 
 #[cfg(test)]
@@ -213,10 +298,14 @@ mod tests {
         let fixture = Fixture::new();
         let query = fixture.query("goods", "id", order);
         let goods = fixture.resource("goods");
-        let columns = sort_columns(&fixture.view, goods, &query.order, false).unwrap();
+        let columns = sort_columns(&fixture.view, goods, &query.order, false);
         let nulls: Vec<bool> = columns.iter().map(|column| nulls[column.key]).collect();
-        let name = |position: usize| columns[position].name;
-        let found: Vec<String> = branches(&columns, &nulls)
+        let name = |position: usize| match columns[position].by {
+            Term::Field { name, .. } => name,
+            Term::Made(..) | Term::Inside(..) => "made",
+        };
+        let bearings: Vec<Bearing> = columns.iter().map(|column| column.bearing).collect();
+        let found: Vec<String> = branches(&bearings, &nulls)
             .iter()
             .map(|branch| {
                 let equal: Vec<&str> = (0..branch.equal).map(name).collect();

@@ -9,7 +9,7 @@ use super::search::Searched;
 use super::seek::{self, Boundary};
 use super::writer::{Placeholder, Writer};
 use crate::shape::Shape;
-use crate::{Count, Dialect, Include, Order, Param, Query, Statement, Window};
+use crate::{Count, Counted, Dialect, Include, Order, Param, Query, Statement, Window};
 use carnet_expr::{Operand, Predicate};
 use carnet_model::ModelView;
 
@@ -105,6 +105,7 @@ pub(super) struct Prepared<'q> {
     pub(super) predicate: Predicate,
     pub(super) order: Vec<Order>,
     pub(super) includes: Vec<(&'q Include, Prepared<'q>)>,
+    pub(super) counts: Vec<(&'q Counted, Predicate)>,
 }
 
 impl<'q> Prepared<'q> {
@@ -120,6 +121,11 @@ impl<'q> Prepared<'q> {
                     by: key.by.clone().simplify(),
                     ..*key
                 })
+                .collect(),
+            counts: query
+                .counts
+                .iter()
+                .map(|counted| (counted, counted.predicate.clone().simplify()))
                 .collect(),
             includes: includes
                 .map(|include| (include, Self::new(&include.query)))
@@ -141,6 +147,10 @@ impl<'q> Prepared<'q> {
         };
         leaks(view, resource, &self.predicate)
             || self.order.iter().any(order)
+            || self.counts.iter().any(|(counted, predicate)| {
+                let target = resource.relation(counted.relation).target;
+                leaks(view, view.resource(target), predicate)
+            })
             || self.includes.iter().any(|(_, inner)| inner.leaks(view))
     }
 }
@@ -155,25 +165,29 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     let nests = !prepared.includes.is_empty() || !query.counts.is_empty();
     let mut limit = Limit::page(writer, query.window);
     let rounded = limit.step.is_some_and(|step| step != limit.rows);
-    // How well a row matches is no sort key, nor is what is made of others.
-    let columns = sort_columns(view, resource, &prepared.order, query.seek.backwards)
-        .filter(|_| !query.ranked);
-    let columns = columns.as_deref().unwrap_or_default();
-    let mut boundary = Boundary::new(columns, query.seek.after.as_deref());
+    let columns = sort_columns(view, resource, &prepared.order, query.seek.backwards);
+    let columns = columns.as_slice();
+    // How well a row matches is no sort key.
+    let seek = Some(&query.seek).filter(|_| !query.ranked);
+    let after = seek.and_then(|seek| seek.after.as_deref());
+    let mut boundary = Boundary::new(columns, after, dialect);
     let split =
         boundary.as_ref().is_some_and(|one| one.branches() > 1) && seek::served(resource, columns);
-    let marked = |column: &SortColumn<'_>| query.seek.marks && !column.companion;
+    let marking = seek.is_some_and(|seek| seek.marks);
+    let marked = |column: &SortColumn<'_>| column.mark(dialect).filter(|_| marking);
     writer.text("SELECT ");
     if !counted && !nests && !rounded && !split {
         let mut level = Level::new(resource, writer.alias()).showing(query.deleted);
         let mut shape = nest::columns(writer, level.alias, prepared, resource);
         level.join_for(writer, &prepared.predicate);
         level.note_order(writer, &prepared.order);
-        for column in columns.iter().filter(|column| marked(column)) {
-            if !shape.mark_field(column.field, column.steps.is_empty()) {
+        for column in columns {
+            let Some(mark) = marked(column) else { continue };
+            if !column.own().is_some_and(|field| shape.mark_field(field)) {
                 writer.text(", ");
-                writer.sort_column(&level, column);
-                shape.add_mark(&column.field.kind);
+                writer.mark_column(&level, column);
+                writer.text(mark.cast());
+                shape.add_mark(mark);
             }
         }
         writer.join_search(&mut level, &prepared.predicate);
@@ -181,7 +195,9 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
         let filtered = writer.conditions(&level, None, &prepared.predicate);
         if let Some(boundary) = &mut boundary {
             writer.text(if filtered { " AND " } else { " WHERE " });
-            boundary.write_all(writer, &level);
+            boundary.write_all(writer, &mut |writer, position| {
+                writer.sort_column(&level, &columns[position]);
+            });
         }
         ordered(writer, &level, prepared, columns);
         limit.write(writer);
@@ -191,25 +207,28 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     let outer = writer.alias();
     let shown = nest::shown(prepared, resource);
     let given = |column: &SortColumn<'_>| {
-        column.steps.is_empty()
-            && !column.companion
-            && resource.each_field().any(|(index, field)| {
-                std::ptr::eq(field, column.field) && shown[usize::from(index.0)]
-            })
+        column.own().is_some_and(|own| {
+            resource
+                .each_field()
+                .any(|(index, field)| std::ptr::eq(field, own) && shown[usize::from(index.0)])
+        })
     };
-    let name = |writer: &mut Writer<'q>, alias, position: usize, column: &SortColumn<'q>| {
-        if given(column) {
-            writer.column(alias, column.name);
-        } else {
-            writer.column_part(alias, "key ", DIGITS.get(position).copied().unwrap_or("x"));
-        }
+    let name = |writer: &mut Writer<'q>, alias, position: usize| match columns[position].own() {
+        Some(field) if given(&columns[position]) => writer.column(alias, &field.column),
+        _ => writer.column_part(alias, "key ", digits(position)),
     };
     let mut shape = nest::columns(writer, outer, prepared, resource);
     for (position, column) in columns.iter().enumerate() {
-        if marked(column) && !shape.mark_field(column.field, column.steps.is_empty()) {
+        let Some(mark) = marked(column) else { continue };
+        if !column.own().is_some_and(|field| shape.mark_field(field)) {
             writer.text(", ");
-            name(writer, outer, position, column);
-            shape.add_mark(&column.field.kind);
+            if column.marks_apart() {
+                writer.column_part(outer, "mark ", digits(position));
+            } else {
+                name(writer, outer, position);
+            }
+            writer.text(mark.cast());
+            shape.add_mark(mark);
         }
     }
     let mut level = Level::new(resource, writer.alias()).showing(query.deleted);
@@ -234,12 +253,16 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     writer.text("SELECT ");
     nest::needed(writer, level.alias, prepared, resource);
     for (position, column) in columns.iter().enumerate() {
-        if (split || marked(column)) && !given(column) {
+        let told = marked(column).is_some();
+        if (split || told && !column.marks_apart()) && !given(column) {
             writer.text(", ");
             writer.sort_column(&level, column);
-            writer.text(" AS \"key ");
-            writer.text(DIGITS.get(position).copied().unwrap_or("x"));
-            writer.text("\"");
+            named(writer, "key ", position);
+        }
+        if told && column.marks_apart() {
+            writer.text(", ");
+            writer.mark_column(&level, column);
+            named(writer, "mark ", position);
         }
     }
     let filtered = match copied {
@@ -266,9 +289,11 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
             }
             writer.text(more);
             if let Some(boundary) = &mut boundary {
-                boundary.write_branch(writer, &level, branch);
+                boundary.write_branch(writer, branch, &mut |writer, position| {
+                    writer.sort_column(&level, &columns[position]);
+                });
             }
-            writer.order_by(columns, |writer, _, column| {
+            writer.order_by(columns, false, |writer, _, column| {
                 writer.sort_column(&level, column);
             });
             limit.write(writer);
@@ -278,13 +303,15 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
         }
         writer.text(") ");
         writer.name(united);
-        writer.order_by(columns, |writer, position, column| {
-            name(writer, united, position, column);
+        writer.order_by(columns, false, |writer, position, _| {
+            name(writer, united, position);
         });
     } else {
         if let Some(boundary) = &mut boundary {
             writer.text(more);
-            boundary.write_all(writer, &level);
+            boundary.write_all(writer, &mut |writer, position| {
+                writer.sort_column(&level, &columns[position]);
+            });
         }
         ordered(writer, &level, prepared, columns);
     }
@@ -298,12 +325,22 @@ fn page<'q>(writer: &mut Writer<'q>, prepared: &'q Prepared<'q>) -> Shape {
     shape
 }
 
-/// What ends the name under which a page gives a sort column to the query round it. No field's
-/// column has a space in its name.
-const DIGITS: [&str; 20] = [
-    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
-    "17", "18", "19",
-];
+/// Writes the name under which a page gives a sort column to the query round it. No field's column
+/// has a space in its name.
+fn named(writer: &mut Writer<'_>, stem: &str, position: usize) {
+    writer.text(" AS ");
+    let dialect = writer.frame.dialect;
+    dialect.quote(&[stem, digits(position)], &mut writer.sql);
+}
+
+/// What ends the name of a sort column: eight keys of three columns at most, and the key.
+fn digits(position: usize) -> &'static str {
+    const DIGITS: [&str; 32] = [
+        "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+        "17", "18", "19", "20", "21", "22", "23", "24", "25", "26", "27", "28", "29", "30", "31",
+    ];
+    DIGITS.get(position).copied().unwrap_or("x")
+}
 
 /// Writes the order: the best match first, where that is asked for, then the sort keys.
 fn ordered<'q>(
@@ -316,13 +353,9 @@ fn ordered<'q>(
     if let Some(searched) = searched {
         writer.order_by_rank(level, searched);
     }
-    if columns.is_empty() {
-        writer.order_after(level, &prepared.order, searched.is_some());
-    } else {
-        writer.order_by(columns, |writer, _, column| {
-            writer.sort_column(level, column);
-        });
-    }
+    writer.order_by(columns, searched.is_some(), |writer, _, column| {
+        writer.sort_column(level, column);
+    });
 }
 
 /// What a page and its count have in common, to be written a second time: the same aliases and

@@ -20,9 +20,9 @@ pub enum Param {
     Value(Value),
     /// A number that is not a field's: tenant, limit, offset (`bigint`).
     Integer(i64),
-    /// A number that an exact sum is compared with: `bigint`; on SQLite the sortable 16-byte blob
-    /// of our aggregates.
-    Exact(i64),
+    /// A number that an exact sum is compared with, in units of its last digit: its digits as
+    /// `text`; on SQLite the sortable 16-byte blob of our aggregates.
+    Exact(i128),
     /// A text that is not a field's (`text`).
     Text(String),
     /// Many values of one type: an array on PostgreSQL, a JSON array for `json_each` on SQLite

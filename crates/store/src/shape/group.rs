@@ -1,10 +1,11 @@
 //! Rows of groups to JSON objects: values of fields, and exact numbers of any size.
 
 use super::cell::write_name;
+use super::mark::exact;
 use super::row::write_cell;
-use super::{Bound, Cells, Kind, unexpected};
-use crate::{Error, Groups, Window};
-use carnet_kernel::MAX_SAFE_INTEGER;
+use super::{Bound, Cells, Kind, Marked};
+use crate::{Error, Grouping, Groups, Window};
+use carnet_kernel::{MAX_SAFE_INTEGER, Value, time};
 
 /// How one column of a group is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,19 +14,32 @@ pub(crate) enum GroupCell {
     Value(Kind),
     /// A number in units of its last digit.
     Exact {
-        /// How many fraction digits it has.
-        scale: u8,
-        /// Whether it is a JSON number where every reader keeps it exactly.
-        number: bool,
+        /// How it is written.
+        written: Written,
         /// Whether it comes as text, or as the sortable blob of our aggregates.
         text: bool,
     },
 }
 
-/// The columns of a rendered grouping; after them comes the number of groups.
+/// How an exact number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// A JSON number where every reader keeps it exactly, a text beyond.
+    Integer,
+    /// A text with so many fraction digits.
+    Decimal(u8),
+    /// Microseconds.
+    Duration,
+}
+
+/// The columns of a rendered grouping.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupShape {
     cells: Vec<(String, GroupCell)>,
+    /// The columns of the order, when they are asked for.
+    marks: Vec<(usize, Marked)>,
+    /// The column that holds the number of groups, when it is asked for.
+    total: Option<usize>,
 }
 
 impl GroupShape {
@@ -37,7 +51,23 @@ impl GroupShape {
         });
         Self {
             cells: named.collect(),
+            marks: Vec::new(),
+            total: None,
         }
+    }
+
+    /// Says where a column of the order stands, and where the number of groups does.
+    pub(crate) fn with(mut self, marks: Vec<(usize, Marked)>, total: Option<usize>) -> Self {
+        self.marks = marks;
+        self.total = total;
+        self
+    }
+
+    fn marks<C: Cells>(&self, cells: &C) -> Result<Vec<Value>, Error> {
+        self.marks
+            .iter()
+            .map(|(column, marked)| marked.read(cells, *column))
+            .collect()
     }
 
     fn write<C: Cells>(&self, cells: &C, out: &mut String) -> Result<(), Error> {
@@ -49,12 +79,8 @@ impl GroupShape {
             out.push_str(key);
             match *cell {
                 GroupCell::Value(kind) => write_cell(kind, cells, position, out)?,
-                GroupCell::Exact {
-                    scale,
-                    number,
-                    text,
-                } => match exact(cells, position, text)? {
-                    Some(value) => write_exact(value, scale, number, out),
+                GroupCell::Exact { written, text } => match exact(cells, position, text)? {
+                    Some(value) => write_exact(value, written, out),
                     None => out.push_str("null"),
                 },
             }
@@ -68,66 +94,125 @@ impl GroupShape {
 pub(crate) struct GroupPage<'a> {
     shape: &'a GroupShape,
     window: Window,
+    lines: bool,
     bound: Bound,
     json: String,
+    /// Where each group begins, when they come in the opposite order.
+    starts: Option<Vec<usize>>,
     rows: usize,
     more: bool,
     total: Option<u64>,
+    near: Option<Vec<Value>>,
+    far: Option<Vec<Value>>,
 }
 
 impl<'a> GroupPage<'a> {
-    pub(crate) fn new(shape: &'a GroupShape, window: Window, bound: Bound) -> Self {
+    pub(crate) fn new(shape: &'a GroupShape, grouping: &Grouping, bound: Bound) -> Self {
+        let whole = grouping.counted && grouping.window.offset == 0;
         Self {
             shape,
-            window,
+            window: grouping.window,
+            lines: grouping.seek.lines,
             bound,
-            json: "[".to_owned(),
+            json: String::new(),
+            starts: grouping.seek.backwards.then(Vec::new),
             rows: 0,
             more: false,
-            total: (window.offset == 0).then_some(0),
+            total: whole.then_some(0),
+            near: None,
+            far: None,
         }
+    }
+
+    fn separator(&self) -> char {
+        if self.lines { '\n' } else { ',' }
     }
 
     /// Takes the next row.
     pub(crate) fn row<C: Cells>(&mut self, cells: &C) -> Result<(), Error> {
-        let total = cells.integer(self.shape.cells.len())?;
-        self.total = total.and_then(|total| u64::try_from(total).ok());
+        if let Some(column) = self.shape.total {
+            let total = cells.integer(column)?;
+            self.total = total.and_then(|total| u64::try_from(total).ok());
+        }
         if self.rows as u64 >= u64::from(self.window.limit) {
             self.more = true;
             return Ok(());
         }
         if self.rows > 0 {
-            self.json.push(',');
+            self.json.push(self.separator());
+        }
+        if let Some(starts) = &mut self.starts {
+            starts.push(self.json.len());
         }
         self.rows += 1;
+        if self.rows == 1 {
+            self.near = Some(self.shape.marks(cells)?);
+        }
+        if self.rows as u64 == u64::from(self.window.limit) {
+            self.far = Some(self.shape.marks(cells)?);
+        }
         self.shape.write(cells, &mut self.json)?;
         self.bound.check(self.json.len())
     }
 
-    pub(crate) fn finish(mut self) -> Groups {
-        self.json.push(']');
+    pub(crate) fn finish(self) -> Groups {
+        let marks = !self.shape.marks.is_empty();
+        let near = self.near.clone().filter(|_| marks);
+        let far = self.far.clone().filter(|_| marks && self.more);
+        let (first, last) = match self.starts {
+            Some(_) => (far, near),
+            None => (near, far),
+        };
         Groups {
-            json: self.json.into_bytes(),
+            json: self.json().into_bytes(),
             rows: self.rows,
             more: self.more,
             total: self.total,
+            first,
+            last,
         }
     }
-}
 
-fn exact<C: Cells>(cells: &C, column: usize, text: bool) -> Result<Option<i128>, Error> {
-    if text {
-        let number = cells.text(column)?.map(str::parse::<i128>).transpose();
-        return number.map_err(|_| unexpected());
+    /// The groups in the order of the list.
+    fn json(&self) -> String {
+        let mut json = String::with_capacity(self.json.len() + 2);
+        json.push_str(if self.lines { "" } else { "[" });
+        match &self.starts {
+            None => json.push_str(&self.json),
+            Some(starts) => {
+                let mut end = self.json.len();
+                for (position, start) in starts.iter().rev().enumerate() {
+                    if position > 0 {
+                        json.push(self.separator());
+                    }
+                    json.push_str(self.json.get(*start..end).unwrap_or_default());
+                    end = start.saturating_sub(1);
+                }
+            }
+        }
+        if !self.lines {
+            json.push(']');
+        } else if self.rows > 0 {
+            json.push('\n');
+        }
+        json
     }
-    let sortable = cells.id(column)?.map(carnet_kernel::Id::as_u128);
-    Ok(sortable.map(|bits| (bits ^ (1 << 127)).cast_signed()))
 }
 
-fn write_exact(value: i128, scale: u8, number: bool, out: &mut String) {
-    let bare = number && value.unsigned_abs() <= MAX_SAFE_INTEGER.unsigned_abs().into();
+fn write_exact(value: i128, written: Written, out: &mut String) {
+    let (scale, bare) = match written {
+        Written::Integer => (
+            0,
+            value.unsigned_abs() <= MAX_SAFE_INTEGER.unsigned_abs().into(),
+        ),
+        Written::Decimal(scale) => (usize::from(scale), false),
+        Written::Duration => {
+            out.push('"');
+            time::write_long_duration(value, out);
+            return out.push('"');
+        }
+    };
     let mut digits = value.unsigned_abs().to_string();
-    let scale = usize::from(scale);
     if scale > 0 {
         digits = format!("{digits:0>width$}", width = scale + 1);
         digits.insert(digits.len() - scale, '.');
@@ -146,25 +231,38 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: i128, scale: u8, number: bool, expected: &str) {
+    fn check(value: i128, written: Written, expected: &str) {
         let mut out = String::new();
-        write_exact(value, scale, number, &mut out);
+        write_exact(value, written, &mut out);
         assert_eq!(out, expected);
     }
 
     #[test]
     fn exact_numbers_keep_every_digit() {
-        check(1_200, 2, false, "\"12.00\"");
-        check(-5, 2, false, "\"-0.05\"");
-        check(0, 4, false, "\"0.0000\"");
-        check(7, 0, true, "7");
-        check(-9_007_199_254_740_991, 0, true, "-9007199254740991");
-        check(9_007_199_254_740_992, 0, true, "\"9007199254740992\"");
+        check(1_200, Written::Decimal(2), "\"12.00\"");
+        check(-5, Written::Decimal(2), "\"-0.05\"");
+        check(0, Written::Decimal(4), "\"0.0000\"");
+        check(7, Written::Integer, "7");
+        check(
+            -9_007_199_254_740_991,
+            Written::Integer,
+            "-9007199254740991",
+        );
+        check(
+            9_007_199_254_740_992,
+            Written::Integer,
+            "\"9007199254740992\"",
+        );
         check(
             i128::MAX,
-            2,
-            false,
+            Written::Decimal(2),
             "\"1701411834604692317316873037158841057.27\"",
+        );
+        check(90_061_500_000, Written::Duration, "\"P1DT1H1M1.5S\"");
+        check(
+            i128::from(i64::MAX) * 10,
+            Written::Duration,
+            "\"P1067519911DT16H9M7.75807S\"",
         );
     }
 }

@@ -5,11 +5,10 @@ use super::cell::{
     write_duration, write_id, write_integer, write_name, write_time,
 };
 use super::nested::Nested;
-use super::record::value;
-use super::{Bound, Cells, Kind};
+use super::{Bound, Cells, Kind, Marked};
 use crate::{Document, Error};
 use carnet_kernel::{Decimal, Value, json};
-use carnet_model::{Field, FieldType};
+use carnet_model::Field;
 
 /// The columns of a rendered read, in order.
 #[derive(Clone, Debug)]
@@ -20,7 +19,7 @@ pub(crate) struct Shape {
     /// The column that holds the total on the row after the window's last, when it was asked for.
     total: Option<usize>,
     /// The columns of the sort keys, when they are asked for.
-    marks: Vec<(usize, Kind)>,
+    marks: Vec<(usize, Marked)>,
     /// The column after the last so far. A row without members has a column as well.
     next: usize,
 }
@@ -90,15 +89,13 @@ impl Shape {
         }
     }
 
-    /// Says that a sort key is a member; whether it is.
-    pub(crate) fn mark_field(&mut self, field: &Field, own: bool) -> bool {
-        if !own {
-            return false;
-        }
+    /// Says that a sort key is a field of the rows themselves; whether it is a member.
+    pub(crate) fn mark_field(&mut self, field: &Field) -> bool {
         let mut at = 0;
         for column in &self.columns {
             if column.name.as_ref() == Some(&field.column) {
-                self.marks.push((at, Kind::of(&field.kind)));
+                let kind = Kind::of(&field.kind);
+                self.marks.push((at, Marked::Value(kind)));
                 return true;
             }
             at += column.width();
@@ -107,8 +104,8 @@ impl Shape {
     }
 
     /// Says that a sort key stands in one more column.
-    pub(crate) fn add_mark(&mut self, kind: &FieldType) {
-        self.marks.push((self.next, Kind::of(kind)));
+    pub(crate) fn add_mark(&mut self, marked: Marked) {
+        self.marks.push((self.next, marked));
         self.next += 1;
     }
 
@@ -121,7 +118,7 @@ impl Shape {
     pub(super) fn marks<C: Cells>(&self, cells: &C) -> Result<Vec<Value>, Error> {
         self.marks
             .iter()
-            .map(|(column, kind)| value(*kind, cells, *column))
+            .map(|(column, marked)| marked.read(cells, *column))
             .collect()
     }
 

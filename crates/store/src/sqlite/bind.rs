@@ -92,7 +92,7 @@ pub(super) fn bind(statement: &mut Statement<'_>, params: &[Param]) -> rusqlite:
             Param::Value(value) => statement.raw_bind_parameter(index, Bound(value))?,
             Param::Integer(number) => statement.raw_bind_parameter(index, number)?,
             Param::Exact(number) => {
-                let sortable = super::exact::sortable(i128::from(*number));
+                let sortable = super::exact::sortable(*number);
                 statement.raw_bind_parameter(index, sortable.as_slice())?;
             }
             Param::Text(text) => statement.raw_bind_parameter(index, text)?,

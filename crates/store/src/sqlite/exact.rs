@@ -1,8 +1,9 @@
 //! Sums and means that neither overflow nor round on the way: `carnet_sum(number)` and
 //! `carnet_average(number, digits)`. Their answer is a blob of 16 bytes that sorts as the number
-//! does; null for no number.
+//! does; null for no number. `carnet_float_sum(number)` and `carnet_float_average(number)` are the
+//! same for floats and give one.
 
-use carnet_expr::average;
+use carnet_expr::{FloatSum, average};
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::{Connection, Result};
 
@@ -17,7 +18,9 @@ pub(crate) fn install(raw: &Connection) -> Result<()> {
         | FunctionFlags::SQLITE_DETERMINISTIC
         | FunctionFlags::SQLITE_DIRECTONLY;
     raw.create_aggregate_function("carnet_sum", 1, flags, Sum)?;
-    raw.create_aggregate_function("carnet_average", 2, flags, Average)
+    raw.create_aggregate_function("carnet_average", 2, flags, Average)?;
+    raw.create_aggregate_function("carnet_float_sum", 1, flags, Floats(FloatSum::sum))?;
+    raw.create_aggregate_function("carnet_float_average", 1, flags, Floats(FloatSum::average))
 }
 
 /// What was added so far.
@@ -71,6 +74,26 @@ impl Aggregate<Added, Option<Vec<u8>>> for Average {
     fn finalize(&self, _: &mut Context<'_>, added: Option<Added>) -> Result<Option<Vec<u8>>> {
         let mean = added.and_then(|added| average(added.sum, added.count, added.digits));
         Ok(mean.map(|mean| sortable(mean).to_vec()))
+    }
+}
+
+/// Floats, and what is told of them.
+struct Floats(fn(&FloatSum) -> Option<f64>);
+
+impl Aggregate<FloatSum, Option<f64>> for Floats {
+    fn init(&self, _: &mut Context<'_>) -> Result<FloatSum> {
+        Ok(FloatSum::default())
+    }
+
+    fn step(&self, context: &mut Context<'_>, added: &mut FloatSum) -> Result<()> {
+        if let Some(number) = context.get::<Option<f64>>(0)? {
+            added.add(number);
+        }
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, added: Option<FloatSum>) -> Result<Option<f64>> {
+        Ok(added.as_ref().and_then(self.0))
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) fn groups(
     limit: ByteSize,
 ) -> Result<Groups, Failure> {
     let statement = &rendered.statement;
-    let mut page = GroupPage::new(&rendered.shape, grouping.window, Bound::groups(limit));
+    let mut page = GroupPage::new(&rendered.shape, grouping, Bound::groups(limit));
     session.query(
         &statement.sql,
         |prepared| bind::bind(prepared, &statement.params),

@@ -69,7 +69,10 @@ fn function(target: &Resource, seed: u8, field: Index) -> Function {
     let exact = |field: &Field| {
         matches!(
             field.kind,
-            FieldType::Integer { .. } | FieldType::Decimal { .. } | FieldType::Duration
+            FieldType::Integer { .. }
+                | FieldType::Decimal { .. }
+                | FieldType::Float { .. }
+                | FieldType::Duration
         )
     };
     let sorted = |field: &Field| {

@@ -1,5 +1,6 @@
 //! Queries as clients write them: filters here, what else a list takes in `shape`.
 
+mod included;
 mod related;
 mod shape;
 
@@ -47,13 +48,17 @@ fn show_operand(of: &Resource, operand: &Operand) -> String {
             let target = view().resource(relation.target);
             let field = |field| &target.field(field).name;
             text.push_str(&relation.name);
-            text + &match aggregate.function {
+            text += &match aggregate.function {
                 Function::Count => ".count".to_owned(),
                 Function::Sum(one) => format!(".sum({})", field(one)),
                 Function::Average(one) => format!(".avg({})", field(one)),
                 Function::Min(one) => format!(".min({})", field(one)),
                 Function::Max(one) => format!(".max({})", field(one)),
+            };
+            if aggregate.predicate != Predicate::True {
+                text += &format!(" of {}", show_over(target, &aggregate.predicate));
             }
+            text
         }
     }
 }

@@ -173,14 +173,24 @@ fn query(world: &World, chance: &Chance) -> Query {
             limit: 2,
             offset: u64::from(chance.includes & 4 != 0),
         };
-        labels.counts = vec![world.relation("labels", "goods")];
+        let counted = plant(&world.view, goods, &chance.inner, &literal);
+        labels.counts = vec![world.counted("labels", "goods", counted)];
         query
             .includes
             .push(world.include("goods", "labels", labels));
     }
     if chance.includes & 32 != 0 {
         query.counts = ["labels", "parts", "children"]
-            .map(|name| world.relation("goods", name))
+            .map(|name| {
+                let target = goods.relation(world.relation("goods", name)).target;
+                let target = world.view.resource(target);
+                // Without a condition for every other one.
+                let predicate = match chance.includes & 64 == 0 {
+                    true => carnet_expr::Predicate::True,
+                    false => plant(&world.view, target, &chance.inner, &literal),
+                };
+                world.counted("goods", name, predicate)
+            })
             .to_vec();
     }
     if chance.includes & 8 != 0 {
@@ -205,17 +215,6 @@ fn walk(place: &Worlds, world: &World, mut query: Query, size: u32) -> Result<()
         offset: 0,
     };
     query.count = Count::None;
-    // What stands inside JSON or is made of others is no place to go on from.
-    query.order.retain(|key| {
-        let plain = |path: &carnet_expr::Path| {
-            let mut holder = world.resource("goods");
-            for step in &path.steps {
-                holder = world.view.resource(holder.relation(*step).target);
-            }
-            path.inside.is_empty() && holder.field(path.field).kind.is_ordered()
-        };
-        key.as_path().is_some_and(plain)
-    });
     let rows = |json: &[u8]| serde_json::from_slice::<Vec<serde_json::Value>>(json).unwrap();
     let all = rows(world.list(&query).0.as_bytes());
     query.seek.marks = true;

@@ -8,7 +8,7 @@ use carnet_kernel::{Id, JsonText, TenantKey, Value, text};
 use carnet_model::{
     FieldIndex, FieldType, ModelView, RelationKind, Resource, ResourceIndex, Source,
 };
-use carnet_store::{Count, Include, Nulls, Order, Query, Record, Window, shape};
+use carnet_store::{Count, Counted, Include, Nulls, Order, Query, Record, Window, shape};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -192,13 +192,24 @@ impl World {
         if !query.counts.is_empty() {
             out.push_str(comma);
             out.push_str("\"_count\":{");
-            for (position, relation) in query.counts.iter().enumerate() {
+            for (position, counted) in query.counts.iter().enumerate() {
                 if position > 0 {
                     out.push(',');
                 }
-                shape::write_name(&resource.relation(*relation).name, &mut out);
-                let count = self.related(resource, record, *relation).len();
-                out.push_str(&count.to_string());
+                shape::write_name(&counted.name, &mut out);
+                let target = self
+                    .view
+                    .resource(resource.relation(counted.relation).target);
+                let rows = self.related(resource, record, counted.relation).into_iter();
+                let chosen = rows.filter(|row| {
+                    let seen = Seen {
+                        world: self,
+                        resource: target,
+                        record: (*row).clone(),
+                    };
+                    evaluate(&counted.predicate, &seen) == Truth::True
+                });
+                out.push_str(&chosen.count().to_string());
             }
             out.push('}');
         }
@@ -282,6 +293,14 @@ impl World {
 
     pub(crate) fn relation(&self, resource: &str, relation: &str) -> RelationIndex {
         self.resource(resource).relation_named(relation).unwrap()
+    }
+
+    pub(crate) fn counted(&self, resource: &str, relation: &str, predicate: Predicate) -> Counted {
+        Counted {
+            name: relation.to_owned(),
+            relation: self.relation(resource, relation),
+            predicate,
+        }
     }
 
     pub(crate) fn include(&self, resource: &str, relation: &str, query: Query) -> Include {
