@@ -127,6 +127,7 @@ codes! {
     LogicCycle "LOGIC_CYCLE" 500 Platform "The code of operations calls itself in a circle";
     OutcomeUnknown "OUTCOME_UNKNOWN" 500 Platform "It is not known whether the write took effect";
     NotImplemented "NOT_IMPLEMENTED" 501 Logic "This is not offered";
+    LogicMissing "LOGIC_MISSING" 501 Platform "Nothing is registered that does this";
     UpstreamFailed "UPSTREAM_FAILED" 502 Logic "A service that this relies on failed";
     Unavailable "UNAVAILABLE" 503 Logic "This cannot be done at the moment";
     TransactionTooLong "TRANSACTION_TOO_LONG" 503 Platform "A write took longer than its budget";

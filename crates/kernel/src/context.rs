@@ -1,6 +1,6 @@
 //! What is known of one request, job or run from its first moment. Not its body or its rights.
 
-use crate::{Id, Principal, TenantKey};
+use crate::{ApiVersion, Id, Principal, TenantKey};
 use std::time::Instant;
 
 /// Made once at the edge and passed down by reference; cheap to clone.
@@ -18,8 +18,8 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// A BCP 47 tag for messages and i18n values.
     pub locale: String,
-    /// The API version asked for: 1 for `/api/v1`.
-    pub api_version: u16,
+    /// The version of the API that the caller speaks.
+    pub version: ApiVersion,
 }
 
 impl Context {
@@ -32,7 +32,7 @@ impl Context {
             causation: None,
             deadline: None,
             locale: "en".to_owned(),
-            api_version: 1,
+            version: ApiVersion::FIRST,
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod text;
 pub mod time;
 mod units;
 mod value;
+mod version;
 
 pub use application_code::{ApplicationCode, ApplicationCodes};
 pub use calendar::CalendarUnit;
@@ -36,6 +37,7 @@ pub use refusal::{Detail, Refusal};
 pub use tenant::TenantKey;
 pub use units::{ByteSize, Period, Secret};
 pub use value::Value;
+pub use version::ApiVersion;
 
 /// The largest integer that every JSON reader keeps exactly: 2^53 − 1 (RFC 8259 section 6).
 pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;

@@ -3,7 +3,7 @@
 use crate::syntax::{Name, Node, Span};
 use crate::{
     ActionMethod, ActionOn, Concurrency, Deletion, FieldType, IdRule, Journal, OnDelete,
-    OperationSet, Storage, Tenancy,
+    OperationSet, Storage, Tenancy, Version,
 };
 
 /// What a file may say.
@@ -26,6 +26,8 @@ pub(crate) struct Document {
     pub(crate) use_key: Option<Span>,
     pub(crate) uses: Vec<Name>,
     pub(crate) extends: Vec<ExtendDecl>,
+    /// The key `versions` and what it declares, when it is there.
+    pub(crate) versions: Option<(Span, Vec<Version>)>,
     pub(crate) resources: Vec<ResourceDecl>,
 }
 
@@ -66,6 +68,22 @@ pub(crate) struct ResourceDecl {
     pub(crate) actions: Vec<ActionDecl>,
     /// The name of the reference that is locked.
     pub(crate) lock: Option<Name>,
+    pub(crate) versions: Vec<OverlayDecl>,
+}
+
+/// How a version shows a resource.
+#[derive(Debug)]
+pub(crate) struct OverlayDecl {
+    /// `v1`.
+    pub(crate) version: Name,
+    /// The whole resource is not there.
+    pub(crate) hidden: Option<Span>,
+    /// Names of the resource with those of the version.
+    pub(crate) rename: Vec<(Name, Name)>,
+    /// Names that are not there.
+    pub(crate) hide: Vec<Name>,
+    /// Names with defaults, read when their types are known.
+    pub(crate) default: Vec<(Name, Node)>,
 }
 
 /// An action.

@@ -9,6 +9,11 @@ use std::sync::Arc;
 pub struct Field {
     /// The API name: `categoryId`.
     pub name: String,
+    /// Its API name in the newest version, by which the journal knows it; absent where it is
+    /// `name`.
+    pub canonical: Option<String>,
+    /// Whether the version that sees it does not have it. It keeps its place and its column.
+    pub hidden: bool,
     /// The name in the definition: `category`; the same as `name` for everything but references.
     pub declared: String,
     /// The column: `category_id`. For [`FieldType::Principal`] the stem: `created_by` with the
@@ -40,6 +45,11 @@ impl Field {
     /// Whether a create must give it.
     pub fn required(&self) -> bool {
         self.role == Role::Declared && !self.optional && self.default.is_none()
+    }
+
+    /// Its API name in the newest version of the API.
+    pub fn canonical(&self) -> &str {
+        self.canonical.as_deref().unwrap_or(&self.name)
     }
 
     /// The default in the API's shape.

@@ -15,6 +15,7 @@ mod resource;
 mod schema;
 mod source;
 mod syntax;
+mod version;
 mod view;
 mod words;
 
@@ -33,4 +34,5 @@ pub use resource::{
 };
 pub use schema::schema;
 pub use source::{MAX_SOURCE_BYTES, Origin, Source};
+pub use version::{FieldOverlay, Overlay, RelationOverlay, Version};
 pub use view::ModelView;

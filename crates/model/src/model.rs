@@ -1,9 +1,10 @@
 //! The compiled definition: immutable, shared, swapped whole.
 
-use crate::{FieldIndex, Resource};
+use crate::{FieldIndex, Resource, Version};
 use carnet_kernel::json::JsonText;
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// A resource by its place in its model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,9 +30,12 @@ impl fmt::Debug for ModelHash {
 #[derive(Clone, Debug)]
 pub struct Model {
     /// Every resource, shipped ones included; a [`ResourceIndex`] is a place in it.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<Arc<Resource>>,
     /// Name to resource.
     pub by_name: HashMap<String, ResourceIndex>,
+    /// The versions of the API that are served, the oldest first; never empty. Names in the
+    /// resources are those of the last.
+    pub versions: Vec<Version>,
     /// The merged definition in canonical form, as `carnet_schemas` keeps it: compiling it alone
     /// gives an equal model.
     pub definition: JsonText,
@@ -42,6 +46,20 @@ pub struct Model {
 }
 
 impl Model {
+    /// The newest version of the API.
+    pub fn newest(&self) -> &Version {
+        // INVARIANT: the compiler never makes a model without a version.
+        &self.versions[self.versions.len() - 1]
+    }
+
+    /// The resources that this view of the model has.
+    pub fn shown_resources(&self) -> impl Iterator<Item = &Resource> {
+        self.resources
+            .iter()
+            .map(|resource| &**resource)
+            .filter(|resource| !resource.hidden)
+    }
+
     /// The resource at `index`, which must come from this model.
     pub fn resource(&self, index: ResourceIndex) -> &Resource {
         &self.resources[usize::from(index.0)]

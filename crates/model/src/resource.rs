@@ -1,6 +1,8 @@
 //! One compiled resource: its fields, relations, constraints and options.
 
-use crate::{Action, ActionIndex, Field, FieldIndex, IdForm, RelationIndex, ResourceIndex, Role};
+use crate::{
+    Action, ActionIndex, Field, FieldIndex, IdForm, Overlay, RelationIndex, ResourceIndex, Role,
+};
 use carnet_kernel::search::Analysis;
 use std::collections::HashMap;
 
@@ -9,6 +11,10 @@ use std::collections::HashMap;
 pub struct Resource {
     /// Its place in the model.
     pub index: ResourceIndex,
+    /// Whether the version that sees it does not have it.
+    pub hidden: bool,
+    /// How older versions of the API differ in what they show of it.
+    pub overlays: Vec<Overlay>,
     /// The plural API name: `products`.
     pub name: String,
     /// The named group it belongs to.
@@ -102,7 +108,17 @@ impl Resource {
             .map(|(index, field)| (FieldIndex(index as u16), field))
     }
 
-    /// The fields that clients write.
+    /// The fields that this view of it has.
+    pub fn shown_fields(&self) -> impl Iterator<Item = (FieldIndex, &Field)> {
+        self.each_field().filter(|(_, field)| !field.hidden)
+    }
+
+    /// The relations that this view of it has.
+    pub fn shown_relations(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.iter().filter(|relation| !relation.hidden)
+    }
+
+    /// The fields that clients write, and those of them that this view does not have.
     pub fn declared_fields(&self) -> impl Iterator<Item = (FieldIndex, &Field)> {
         self.each_field()
             .filter(|(_, field)| field.role == Role::Declared)
@@ -301,6 +317,8 @@ pub struct Relation {
     pub target: ResourceIndex,
     /// Which way the reference points.
     pub kind: RelationKind,
+    /// Whether the version that sees it does not have it.
+    pub hidden: bool,
 }
 
 /// Which way the reference points.

@@ -22,6 +22,8 @@ pub fn schema() -> Value {
     define("unique", list_of(members()));
     define("indexes", list_of(index()));
     define("actions", named(action()));
+    define("versions", version_keys(version()));
+    define("overlays", version_keys(overlay()));
     define("input", named(passing(&[])));
     define("output", named(passing(&["default"])));
     for kind in TYPES {
@@ -77,6 +79,9 @@ fn file_key(key: &str) -> Value {
             json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true })
         }
         "extend" => named(json!({ "$ref": "#/$defs/extension" })),
+        "versions" => {
+            json!({ "$ref": "#/$defs/versions", "minProperties": 1, "maxProperties": 16 })
+        }
         _ => named(json!({ "$ref": "#/$defs/resource" })),
     }
 }
@@ -139,6 +144,7 @@ fn resource_key(key: &str) -> Value {
         "search" => search(),
         "actions" => json!({ "$ref": "#/$defs/actions" }),
         "lock" => json!({ "type": "string" }),
+        "versions" => json!({ "$ref": "#/$defs/overlays" }),
         _ => json!({ "$ref": "#/$defs/indexes" }),
     }
 }
@@ -150,6 +156,49 @@ fn many() -> Value {
         "required": ["of"],
         "anyOf": [{ "required": ["by"] }, { "required": ["through"] }],
         "dependentRequired": { "to": ["through"] },
+        "additionalProperties": false,
+    })
+}
+
+/// A map with versions of the API as its keys.
+fn version_keys(value: Value) -> Value {
+    json!({
+        "type": "object",
+        "propertyNames": { "pattern": "^v[1-9][0-9]{0,4}$" },
+        "additionalProperties": value,
+    })
+}
+
+/// What is said of a version; `null` is nothing.
+fn version() -> Value {
+    json!({
+        "type": ["object", "null"],
+        "properties": properties(words::VERSION, |key| match key {
+            "link" => json!({ "type": "string" }),
+            _ => json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" }),
+        }),
+        "additionalProperties": false,
+    })
+}
+
+/// What a version says of a resource.
+fn overlay() -> Value {
+    json!({
+        "type": "object",
+        "properties": properties(words::OVERLAY, |key| match key {
+            "rename" => json!({
+                "type": "object",
+                "additionalProperties": { "type": "string", "pattern": NAME },
+            }),
+            "hide" => json!({
+                "anyOf": [
+                    { "type": "boolean" },
+                    { "type": "string" },
+                    { "type": "array", "items": { "type": "string" } },
+                ],
+            }),
+            _ => json!({ "type": "object" }),
+        }),
         "additionalProperties": false,
     })
 }
@@ -432,6 +481,14 @@ mod tests {
             "/$defs/actions/additionalProperties/properties",
             words::ACTION,
         );
+        at(
+            "/$defs/versions/additionalProperties/properties",
+            words::VERSION,
+        );
+        at(
+            "/$defs/overlays/additionalProperties/properties",
+            words::OVERLAY,
+        );
         at("/$defs/indexes/items/anyOf/2/properties", words::INDEX);
         for kind in TYPES {
             let pointer = format!("/$defs/field_{}/properties", kind.word);
@@ -457,6 +514,8 @@ mod tests {
             words::ID,
             words::SEARCH,
             words::ACTION,
+            words::VERSION,
+            words::OVERLAY,
         ]
         .into_iter()
         .chain(TYPES.iter().map(|kind| kind.options))

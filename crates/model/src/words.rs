@@ -26,9 +26,39 @@ pub(crate) const FILE: &[Word] = &[
         "Additions to shipped resources that are taken by `use`.",
     ),
     (
+        "versions",
+        "The versions of the API that are served side by side, `v1` and so on; in the root file only.",
+    ),
+    (
         "resources",
         "The resources by their plural camelCase names.",
     ),
+];
+
+/// Keys of a version.
+pub(crate) const VERSION: &[Word] = &[
+    (
+        "deprecated",
+        "The day from which clients should use a newer version.",
+    ),
+    (
+        "sunset",
+        "The day from which the version may no longer be served.",
+    ),
+    ("link", "A page about its end."),
+];
+
+/// Keys of what a version says of a resource.
+pub(crate) const OVERLAY: &[Word] = &[
+    (
+        "rename",
+        "Fields and relations by the names that the version has for them.",
+    ),
+    (
+        "hide",
+        "Fields and relations that the version does not have; `true` for the whole resource.",
+    ),
+    ("default", "What an absent field becomes in the version."),
 ];
 
 /// Keys of a file that a later release brings.
@@ -89,6 +119,10 @@ pub(crate) const RESOURCE: &[Word] = &[
     (
         "lock",
         "A reference: logic that writes here first locks the record it names, so that writes of one parent wait for one another.",
+    ),
+    (
+        "versions",
+        "How older versions of the API differ in what they show of it.",
     ),
 ];
 

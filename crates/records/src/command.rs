@@ -3,7 +3,7 @@
 use crate::decide::Precondition;
 use crate::parse::{GroupRequest, ListRequest, MatchingRequest, ReadRequest};
 use carnet_kernel::{Id, Value};
-use carnet_model::{FieldIndex, ResourceIndex};
+use carnet_model::{ActionIndex, FieldIndex, ResourceIndex};
 use carnet_store::{Explanation, Groups, Listing};
 use std::time::Duration;
 
@@ -133,6 +133,19 @@ pub enum Command {
         /// Which records, and how many at most.
         request: MatchingRequest,
         /// `Any` where the resource asks for one.
+        precondition: Option<Precondition>,
+    },
+    /// An operation of the application's own, done by logic.
+    Action {
+        /// Of which resource.
+        resource: ResourceIndex,
+        /// Which of its actions.
+        action: ActionIndex,
+        /// Which record, where the action is for one.
+        id: Option<Id>,
+        /// A JSON object as `validate::read_input` makes it: every input has a member.
+        input: String,
+        /// The versions of the record it may be based on.
         precondition: Option<Precondition>,
     },
     /// Several writes of one resource in one transaction.

@@ -52,6 +52,22 @@ resources:
       category: { type: ref, to: categories, onDelete: restrict }
     many:
       lines: { of: lines, by: product }
+    actions:
+      feature:
+        title: Feature a product
+        input:
+          isFeatured: { type: boolean, default: true }
+          reason: { type: text, min: 1, max: 20, optional: true }
+          category: { type: ref, to: categories, optional: true }
+          fee: { type: decimal, precision: 6, scale: 2, optional: true }
+        output: record
+      importAll:
+        on: collection
+        method: put
+        input: { source: url, until: { type: date, default: 2026-12-31 } }
+        output: { made: integer, note: { type: text, optional: true } }
+      recount: { on: collection, description: Counts the stock again. }
+      retire: { method: delete }
   orders:
     title: Order
     concurrency: optimistic

@@ -43,7 +43,7 @@ pub(crate) fn linkable<'r>(
     view: &'r ModelView,
     resource: &'r Resource,
 ) -> impl Iterator<Item = (&'r Relation, Vec<&'static str>)> {
-    resource.relations.iter().filter_map(|relation| {
+    resource.shown_relations().filter_map(|relation| {
         let methods = link_methods(through(view, relation)?.link);
         (!methods.is_empty()).then_some((relation, methods))
     })

@@ -12,7 +12,8 @@ use crate::plan;
 use crate::units;
 use crate::write::{Target, Work};
 use carnet_kernel::{
-    ApplicationCodes, Clock, Code, Context, Detail, Id, IdGenerator, Refusal, Timestamp, Value,
+    ApiVersion, ApplicationCodes, Clock, Code, Context, Detail, Id, IdGenerator, Refusal,
+    Timestamp, Value,
 };
 use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
 use carnet_store::{Error, Scope, Stamp, Store};
@@ -31,7 +32,8 @@ pub struct Operations {
 
 struct Inner {
     store: Store,
-    view: RwLock<ModelView>,
+    /// Of every version, the oldest first; never empty.
+    views: RwLock<Arc<[ModelView]>>,
     logics: RwLock<Arc<Logics>>,
     clock: Arc<dyn Clock>,
     ids: IdGenerator,
@@ -43,11 +45,11 @@ struct Inner {
 impl Operations {
     /// Operations of `model` on `store`, whose schema must be the model's.
     pub fn new(store: Store, model: Arc<Model>, clock: Arc<dyn Clock>) -> Self {
-        let view = RwLock::new(ModelView::new(model));
+        let views = RwLock::new(ModelView::every(&model).into());
         Self {
             inner: Arc::new(Inner {
                 store,
-                view,
+                views,
                 logics: RwLock::default(),
                 clock,
                 ids: IdGenerator::new(),
@@ -85,22 +87,33 @@ impl Operations {
         }
     }
 
-    /// The model as requests see it now; a request takes it once and keeps it.
+    /// The model as requests of the newest version see it now; a request takes it once and keeps
+    /// it.
     pub fn view(&self) -> ModelView {
-        self.inner
-            .view
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let views = self.views();
+        // INVARIANT: a model has at least one version.
+        views[views.len() - 1].clone()
+    }
+
+    /// The model as each version of the API sees it now, the oldest first; never empty.
+    pub fn views(&self) -> Arc<[ModelView]> {
+        let views = self.inner.views.read();
+        Arc::clone(&views.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The model as requests of `version` see it now, if that is served.
+    pub fn view_of(&self, version: ApiVersion) -> Option<ModelView> {
+        let views = self.views();
+        views.iter().find(|view| view.version() == version).cloned()
     }
 
     /// Swaps the model for requests that begin from now on.
     pub fn replace_model(&self, model: Arc<Model>) {
         *self
             .inner
-            .view
+            .views
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = ModelView::new(model);
+            .unwrap_or_else(PoisonError::into_inner) = ModelView::every(&model).into();
     }
 
     /// Says whether lists may be asked how they were read; not unless it is said.
@@ -146,12 +159,19 @@ impl Operations {
         let (operation, index) = command.name();
         // What a transaction writes has no one name.
         let name = index.map_or("transactions", |index| view.resource(index).name.as_str());
+        let route = match &command {
+            // Each action of a resource has keys of its own.
+            Command::Action {
+                resource, action, ..
+            } => view.resource(*resource).action(*action).name.as_str(),
+            _ => operation,
+        };
         let work = Work {
             context,
             view,
             stamp: self.stamp(context),
             options,
-            route: (operation, name),
+            route: (route, name),
         };
         let result = self.dispatch(&work, command).await;
         let outcome = match &result {
@@ -314,6 +334,14 @@ impl Operations {
                 self.batch(work, whose, &body).await
             }
             Command::Transaction { body } => self.batch(work, Whose::Any, &body).await,
+            Command::Action {
+                resource, action, ..
+            } => {
+                let resource = view.resource(resource);
+                let name = &resource.action(action).name;
+                let message = format!("no logic does `{name}` of `{}`", resource.name);
+                Err(Refusal::new(Code::LogicMissing, message))
+            }
         }
     }
 
@@ -496,7 +524,8 @@ impl Command {
             | Self::Upsert { body, .. }
             | Self::PatchMatching { body, .. }
             | Self::Batch { body, .. }
-            | Self::Transaction { body } => Some(body),
+            | Self::Transaction { body }
+            | Self::Action { input: body, .. } => Some(body),
             _ => None,
         }
     }
@@ -510,7 +539,8 @@ impl Command {
             | Self::Upsert { body, .. }
             | Self::PatchMatching { body, .. }
             | Self::Batch { body, .. }
-            | Self::Transaction { body } => Some(body),
+            | Self::Transaction { body }
+            | Self::Action { input: body, .. } => Some(body),
             _ => None,
         }
     }
@@ -532,13 +562,14 @@ impl Command {
             Self::DeleteMatching { resource, .. } => ("deleteMatching", Some(*resource)),
             Self::Batch { resource, .. } => ("batch", Some(*resource)),
             Self::Transaction { .. } => ("transaction", None),
+            Self::Action { resource, .. } => ("action", Some(*resource)),
         }
     }
 }
 
-/// Every field of a resource.
+/// Every field that a view of a resource has.
 pub(crate) fn every_field(resource: &Resource) -> Vec<FieldIndex> {
-    resource.each_field().map(|(index, _)| index).collect()
+    resource.shown_fields().map(|(index, _)| index).collect()
 }
 
 /// What the client is told of a store failure; what it is not told goes to the log, once.

@@ -28,7 +28,7 @@ pub(crate) struct Work<'a> {
     pub(crate) stamp: Stamp,
     pub(crate) options: Options,
     /// Operation and resource: keys of callers stand for one of them.
-    pub(crate) route: (&'static str, &'a str),
+    pub(crate) route: (&'a str, &'a str),
 }
 
 /// Which record a change is for.
@@ -65,6 +65,7 @@ impl Work<'_> {
         hash.update(self.context.tenant.0.to_be_bytes());
         hash.update(principal.home.0.to_be_bytes());
         hash.update(who);
+        hash.update(self.view.version().0.to_be_bytes());
         for part in [principal.kind.as_str(), operation, resource, key] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);

@@ -34,9 +34,10 @@ impl Application {
 
 /// Holds the code of `application` against its model; every mistake is told at once.
 pub fn compile_logic(model: &Model, application: &Application) -> Result<Logics, Failure> {
+    let versions: Vec<u16> = model.versions.iter().map(|one| one.number.0).collect();
     let codes = ApplicationCodes::new(&application.codes).err();
     let mut problems = codes.unwrap_or_default();
-    match application.logic.compile(model, &[1]) {
+    match application.logic.compile(model, &versions) {
         Ok(logics) if problems.is_empty() => Ok(logics),
         compiled => {
             problems.extend(compiled.err().unwrap_or_default());
@@ -194,7 +195,8 @@ mod tests {
     fn codes_stand_in_the_document() {
         let application = application(&[&LIMIT]);
         let compiled = compile_config(&Config::default(), &application).unwrap();
-        let document = crate::openapi(compiled.model.into(), &application).unwrap();
+        let document =
+            crate::openapi(&ModelView::new(compiled.model.into()), &application).unwrap();
         let codes = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
             ["code"]["enum"];
         let codes = codes.as_array().unwrap();

@@ -43,8 +43,8 @@ const PAGE: &str = r#"<!doctype html>
 </html>
 "#;
 
-const START: &str = r##"window.addEventListener("load", () => {
-  SwaggerUIBundle({
+const START: &str = r##"window.addEventListener("load", async () => {
+  const page = SwaggerUIBundle({
     url: "/openapi.json",
     dom_id: "#swagger-ui",
     deepLinking: true,
@@ -53,6 +53,20 @@ const START: &str = r##"window.addEventListener("load", () => {
     validatorUrl: null,
     defaultModelsExpandDepth: 0,
   });
+  const root = await fetch("/").then((answer) => answer.json());
+  if (root.versions.length < 2) return;
+  const choice = document.createElement("select");
+  choice.setAttribute("aria-label", "Version of the API");
+  choice.style.cssText = "position: absolute; top: 1rem; right: 1rem; font-size: 1rem";
+  for (const one of root.versions.reverse()) {
+    const name = one.deprecated ? `${one.version} (deprecated)` : one.version;
+    choice.add(new Option(name, one.openapi));
+  }
+  choice.addEventListener("change", () => {
+    page.specActions.updateUrl(choice.value);
+    page.specActions.download(choice.value);
+  });
+  document.body.prepend(choice);
 });
 "##;
 

@@ -3,13 +3,12 @@
 
 use crate::application::Application;
 use crate::error::Failure;
-use carnet_model::{Model, ModelView};
+use carnet_model::ModelView;
 use carnet_web::openapi::{Document, Fragment, Info, Tag};
 use serde_json::{Value, json};
-use std::sync::Arc;
 
-/// The document (OpenAPI 3.1) of `model`.
-pub fn openapi(model: Arc<Model>, application: &Application) -> Result<Value, Failure> {
+/// The document (OpenAPI 3.1) of one version of the API.
+pub fn openapi(view: &ModelView, application: &Application) -> Result<Value, Failure> {
     let info = Info {
         title: application.name.clone(),
         version: application.version.clone(),
@@ -22,10 +21,7 @@ pub fn openapi(model: Arc<Model>, application: &Application) -> Result<Value, Fa
     let mut document = Document::new(info);
     let failed = |error: carnet_web::Error| Failure::Setup(error.to_string());
     document
-        .merge(
-            "records",
-            carnet_records::openapi::fragment(&ModelView::new(model)),
-        )
+        .merge("records", carnet_records::openapi::fragment(view))
         .map_err(failed)?;
     document.merge("server", own()).map_err(failed)?;
     Ok(document.render())

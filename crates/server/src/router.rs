@@ -3,13 +3,13 @@
 use crate::docs;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use carnet_kernel::{ApplicationCodes, Code, Context, Principal, TenantKey};
+use carnet_kernel::{ApiVersion, ApplicationCodes, Code, Context, Principal, TenantKey, time};
 use carnet_records::Operations;
-use carnet_records::routes::PREFIX;
+use carnet_records::routes::{PREFIX, prefix};
 use carnet_telemetry::health::{Health, Status};
 use carnet_telemetry::metrics::Registry;
 use carnet_web::RequestInfo;
@@ -17,6 +17,7 @@ use carnet_web::problem::{Problem, method_not_allowed};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
+use tower::Layer;
 use tower::util::MapRequestLayer;
 
 /// What the routes are made of.
@@ -26,23 +27,29 @@ pub(crate) struct Parts {
     pub(crate) metrics: Option<Registry>,
     pub(crate) docs: bool,
     pub(crate) codes: ApplicationCodes,
-    pub(crate) openapi: Arc<dyn Fn() -> Bytes + Send + Sync>,
+    pub(crate) openapi: Documents,
 }
+
+/// Gives the OpenAPI document of a version, if it is served; of the newest where none is named.
+pub(crate) type Documents = Arc<dyn Fn(Option<ApiVersion>) -> Option<Bytes> + Send + Sync>;
 
 /// First segments of addresses that probes ask.
 pub(crate) const PROBES: &[&str] = &["/health", "/metrics"];
 
 /// Every route.
 pub(crate) fn router(parts: Parts) -> Router {
-    let api =
-        carnet_records::routes::router(parts.operations).layer(MapRequestLayer::new(give_context));
+    let root = get(serve_root).with_state(parts.operations.clone());
+    let api = carnet_records::routes::router(parts.operations);
+    let api = MapRequestLayer::new(give_context).layer(api);
+    let document = get(serve_version).with_state(parts.openapi.clone());
     let mut router = Router::new()
-        .nest(PREFIX, api)
-        .route("/", get(serve_root))
+        .nest_service(PREFIX, api)
+        .route("/", root)
         .route(
             "/openapi.json",
             get(serve_openapi).with_state(parts.openapi),
         )
+        .route("/openapi/{file}", document)
         .merge(health_routes(parts.health))
         .merge(docs::error_pages(parts.codes));
     if let Some(registry) = parts.metrics {
@@ -75,12 +82,33 @@ fn give_context(mut request: Request) -> Request {
     request
 }
 
-async fn serve_root(info: RequestInfo) -> Response {
+async fn serve_root(info: RequestInfo, State(operations): State<Operations>) -> Response {
     info.set_route("/");
+    let views = operations.views();
+    let day = |day: i32| {
+        let mut text = String::new();
+        time::write_date(day, &mut text);
+        text
+    };
+    let versions: Vec<serde_json::Value> = views
+        .iter()
+        .map(|view| {
+            let version = view.version();
+            let notice = view.notice();
+            serde_json::json!({
+                "version": version.to_string(),
+                "api": prefix(version),
+                "openapi": format!("/openapi/{version}.json"),
+                "deprecated": notice.and_then(|one| one.deprecated).map(day),
+                "sunset": notice.and_then(|one| one.sunset).map(day),
+            })
+        })
+        .collect();
     json(
         StatusCode::OK,
         &serde_json::json!({
-            "api": PREFIX,
+            "api": prefix(operations.view().version()),
+            "versions": versions,
             "openapi": "/openapi.json",
             "docs": "/docs",
             "health": "/health",
@@ -88,12 +116,26 @@ async fn serve_root(info: RequestInfo) -> Response {
     )
 }
 
-async fn serve_openapi(
-    info: RequestInfo,
-    State(document): State<Arc<dyn Fn() -> Bytes + Send + Sync>>,
-) -> Response {
+async fn serve_openapi(info: RequestInfo, State(documents): State<Documents>) -> Response {
     info.set_route("/openapi.json");
-    body("application/json", Body::from(document()))
+    let document = documents(None).unwrap_or_default();
+    body("application/json", Body::from(document))
+}
+
+async fn serve_version(
+    info: RequestInfo,
+    State(documents): State<Documents>,
+    Path(file): Path<String>,
+) -> Response {
+    info.set_route("/openapi/{version}.json");
+    let version = file.strip_suffix(".json").and_then(ApiVersion::parse);
+    match version.and_then(|version| documents(Some(version))) {
+        Some(document) => body("application/json", Body::from(document)),
+        None => {
+            let message = "there is no such document; `/` lists the versions of the API";
+            Problem::new(Code::NotFound, message).into_response()
+        }
+    }
 }
 
 async fn serve_metrics(info: RequestInfo, State(registry): State<Registry>) -> Response {

@@ -4,12 +4,12 @@ use crate::application::{Application, compile, compile_logic};
 use crate::clock::SystemClock;
 use crate::config::Loaded;
 use crate::error::Failure;
-use crate::router::{PROBES, Parts, router};
+use crate::router::{Documents, PROBES, Parts, router};
 use crate::unread::Unread;
 use crate::{database, listen, openapi};
 use bytes::Bytes;
-use carnet_kernel::{Clock as _, IdGenerator};
-use carnet_model::Model;
+use carnet_kernel::{ApiVersion, Clock as _, IdGenerator};
+use carnet_model::{Model, ModelView};
 use carnet_records::Operations;
 use carnet_records::logic::Logics;
 use carnet_store::Store;
@@ -94,13 +94,15 @@ async fn run(
     let codes = application.codes()?;
     operations.know_codes(codes.clone());
     let name = application.name.clone();
+    let views = operations.views();
+    let newest = operations.view().version();
     let parts = Parts {
         operations,
         health: health.clone(),
         metrics: config.server.metrics.then_some(metrics),
         docs: config.serves_docs(),
         codes,
-        openapi: document(model, application),
+        openapi: documents(&views, application),
     };
     let unread = Unread {
         clock: clock.clone(),
@@ -123,7 +125,7 @@ async fn run(
         .local_addr()
         .map_err(|error| Failure::Setup(error.to_string()))?;
     health.set_ready(true);
-    announce(&name, &address.to_string(), config.serves_docs());
+    announce(&name, &address.to_string(), newest, config.serves_docs());
     let closing = health.clone();
     let mut failed = None;
     let stopped = async {
@@ -169,9 +171,10 @@ async fn forget_receipts(store: Store, clock: Arc<SystemClock>) {
     }
 }
 
-fn announce(name: &str, address: &str, docs: bool) {
+fn announce(name: &str, address: &str, newest: ApiVersion, docs: bool) {
     tracing::info!(address, "{name} listens on http://{address}");
-    tracing::info!("API     http://{address}{}", carnet_records::routes::PREFIX);
+    let prefix = carnet_records::routes::prefix(newest);
+    tracing::info!("API     http://{address}{prefix}");
     if docs {
         tracing::info!("docs    http://{address}/docs");
     }
@@ -179,20 +182,25 @@ fn announce(name: &str, address: &str, docs: bool) {
     tracing::warn!("there is no access control yet: the API is open to everybody on this machine");
 }
 
-/// The OpenAPI document as bytes, made when it is first asked for.
-fn document(model: Arc<Model>, application: Application) -> Arc<dyn Fn() -> Bytes + Send + Sync> {
-    let made = OnceLock::new();
-    Arc::new(move || {
-        made.get_or_init(
-            || match openapi::openapi(Arc::clone(&model), &application) {
-                Ok(document) => Bytes::from(serde_json::to_vec(&document).unwrap_or_default()),
-                Err(error) => {
-                    tracing::error!(%error, "the OpenAPI document could not be made");
-                    Bytes::from_static(b"null")
-                }
-            },
-        )
-        .clone()
+/// The OpenAPI documents as bytes, each made when it is first asked for.
+fn documents(views: &[ModelView], application: Application) -> Documents {
+    let made: Vec<(ModelView, OnceLock<Bytes>)> = views
+        .iter()
+        .map(|view| (view.clone(), OnceLock::new()))
+        .collect();
+    Arc::new(move |version| {
+        let (view, document) = match version {
+            Some(version) => made.iter().find(|(view, _)| view.version() == version)?,
+            None => made.last()?,
+        };
+        let make = || match openapi::openapi(view, &application) {
+            Ok(document) => Bytes::from(serde_json::to_vec(&document).unwrap_or_default()),
+            Err(error) => {
+                tracing::error!(%error, "the OpenAPI document could not be made");
+                Bytes::from_static(b"null")
+            }
+        };
+        Some(document.get_or_init(make).clone())
     })
 }
 

@@ -1,11 +1,8 @@
 //! Content negotiation of the API: which media type answers, and how a failure is written
 //! (RFC 9110 section 12.5.1). Not for pages and assets, which have one type each.
 
-use carnet_kernel::{Code, Detail, Refusal};
+use carnet_kernel::{ApiVersion, Code, Detail, Refusal};
 use http::{HeaderMap, HeaderValue, header};
-
-/// The API versions that are offered as `application/vnd.carnet.v<N>+json`.
-pub const VERSIONS: &[u16] = &[1];
 
 /// The body that a failure has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,11 +17,11 @@ pub enum ProblemForm {
 /// The media type of a success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Media {
-    /// `application/json`, the version taken from the address.
+    /// `application/json`, whichever version it is.
     #[default]
     Json,
     /// `application/vnd.carnet.v<N>+json`.
-    Versioned(u16),
+    Versioned(ApiVersion),
     /// `application/x-ndjson`: one record a line. Of lists alone.
     Lines,
 }
@@ -33,28 +30,45 @@ impl Media {
     /// The value of `Content-Type`.
     pub fn content_type(self) -> HeaderValue {
         match self {
-            Self::Json | Self::Versioned(0) => HeaderValue::from_static("application/json"),
+            Self::Json => HeaderValue::from_static("application/json"),
             Self::Lines => HeaderValue::from_static("application/x-ndjson"),
-            Self::Versioned(version) => {
-                HeaderValue::try_from(format!("application/vnd.carnet.v{version}+json"))
-                    .unwrap_or_else(|_| HeaderValue::from_static("application/json"))
-            }
+            Self::Versioned(version) => HeaderValue::try_from(of_version(version))
+                .unwrap_or_else(|_| HeaderValue::from_static("application/json")),
         }
     }
 }
 
-/// Chooses the media type of a success, or refuses with `NOT_ACCEPTABLE`.
+/// The media type that names a version of the API.
+pub(crate) fn of_version(version: ApiVersion) -> String {
+    format!("application/vnd.carnet.{version}+json")
+}
+
+/// The version of the API that a client asks for by `Accept`, if it names one that is served: the
+/// one it likes best, and of equals the newest.
+pub fn version(headers: &HeaderMap, served: &[ApiVersion]) -> Option<ApiVersion> {
+    if is_usual(headers) {
+        return None;
+    }
+    let ranges = ranges(headers);
+    let named = served.iter().filter_map(|version| {
+        let quality = named(&ranges, &of_version(*version))?;
+        (quality > 0).then_some((quality, *version))
+    });
+    named.max().map(|(_, version)| version)
+}
+
+/// Chooses the media type of a success in `version` of the API, or refuses with `NOT_ACCEPTABLE`.
 ///
 /// Without the header, and when nothing in it can be read, the answer is `application/json`.
 /// A client that lists only `application/problem+json` speaks of failures: its successes are
 /// `application/json`.
-pub fn negotiate(headers: &HeaderMap) -> Result<Media, Refusal> {
-    choose(headers, false)
+pub fn negotiate(headers: &HeaderMap, version: ApiVersion) -> Result<Media, Refusal> {
+    choose(headers, version, false)
 }
 
 /// The same where records can also be answered one a line.
-pub fn negotiate_list(headers: &HeaderMap) -> Result<Media, Refusal> {
-    choose(headers, true)
+pub fn negotiate_list(headers: &HeaderMap, version: ApiVersion) -> Result<Media, Refusal> {
+    choose(headers, version, true)
 }
 
 /// The names of the media type of lines: the usual one, and those that others use.
@@ -64,7 +78,7 @@ const LINES: &[&str] = &[
     "application/jsonl",
 ];
 
-fn choose(headers: &HeaderMap, lines: bool) -> Result<Media, Refusal> {
+fn choose(headers: &HeaderMap, version: ApiVersion, lines: bool) -> Result<Media, Refusal> {
     if is_usual(headers) {
         return Ok(Media::Json);
     }
@@ -77,19 +91,14 @@ fn choose(headers: &HeaderMap, lines: bool) -> Result<Media, Refusal> {
         // Only as a named range: the wildcards already speak of `application/json`.
         named(&ranges, "application/problem+json").unwrap_or(0),
     );
-    let versioned = VERSIONS.iter().map(|version| {
-        let media = format!("application/vnd.carnet.v{version}+json");
-        (
-            named(&ranges, &media).unwrap_or(0),
-            Media::Versioned(*version),
-        )
-    });
+    let own = of_version(version);
+    let versioned = (named(&ranges, &own).unwrap_or(0), Media::Versioned(version));
     let lined = LINES
         .iter()
         .filter(|_| lines)
         .map(|media| (named(&ranges, media).unwrap_or(0), Media::Lines));
     let offered = std::iter::once((plain, Media::Json))
-        .chain(versioned)
+        .chain(std::iter::once(versioned))
         .chain(lined);
     for (quality, media) in offered {
         // A tie goes to the later type: it is only ever there because the client named it.
@@ -106,9 +115,9 @@ fn choose(headers: &HeaderMap, lines: bool) -> Result<Media, Refusal> {
             "Accept",
             "offered",
             if lines {
-                "offered are `application/json`, `application/vnd.carnet.v1+json` and `application/x-ndjson`"
+                format!("offered are `application/json`, `{own}` and `application/x-ndjson`")
             } else {
-                "offered are `application/json` and `application/vnd.carnet.v1+json`"
+                format!("offered are `application/json` and `{own}`")
             },
         ))
     })
@@ -225,7 +234,7 @@ mod tests {
 
     #[track_caller]
     fn check(accept: &str, expected: Option<Media>) {
-        let found = negotiate(&headers(accept));
+        let found = negotiate(&headers(accept), ApiVersion(1));
         if let Err(refusal) = &found {
             assert_eq!(refusal.code, Code::NotAcceptable);
         }
@@ -234,7 +243,7 @@ mod tests {
 
     #[test]
     fn media_types() {
-        assert_eq!(negotiate(&HeaderMap::new()), Ok(Media::Json));
+        assert_eq!(negotiate(&HeaderMap::new(), ApiVersion(1)), Ok(Media::Json));
         for plain in [
             "*/*",
             "application/*",
@@ -254,7 +263,7 @@ mod tests {
             "application/vnd.carnet.v1+json, application/json",
             "application/vnd.carnet.v1+json, */*;q=0.1",
         ] {
-            check(versioned, Some(Media::Versioned(1)));
+            check(versioned, Some(Media::Versioned(ApiVersion(1))));
         }
         for refused in [
             "text/html",
@@ -271,10 +280,42 @@ mod tests {
     #[test]
     fn lines_are_for_lists() {
         for accept in ["application/x-ndjson", "application/jsonl, */*;q=0.1"] {
-            assert_eq!(negotiate_list(&headers(accept)), Ok(Media::Lines));
+            let found = negotiate_list(&headers(accept), ApiVersion(1));
+            assert_eq!(found, Ok(Media::Lines));
         }
-        assert_eq!(negotiate_list(&headers("*/*")), Ok(Media::Json));
+        let found = negotiate_list(&headers("*/*"), ApiVersion(1));
+        assert_eq!(found, Ok(Media::Json));
         check("application/x-ndjson", None);
+    }
+
+    #[test]
+    fn a_version_by_what_is_accepted() {
+        let served = [1, 2, 4].map(ApiVersion);
+        let check = |accept: &str, expected: Option<u16>| {
+            let found = version(&headers(accept), &served);
+            assert_eq!(found, expected.map(ApiVersion), "{accept}");
+        };
+        check("application/vnd.carnet.v2+json", Some(2));
+        check("APPLICATION/VND.CARNET.V1+JSON; q=0.3", Some(1));
+        check(
+            "application/vnd.carnet.v1+json;q=0.9, application/vnd.carnet.v2+json;q=0.8",
+            Some(1),
+        );
+        check(
+            "application/vnd.carnet.v1+json, application/vnd.carnet.v4+json",
+            Some(4),
+        );
+        check("application/vnd.carnet.v3+json, */*", None);
+        check("application/vnd.carnet.v1+json;q=0", None);
+        check("application/json", None);
+        assert_eq!(version(&HeaderMap::new(), &served), None);
+        // A path that names another version than the header is a contradiction.
+        let other = headers("application/vnd.carnet.v2+json");
+        assert!(negotiate(&other, ApiVersion(1)).is_err());
+        assert_eq!(
+            negotiate(&other, ApiVersion(2)),
+            Ok(Media::Versioned(ApiVersion(2)))
+        );
     }
 
     #[test]
@@ -287,7 +328,11 @@ mod tests {
         #[test]
         fn no_header_panics(text in "[a-z*/;,= .+01q-]{0,40}") {
             let headers = headers(&text);
-            let _ignored = (negotiate(&headers), problem_form(&headers));
+            let _ignored = (
+                negotiate(&headers, ApiVersion(1)),
+                version(&headers, &[ApiVersion(1)]),
+                problem_form(&headers),
+            );
         }
     }
 
@@ -313,7 +358,7 @@ mod tests {
     fn content_types() {
         assert_eq!(Media::Json.content_type(), "application/json");
         assert_eq!(
-            Media::Versioned(1).content_type(),
+            Media::Versioned(ApiVersion(1)).content_type(),
             "application/vnd.carnet.v1+json"
         );
     }

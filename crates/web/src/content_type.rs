@@ -1,12 +1,13 @@
 //! The media type of a request body: what is read here, what is refused with 415.
 
-use carnet_kernel::{Code, Detail, Refusal};
+use crate::accept::of_version;
+use carnet_kernel::{ApiVersion, Code, Detail, Refusal};
 use http::{HeaderMap, header};
 
 /// A kind of body that operations read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyType {
-    /// `application/json` (or the versioned `application/vnd.carnet.v1+json`).
+    /// `application/json`, or the type that names the version of the API.
     Json,
     /// `application/merge-patch+json` (RFC 7396).
     MergePatch,
@@ -22,12 +23,17 @@ impl BodyType {
     }
 }
 
-/// The kind of the body, if it is one of `allowed`; else `UNSUPPORTED_MEDIA_TYPE`.
+/// The kind of the body, if it is one of `allowed`; else `UNSUPPORTED_MEDIA_TYPE`. A body that names
+/// another `version` of the API than its address is refused too.
 ///
 /// A charset other than UTF-8 and a `Content-Encoding` are refused as well: bodies are read as
 /// they stand. A missing `Content-Type` is refused, because a browser sends such bodies across
 /// origins without asking.
-pub fn require(headers: &HeaderMap, allowed: &[BodyType]) -> Result<BodyType, Refusal> {
+pub fn require(
+    headers: &HeaderMap,
+    allowed: &[BodyType],
+    version: ApiVersion,
+) -> Result<BodyType, Refusal> {
     let refuse = |message: String| {
         let offered: Vec<_> = allowed
             .iter()
@@ -64,8 +70,9 @@ pub fn require(headers: &HeaderMap, allowed: &[BodyType]) -> Result<BodyType, Re
     let mut parts = text.split(';').map(str::trim);
     let media = parts.next().unwrap_or_default().to_ascii_lowercase();
     let kind = match media.as_str() {
-        "application/json" | "application/vnd.carnet.v1+json" => BodyType::Json,
+        "application/json" => BodyType::Json,
         "application/merge-patch+json" => BodyType::MergePatch,
+        named if named == of_version(version) => BodyType::Json,
         _ => {
             let shown: String = media.chars().take(100).collect();
             return refuse(format!("a body of type `{shown}` is not read here"));
@@ -89,6 +96,8 @@ mod tests {
     use super::*;
     use http::HeaderValue;
 
+    const V1: ApiVersion = ApiVersion(1);
+
     #[track_caller]
     fn check(content_type: &str, expected: Option<BodyType>) {
         let mut headers = HeaderMap::new();
@@ -96,7 +105,7 @@ mod tests {
             header::CONTENT_TYPE,
             HeaderValue::from_bytes(content_type.as_bytes()).unwrap(),
         );
-        let found = require(&headers, &[BodyType::Json, BodyType::MergePatch]);
+        let found = require(&headers, &[BodyType::Json, BodyType::MergePatch], V1);
         if let Err(refusal) = &found {
             assert_eq!(refusal.code, Code::UnsupportedMediaType);
         }
@@ -129,7 +138,7 @@ mod tests {
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/merge-patch+json"),
         );
-        let refusal = require(&headers, &[BodyType::Json]).unwrap_err();
+        let refusal = require(&headers, &[BodyType::Json], V1).unwrap_err();
         assert!(
             refusal.message.contains("`application/merge-patch+json`"),
             "{refusal:?}"
@@ -140,7 +149,7 @@ mod tests {
     #[test]
     fn missing_twice_or_encoded() {
         let mut headers = HeaderMap::new();
-        assert!(require(&headers, &[BodyType::Json]).is_err());
+        assert!(require(&headers, &[BodyType::Json], V1).is_err());
         headers.append(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
@@ -149,11 +158,11 @@ mod tests {
             header::CONTENT_ENCODING,
             HeaderValue::from_static("identity"),
         );
-        assert!(require(&headers, &[BodyType::Json]).is_ok());
+        assert!(require(&headers, &[BodyType::Json], V1).is_ok());
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        assert!(require(&headers, &[BodyType::Json]).is_err());
+        assert!(require(&headers, &[BodyType::Json], V1).is_err());
         headers.remove(header::CONTENT_ENCODING);
         headers.append(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
-        assert!(require(&headers, &[BodyType::Json]).is_err());
+        assert!(require(&headers, &[BodyType::Json], V1).is_err());
     }
 }

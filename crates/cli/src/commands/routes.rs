@@ -1,6 +1,6 @@
 //! `routes`: every address of the API, read from its own OpenAPI document.
 
-use super::openapi::document;
+use super::openapi::{document, views};
 use crate::arguments::Format;
 use crate::console::Paint;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use crate::words;
 use clap::Args;
 use serde_json::{Value, json};
 
-/// List every route with its method and operation
+/// List every route of every version with its method and operation
 ///
 /// HEAD is answered wherever GET is.
 #[derive(Debug, Args)]
@@ -26,9 +26,14 @@ pub(crate) struct Routes {
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// What serves people and machines beside the API and is in no OpenAPI document.
-const PAGES: [(&str, &str, &str); 5] = [
+const PAGES: [(&str, &str, &str); 6] = [
     ("/", "readRoot", "Where everything is"),
     ("/openapi.json", "readOpenapi", "The OpenAPI document"),
+    (
+        "/openapi/{version}.json",
+        "readVersion",
+        "The OpenAPI document of a version",
+    ),
     ("/metrics", "readMetrics", "Metrics for Prometheus"),
     ("/docs", "readDocs", "Swagger UI"),
     (
@@ -43,12 +48,21 @@ struct Route {
     path: String,
     operation: String,
     summary: String,
+    /// Whether clients should leave its version.
+    deprecated: bool,
 }
 
 impl Routes {
     pub(crate) fn run(self, session: &Session) -> Result<(), Error> {
         let config = session.load_with(Vec::new())?.config;
-        let mut routes = declared(&document(session)?);
+        let mut routes: Vec<Route> = Vec::new();
+        for view in views(session)? {
+            let known: Vec<String> = routes.iter().map(Route::key).collect();
+            let of_version = declared(&document(session, &view)?);
+            // What stands beside the API is in the document of every version.
+            let new = |route: &Route| !known.contains(&route.key());
+            routes.extend(of_version.into_iter().filter(new));
+        }
         for (path, operation, summary) in PAGES {
             let is_served = match path {
                 "/metrics" => config.server.metrics,
@@ -61,6 +75,7 @@ impl Routes {
                     path: path.to_owned(),
                     operation: operation.to_owned(),
                     summary: summary.to_owned(),
+                    deprecated: false,
                 });
             }
         }
@@ -92,6 +107,7 @@ fn declared(document: &Value) -> Vec<Route> {
                 path: path.clone(),
                 operation: word("operationId"),
                 summary: word("summary"),
+                deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
             });
         }
     }
@@ -106,7 +122,10 @@ fn text(routes: &[Route], session: &Session) -> String {
                 route.method.clone(),
                 route.path.clone(),
                 route.operation.clone(),
-                route.summary.clone(),
+                match route.deprecated {
+                    true => format!("{} (deprecated)", route.summary),
+                    false => route.summary.clone(),
+                },
             ]
         })
         .collect();
@@ -120,12 +139,17 @@ fn text(routes: &[Route], session: &Session) -> String {
 }
 
 impl Route {
+    fn key(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     fn json(&self) -> Value {
         json!({
             "method": self.method,
             "path": self.path,
             "operation": self.operation,
             "summary": self.summary,
+            "deprecated": self.deprecated,
         })
     }
 }

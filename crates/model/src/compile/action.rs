@@ -91,6 +91,8 @@ fn field(declared: &FieldDecl, lookup: &Lookup<'_>, report: &mut Report) -> Opti
         } else {
             name.to_owned()
         },
+        canonical: None,
+        hidden: false,
         declared: name.to_owned(),
         column: names::fit(derived_column(name, is_ref, false)),
         companion: None,

@@ -2,7 +2,7 @@
 //! by their own modules, then the whole.
 
 use super::merge::Merged;
-use super::{action, constraint, cycle, names, relation, stored};
+use super::{action, constraint, cycle, names, relation, stored, version};
 use crate::declared::{FieldDecl, Grammar, OutputDecl, ResourceDecl, TypeDecl};
 use crate::report::Report;
 use crate::syntax::Span;
@@ -13,6 +13,7 @@ use crate::{
 };
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// How many resources a definition may have.
 const MAX_RESOURCES: usize = 4_096;
@@ -110,14 +111,18 @@ pub(super) fn build(merged: &Merged, report: &mut Report) -> Option<Model> {
         constraint::search(draft, report);
         action::actions(draft, &lookup, report);
         action::lock(draft, &tenancies, report);
+        version::overlays(draft, &merged.versions, report);
     }
     cycle::cycles(&drafts, report);
     if report.errors() > 0 {
         return None;
     }
-    let definition = stored::write(&drafts);
+    let definition = stored::write(&drafts, &merged.versions);
     let hash = ModelHash(Sha256::digest(definition.as_str().as_bytes()).into());
-    let resources: Vec<Resource> = drafts.into_iter().map(|draft| draft.resource).collect();
+    let resources: Vec<Arc<Resource>> = drafts
+        .into_iter()
+        .map(|draft| Arc::new(draft.resource))
+        .collect();
     let mut referenced_by = vec![Vec::new(); resources.len()];
     for resource in &resources {
         for (index, field) in resource.each_field() {
@@ -132,6 +137,7 @@ pub(super) fn build(merged: &Merged, report: &mut Report) -> Option<Model> {
             .map(|resource| (resource.name.clone(), resource.index))
             .collect(),
         resources,
+        versions: merged.versions.clone(),
         definition,
         hash,
         referenced_by,
@@ -255,6 +261,8 @@ fn draft<'d>(
     };
     let resource = Resource {
         index,
+        hidden: false,
+        overlays: Vec::new(),
         name: name.to_owned(),
         service: declared.service.clone().unwrap_or_else(|| "app".to_owned()),
         title: declared.title.clone().unwrap_or_else(|| names::title(name)),
@@ -307,6 +315,8 @@ fn draft<'d>(
 fn standard(name: &str, kind: FieldType, role: Role) -> Field {
     Field {
         name: name.to_owned(),
+        canonical: None,
+        hidden: false,
         declared: name.to_owned(),
         column: names::snake_case(name),
         companion: None,
@@ -360,6 +370,8 @@ fn field(
         } else {
             name.to_owned()
         },
+        canonical: None,
+        hidden: false,
         declared: name.to_owned(),
         companion: declared
             .caseless

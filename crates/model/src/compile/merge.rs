@@ -4,12 +4,15 @@
 use crate::declared::{Document, ExtendDecl, Grammar, ResourceDecl};
 use crate::report::Report;
 use crate::syntax::{Name, Span};
-use crate::{Origin, Source, Storage, words};
+use crate::{Origin, Source, Storage, Version, words};
+use carnet_kernel::ApiVersion;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The declarations that make one definition, sorted by name.
 pub(super) struct Merged {
     pub(super) resources: Vec<ResourceDecl>,
+    /// The versions of the API, the oldest first; never empty.
+    pub(super) versions: Vec<Version>,
     /// Names of shipped resources that were not taken, with the sets that bring them.
     pub(super) untaken: BTreeMap<String, &'static str>,
     /// Whether every file could be read: only then is a missing name an error.
@@ -22,6 +25,7 @@ pub(super) fn stored(document: Document) -> Merged {
     resources.sort_by(|left, right| left.name.text.cmp(&right.name.text));
     Merged {
         resources,
+        versions: or_first(document.versions.map(|(_, versions)| versions)),
         untaken: BTreeMap::new(),
         complete: true,
     }
@@ -36,6 +40,7 @@ pub(super) fn merge(
 ) -> Merged {
     let root = root_file(files);
     let taken = taken_sets(&documents, files, root, report);
+    let versions = versions(&documents, root, report);
     let default_service = documents
         .iter()
         .find(|document| Some(document.file) == root)
@@ -75,9 +80,37 @@ pub(super) fn merge(
     }
     Merged {
         resources: resources.into_values().collect(),
+        versions,
         untaken,
         complete,
     }
+}
+
+/// A definition that names no version has the first alone.
+fn or_first(versions: Option<Vec<Version>>) -> Vec<Version> {
+    versions
+        .filter(|versions| !versions.is_empty())
+        .unwrap_or_else(|| vec![Version::new(ApiVersion::FIRST)])
+}
+
+/// The versions that the root file names.
+fn versions(documents: &[Document], root: Option<u32>, report: &mut Report) -> Vec<Version> {
+    let mut found = None;
+    for document in documents {
+        let Some((span, versions)) = &document.versions else {
+            continue;
+        };
+        if Some(document.file) == root {
+            found = Some(versions.clone());
+        } else {
+            report.error_hint(
+                *span,
+                "`versions` of the API stand in the root file only",
+                "move them to `carnet.yaml` in the folder of the definition",
+            );
+        }
+    }
+    or_first(found)
 }
 
 /// The one file of the application, or its `carnet.yaml` in the folder all others are in.

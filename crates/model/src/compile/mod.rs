@@ -9,6 +9,7 @@ mod merge;
 mod names;
 mod relation;
 mod stored;
+mod version;
 
 use crate::declared::{Document, Grammar};
 use crate::read::{self, Reader};

@@ -109,6 +109,7 @@ fn to_one<'a>(draft: &'a Draft<'_>) -> impl Iterator<Item = Relation> + 'a {
                 name: field.declared.clone(),
                 target: to,
                 kind: RelationKind::ToOne { field: index },
+                hidden: false,
             }),
             _ => None,
         })
@@ -151,6 +152,7 @@ fn to_many(
         name: declared.name.text.clone(),
         target,
         kind,
+        hidden: false,
     })
 }
 

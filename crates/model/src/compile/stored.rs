@@ -6,19 +6,87 @@ use super::build::{Draft, derived_column};
 use super::names;
 use crate::{
     Action, ActionMethod, ActionOn, ActionOutput, Concurrency, Deletion, Field, FieldType, IdForm,
-    Journal, OnDelete, OperationSet, Resource, Role, Storage, Tenancy,
+    Journal, OnDelete, OperationSet, Overlay, Resource, Role, Storage, Tenancy, Version,
 };
 use carnet_kernel::search::Accents;
-use carnet_kernel::{Decimal, JsonText};
+use carnet_kernel::{ApiVersion, Decimal, JsonText, time};
 use serde_json::{Map, Value, json};
 
 /// The document of all drafts.
-pub(super) fn write(drafts: &[Draft<'_>]) -> JsonText {
+pub(super) fn write(drafts: &[Draft<'_>], versions: &[Version]) -> JsonText {
     let resources: Map<String, Value> = drafts
         .iter()
         .map(|draft| (draft.resource.name.clone(), resource(draft, drafts)))
         .collect();
-    JsonText::from_value(&json!({ "carnet": 1, "resources": resources }))
+    let mut document = json!({ "carnet": 1, "resources": resources });
+    if *versions != [Version::new(ApiVersion::FIRST)] {
+        document["versions"] = versions
+            .iter()
+            .map(|one| (one.number.to_string(), version(one)))
+            .collect::<Map<_, _>>()
+            .into();
+    }
+    JsonText::from_value(&document)
+}
+
+fn version(version: &Version) -> Value {
+    let day = |day: i32| {
+        let mut text = String::new();
+        time::write_date(day, &mut text);
+        json!(text)
+    };
+    let mut out = Map::new();
+    let parts = [
+        ("deprecated", version.deprecated.map(day)),
+        ("sunset", version.sunset.map(day)),
+        ("link", version.link.as_ref().map(|link| json!(link))),
+    ];
+    for (key, value) in parts {
+        if let Some(value) = value {
+            out.insert(key.to_owned(), value);
+        }
+    }
+    Value::Object(out)
+}
+
+/// What a version says of a resource; nothing where that is nothing.
+fn overlay(resource: &Resource, overlay: &Overlay) -> Value {
+    if overlay.hidden {
+        return json!({ "hide": true });
+    }
+    let (mut rename, mut hide, mut default) = (Map::new(), Vec::new(), Map::new());
+    for one in &overlay.fields {
+        let field = resource.field(one.field);
+        if let Some(name) = &one.name {
+            rename.insert(field.declared.clone(), json!(name));
+        }
+        if one.hidden {
+            hide.push(field.declared.as_str());
+        }
+        if let Some(value) = &one.default {
+            default.insert(field.declared.clone(), field.kind.to_json(value));
+        }
+    }
+    for one in &overlay.relations {
+        let name = &resource.relation(one.relation).name;
+        if let Some(new) = &one.name {
+            rename.insert(name.clone(), json!(new));
+        }
+        if one.hidden {
+            hide.push(name);
+        }
+    }
+    let mut out = Map::new();
+    if !rename.is_empty() {
+        out.insert("rename".to_owned(), Value::Object(rename));
+    }
+    if !hide.is_empty() {
+        out.insert("hide".to_owned(), json!(hide));
+    }
+    if !default.is_empty() {
+        out.insert("default".to_owned(), Value::Object(default));
+    }
+    Value::Object(out)
 }
 
 fn resource(draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Value {
@@ -170,6 +238,14 @@ fn lists(
     }
     if let Some(lock) = resource.lock {
         put("lock", json!(name(resource, lock)));
+    }
+    if !resource.overlays.is_empty() {
+        let all: Map<String, Value> = resource
+            .overlays
+            .iter()
+            .map(|one| (one.version.to_string(), overlay(resource, one)))
+            .collect();
+        put("versions", Value::Object(all));
     }
 }
 

@@ -308,8 +308,7 @@ impl Pair<'_> {
             return;
         }
         let all = |model: &Model, resource: &Resource| -> BTreeMap<String, serde_json::Value> {
-            let definition = model.definition.to_value();
-            let actions = &definition["resources"][resource.name.as_str()]["actions"];
+            let actions = declared(model, resource, "actions");
             let actions = actions.as_object().into_iter().flatten();
             actions
                 .map(|(name, action)| (name.clone(), action.clone()))
@@ -395,6 +394,12 @@ impl Pair<'_> {
             None => String::new(),
         };
         self.option("lock", &lock(before), &lock(after), Impact::Api);
+        let versions = |model: &Model, resource: &Resource| match resource.overlays.as_slice() {
+            [] => String::new(),
+            _ => declared(model, resource, "versions").to_string(),
+        };
+        let (from, to) = (versions(self.old, before), versions(self.new, after));
+        self.option("versions", &from, &to, Impact::Api);
         let operations = |resource: &Resource| {
             let words: Vec<&str> = resource.operations.iter().map(|one| one.as_str()).collect();
             words.join(", ")
@@ -418,6 +423,12 @@ impl Pair<'_> {
             self.add(kind, impact);
         }
     }
+}
+
+/// What the canonical definition says under a key of a resource.
+fn declared(model: &Model, resource: &Resource, key: &str) -> serde_json::Value {
+    let mut definition = model.definition.to_value();
+    definition["resources"][resource.name.as_str()][key].take()
 }
 
 fn names(resource: &Resource, fields: impl Iterator<Item = FieldIndex>) -> Vec<String> {

@@ -14,6 +14,7 @@ pub(crate) fn document(root: &Node, file: u32, reader: &mut Reader<'_>) -> Docum
         use_key: None,
         uses: Vec::new(),
         extends: Vec::new(),
+        versions: None,
         resources: Vec::new(),
     };
     if matches!(root.kind, Kind::Null) {
@@ -45,6 +46,10 @@ pub(crate) fn document(root: &Node, file: u32, reader: &mut Reader<'_>) -> Docum
             }
             "extend" if reader.grammar == Grammar::Application => {
                 document.extends = extends(&entry.value, reader);
+            }
+            "versions" if reader.grammar != Grammar::Shipped => {
+                let versions = reader.versions(&entry.value);
+                document.versions = Some((entry.key.span, versions));
             }
             "resources" => {
                 for entry in reader.map(&entry.value, "`resources`").unwrap_or_default() {

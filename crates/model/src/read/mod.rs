@@ -8,6 +8,7 @@ mod field;
 mod kind;
 mod resource;
 mod value;
+mod version;
 
 use crate::declared::Grammar;
 use crate::report::Report;

@@ -7,6 +7,7 @@ use crate::words;
 use crate::{
     Concurrency, Deletion, IdForm, IdRule, Journal, Operation, OperationSet, Storage, Tenancy,
 };
+use carnet_kernel::ApiVersion;
 
 const ID_FORMS: &[(&str, IdForm)] = &[("ulid", IdForm::Ulid), ("uuid", IdForm::Uuid)];
 
@@ -40,6 +41,7 @@ impl Reader<'_> {
             search: SearchDecl::default(),
             actions: Vec::new(),
             lock: None,
+            versions: Vec::new(),
         };
         self.resource_name(name);
         let what = format!("the resource `{}`", name.text);
@@ -167,6 +169,7 @@ impl Reader<'_> {
             "search" => resource.search = self.search(value, &[]),
             "actions" => resource.actions = self.actions(value),
             "lock" => resource.lock = self.name(value, &label),
+            "versions" => resource.versions = self.overlays(value),
             "table" if privileged => resource.table = self.text(value, &label).map(str::to_owned),
             "key" if privileged => resource.key = self.name(value, &label),
             "service" if self.grammar == Grammar::Stored => {
@@ -193,6 +196,12 @@ impl Reader<'_> {
             self.report.error_hint(
                 name.span,
                 format!("the resource name `{text}` is reserved: addresses of the API use it"),
+                "choose another name",
+            );
+        } else if ApiVersion::is_meant(text) {
+            self.report.error_hint(
+                name.span,
+                format!("the resource name `{text}` is reserved for a version of the API"),
                 "choose another name",
             );
         } else if text.starts_with("carnet") || text.starts_with("sqlite") {
@@ -351,6 +360,7 @@ impl Reader<'_> {
                 "delete",
                 "actions",
                 "lock",
+                "versions",
             ]
             .contains(&entry.key.text.as_str())
             {

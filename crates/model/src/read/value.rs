@@ -8,7 +8,7 @@ use carnet_kernel::{Id, JsonText, Value, time};
 
 impl Reader<'_> {
     /// The value of `node` as a field of type `kind` has it; every broken rule is reported.
-    pub(super) fn value(&mut self, node: &Node, kind: &FieldType, what: &str) -> Option<Value> {
+    pub(crate) fn value(&mut self, node: &Node, kind: &FieldType, what: &str) -> Option<Value> {
         if node.is_broken() {
             return None;
         }

@@ -97,7 +97,7 @@ impl<'v> Raw<'v> {
                     let name: String = serde_json::from_str(raw.get()).unwrap_or_default();
                     resource = view.resource_named(&name);
                     if resource.is_none() {
-                        let names = view.resources.iter().map(|known| known.name.as_str());
+                        let names = view.shown_resources().map(|known| known.name.as_str());
                         let hint = suggest::hint(&name, names);
                         let message = format!("there is no resource `{}`{hint}", shorten(&name));
                         faults.push(Detail::new(member("resourceName"), "enum", message));

@@ -72,7 +72,9 @@ pub(super) fn value(
 
 /// A reference to a field that is not there.
 pub(super) fn unknown(resource: &Resource, reference: &Reference) -> String {
-    let names = resource.fields.iter().map(|field| field.name.as_str());
+    let names = resource
+        .shown_fields()
+        .map(|(_, field)| field.name.as_str());
     let hint = carnet_kernel::suggest::hint(reference.field(), names);
     format!(
         "`{}` has no field `{}`{hint}",

@@ -145,7 +145,8 @@ fn apply(
     let mut after = before.clone();
     if kind == Kind::Replace {
         for (index, field) in resource.declared_fields() {
-            if input.fields.iter().any(|(given, _)| *given == index) {
+            // A client cannot take back what its version does not show.
+            if field.hidden || input.fields.iter().any(|(given, _)| *given == index) {
                 continue;
             }
             after.set(index, field.default.clone().unwrap_or(Value::Null));

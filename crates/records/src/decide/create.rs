@@ -121,13 +121,6 @@ pub fn missing(
     prefix: &str,
     faults: &mut Vec<Detail>,
 ) {
-    for (_, field) in resource.declared_fields() {
-        if field.required() && !entries.iter().any(|(name, _)| *name == field.name) {
-            faults.push(Detail::new(
-                format!("{prefix}{}", field.name),
-                "required",
-                "it is required",
-            ));
-        }
-    }
+    let fields = resource.declared_fields().map(|(_, field)| field);
+    crate::validate::missing(fields, entries, prefix, faults);
 }

@@ -1,5 +1,5 @@
-//! The journal's images: JSON in the API's shape, keyed by field. Where the journal keeps
-//! summaries there are none, but the ids.
+//! The journal's images: JSON in the API's shape, keyed by field as the newest version of the API
+//! names it. Where the journal keeps summaries there are none, but the ids.
 
 use carnet_model::{FieldIndex, Journal, Resource, Role};
 use carnet_store::{JournalEntry, JournalKind, Record, shape, summary};
@@ -42,9 +42,9 @@ pub(super) fn updated(
         .filter(|index| resource.field(*index).role == Role::Declared)
         .collect();
     let mut body = String::from("{\"before\":");
-    shape::write_record(resource, before, &declared, &mut body);
+    shape::write_image(resource, before, &declared, &mut body);
     body.push_str(",\"after\":");
-    shape::write_record(resource, after, &declared, &mut body);
+    shape::write_image(resource, after, &declared, &mut body);
     body.push('}');
     JournalEntry {
         kind,
@@ -65,7 +65,7 @@ fn whole(
     }
     let all: Vec<FieldIndex> = resource.each_field().map(|(index, _)| index).collect();
     let mut body = format!("{{\"{side}\":");
-    shape::write_record(resource, record, &all, &mut body);
+    shape::write_image(resource, record, &all, &mut body);
     body.push('}');
     JournalEntry {
         kind,

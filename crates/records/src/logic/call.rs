@@ -64,7 +64,7 @@ impl Call {
 
     /// The API version that was asked for: 1 for `/api/v1`.
     pub fn version(&self) -> u16 {
-        self.shared.context.api_version
+        self.shared.context.version.0
     }
 
     /// When the caller stops waiting.
@@ -98,6 +98,7 @@ impl Call {
             Command::Update { id, .. } | Command::Patch { id, .. } | Command::Delete { id, .. } => {
                 Some(*id)
             }
+            Command::Action { id, .. } => *id,
             _ => None,
         }
     }

@@ -71,7 +71,7 @@ pub(super) fn meet_code(work: &Work<'_>, whose: Whose<'_>, body: &str, logics: &
         else {
             return false;
         };
-        let version = work.context.api_version;
+        let version = work.context.version.0;
         operations(head.operation).iter().any(|operation| {
             let spot = Spot::Operation(*operation);
             logics.entry(version, resource.index, spot).is_some()
@@ -229,7 +229,7 @@ fn operations_with_code(work: &Work<'_>, resource: &Resource, word: &str, logics
     operations(word).iter().any(|operation| {
         let spot = Spot::Operation(*operation);
         logics
-            .entry(work.context.api_version, resource.index, spot)
+            .entry(work.context.version.0, resource.index, spot)
             .is_some()
     })
 }

@@ -204,9 +204,13 @@ fn found<'m>(
             None
         }
         Point::Action(action) => {
+            if let Some(index) = resource.action_named(action) {
+                return Some((resource, Spot::Action(index.0)));
+            }
+            let names = resource.actions.iter().map(|known| known.name.as_str());
             let hint = match Operation::parse(action) {
                 Some(_) => "; an operation is registered as `Operation::…`".to_owned(),
-                None => String::new(),
+                None => suggest::hint(action, names),
             };
             faults.push(format!("{place}: there is no such action{hint}"));
             None

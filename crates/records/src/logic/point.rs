@@ -58,6 +58,9 @@ impl Spot {
             Command::Update { resource, .. } => (resource, Operation::Update),
             Command::Patch { resource, .. } => (resource, Operation::Patch),
             Command::Delete { resource, .. } => (resource, Operation::Delete),
+            Command::Action {
+                resource, action, ..
+            } => return Some((*resource, Self::Action(action.0))),
             _ => return None,
         };
         Some((*resource, Self::Operation(operation)))

@@ -215,7 +215,7 @@ fn stated(version: Option<i64>) -> Precondition {
 /// The resource of that name.
 pub(crate) fn named<'v>(view: &'v ModelView, name: &str) -> Result<&'v Resource, Refusal> {
     view.resource_named(name).ok_or_else(|| {
-        let names = view.resources.iter().map(|known| known.name.as_str());
+        let names = view.shown_resources().map(|known| known.name.as_str());
         let hint = suggest::hint(name, names);
         let message = format!("there is no resource `{name}`{hint}");
         Refusal::new(Code::LogicMisused, message)

@@ -80,7 +80,7 @@ impl Operations {
         {
             return self.items(work, whose, body).await;
         }
-        let version = work.context.api_version;
+        let version = work.context.version.0;
         let found = Spot::of(&command).and_then(|(resource, spot)| {
             let entry = logics.entry(version, resource, spot)?;
             Some((resource, spot, Arc::clone(entry)))
@@ -403,7 +403,7 @@ pub(crate) fn passed(
     operations: &[Operation],
     logics: &Logics,
 ) -> Result<(), Refusal> {
-    let version = work.context.api_version;
+    let version = work.context.version.0;
     let coded = operations.iter().find(|operation| {
         let spot = Spot::Operation(**operation);
         logics.entry(version, resource, spot).is_some()

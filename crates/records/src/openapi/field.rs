@@ -1,7 +1,17 @@
 //! The JSON schema of one field, as its values look in answers and bodies.
 
-use carnet_model::{Field, FieldType, IdForm};
+use carnet_model::{Field, FieldType, IdForm, Resource, Role};
 use serde_json::{Map, Value, json};
+
+/// The fields that a view of a resource has.
+pub(super) fn shown(resource: &Resource) -> impl Iterator<Item = &Field> {
+    resource.shown_fields().map(|(_, field)| field)
+}
+
+/// Those that clients write.
+pub(super) fn writable(resource: &Resource) -> impl Iterator<Item = &Field> {
+    shown(resource).filter(|field| field.role == Role::Declared)
+}
 
 /// The schema of a field with its texts for people; null is allowed where the field allows it.
 /// `owner` is the schema it stands in.

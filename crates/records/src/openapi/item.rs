@@ -16,7 +16,7 @@ pub(super) fn batch(view: &ModelView, resource: &Resource) -> Value {
 /// Inserts the body of writes of any resources, with the items of each.
 pub(super) fn insert_transaction(view: &ModelView, schemas: &mut Map<String, Value>) {
     let mut all = Vec::new();
-    for resource in &view.resources {
+    for resource in view.shown_resources() {
         let forms = forms(view, resource, true);
         if forms.is_empty() {
             continue;

@@ -1,6 +1,7 @@
 //! The OpenAPI fragment of all resources of a model view: exact paths, parameters and schemas.
 //! `server` merges it with what other crates contribute.
 
+mod action;
 mod field;
 mod item;
 mod link;
@@ -14,16 +15,17 @@ mod tests;
 mod write;
 
 use crate::linking::linkable;
-use crate::routes::{PREFIX, restores};
-use carnet_model::{ModelView, Operation, Relation, Resource};
+use crate::routes::{prefix, restores};
+use carnet_model::{Action, ActionOn, ModelView, Operation, Relation, Resource};
 use carnet_web::openapi::{Fragment, Tag};
 use serde_json::{Map, Value, json};
 
 /// Paths, schemas and tags of every resource.
 pub fn fragment(view: &ModelView) -> Fragment {
     let mut fragment = Fragment::default();
+    let prefix = prefix(view.version());
     schema::insert_shared(&mut fragment.schemas);
-    for resource in &view.resources {
+    for resource in view.shown_resources() {
         fragment.tags.push(Tag {
             name: resource.name.clone(),
             description: resource.description.clone(),
@@ -33,7 +35,7 @@ pub fn fragment(view: &ModelView) -> Fragment {
         let mut path = |tail: &str, item: Map<String, Value>| {
             if item.keys().any(|key| key != "parameters") {
                 fragment.paths.insert(
-                    format!("{PREFIX}/{}{tail}", resource.name),
+                    format!("{prefix}/{}{tail}", resource.name),
                     Value::Object(item),
                 );
             }
@@ -47,18 +49,36 @@ pub fn fragment(view: &ModelView) -> Fragment {
             let tail = format!("/{{id}}/{}/{{target}}", relation.name);
             path(&tail, links(view, resource, relation, &methods));
         }
+        for action in &resource.actions {
+            let (tail, item) = self::action(resource, action);
+            path(&tail, item);
+        }
     }
     let mut several = Map::new();
     several.insert("post".to_owned(), write::transaction(view));
     fragment
         .paths
-        .insert(format!("{PREFIX}/transactions"), Value::Object(several));
+        .insert(format!("{prefix}/transactions"), Value::Object(several));
     item::insert_transaction(view, &mut fragment.schemas);
     fragment.tags.push(Tag {
         name: "transactions".to_owned(),
         description: Some("Writes of several resources at once.".to_owned()),
     });
+    if view
+        .notice()
+        .is_some_and(|version| version.deprecated.is_some())
+    {
+        fragment.paths.values_mut().for_each(mark_deprecated);
+    }
     fragment
+}
+
+/// Marks every operation of an address as one that clients should leave.
+fn mark_deprecated(item: &mut Value) {
+    let operations = item.as_object_mut().into_iter().flatten();
+    for (_, operation) in operations.filter(|(key, _)| *key != "parameters") {
+        operation["deprecated"] = true.into();
+    }
 }
 
 fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
@@ -139,6 +159,21 @@ fn links(
         item.insert(method.to_ascii_lowercase(), value);
     }
     item
+}
+
+/// The address of an action behind its resource, and what stands there.
+fn action(resource: &Resource, action: &Action) -> (String, Map<String, Value>) {
+    let mut item = Map::new();
+    let tail = match action.on {
+        ActionOn::Collection => format!("/{}", action.name),
+        ActionOn::Record => {
+            item.insert("parameters".to_owned(), id_parameter(resource));
+            format!("/{{id}}/{}", action.name)
+        }
+    };
+    let operation = self::action::operation(resource, action);
+    item.insert(action.method.as_str().to_owned(), operation);
+    (tail, item)
 }
 
 fn id_parameter(resource: &Resource) -> Value {

@@ -38,7 +38,7 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
     }
     let offers = |operation| resource.operations.contains(operation);
     let mut put = |name: String, mut schema: Value, new: bool| {
-        for relation in &resource.relations {
+        for relation in resource.shown_relations() {
             if let Some(body) = related(view, resource, relation, new) {
                 schema["properties"][&relation.name] = body;
             }
@@ -55,14 +55,14 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
     if offers(Operation::Patch) {
         put(change_name(resource), patch(resource), false);
     }
-    for relation in &resource.relations {
+    for relation in resource.shown_relations() {
         let RelationKind::ToMany { by } = relation.kind else {
             continue;
         };
         let target = view.resource(relation.target);
         let by = target.field(by).name.clone();
         let mut put = |ending: &str, mut schema: Value, new: bool| {
-            for inner in &target.relations {
+            for inner in target.shown_relations() {
                 let same = matches!(inner.kind, RelationKind::ToOne { field } if target.field(field).name == by);
                 if let Some(body) = related(view, target, inner, new).filter(|_| !same) {
                     schema["properties"][&inner.name] = body;
@@ -110,7 +110,7 @@ fn set_by_relation(resource: &Resource, schema: &mut Value) {
         return;
     };
     let mut either = Vec::new();
-    for relation in &resource.relations {
+    for relation in resource.shown_relations() {
         if let RelationKind::ToOne { field } = relation.kind
             && offered.get(&relation.name).is_some()
         {

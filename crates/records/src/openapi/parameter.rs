@@ -1,5 +1,6 @@
 //! The parameters of a resource's operations, with the words they take.
 
+use super::field::shown;
 use crate::parse::{FUNCTIONS, MAX_SEARCH, Word};
 use carnet_kernel::search::Accents;
 use carnet_model::{Concurrency, ModelView, RelationKind, Resource};
@@ -37,9 +38,7 @@ pub(super) fn list_parameter(name: &str, words: Vec<String>, description: &str) 
 }
 
 pub(super) fn filter(resource: &Resource) -> Value {
-    let fields: Vec<&str> = resource
-        .fields
-        .iter()
+    let fields: Vec<&str> = shown(resource)
         .filter(|field| field.kind.is_ordered())
         .map(|field| field.name.as_str())
         .collect();
@@ -52,8 +51,7 @@ pub(super) fn filter(resource: &Resource) -> Value {
         fields.join(", ")
     );
     let many = resource
-        .relations
-        .iter()
+        .shown_relations()
         .find(|relation| relation.kind.is_many());
     if let Some(relation) = many {
         let name = &relation.name;
@@ -63,7 +61,7 @@ pub(super) fn filter(resource: &Resource) -> Value {
              `filter[{name}.count][where][field][operator]` beside it says of which records."
         ));
     }
-    let json = resource.fields.iter().find(|field| field.kind.is_json());
+    let json = shown(resource).find(|field| field.kind.is_json());
     if let Some(field) = json {
         let name = &field.name;
         description.push_str(&format!(
@@ -91,7 +89,9 @@ pub(super) fn search(resource: &Resource) -> Vec<Value> {
     let fields: Vec<&str> = search
         .fields
         .iter()
-        .map(|field| resource.field(*field).name.as_str())
+        .map(|field| resource.field(*field))
+        .filter(|field| !field.hidden)
+        .map(|field| field.name.as_str())
         .collect();
     let fields = fields.join(", ");
     let text = || json!({ "type": "string", "minLength": 1, "maxLength": MAX_SEARCH });
@@ -128,15 +128,11 @@ pub(super) fn search(resource: &Resource) -> Vec<Value> {
 
 /// The parameters that ask for groups.
 pub(super) fn grouping(resource: &Resource) -> Vec<Value> {
-    let ordered = resource
-        .fields
-        .iter()
+    let ordered = shown(resource)
         .filter(|field| field.kind.is_ordered())
         .map(|field| field.name.clone());
     let keys: Vec<String> = ordered.take(8).collect();
-    let sums = resource
-        .fields
-        .iter()
+    let sums = shown(resource)
         .filter(|field| carnet_store::sum_type(&field.kind).is_some())
         .map(|field| format!("sum({})", field.name));
     let functions: Vec<String> = std::iter::once("count".to_owned())
@@ -174,11 +170,7 @@ pub(super) fn grouping(resource: &Resource) -> Vec<Value> {
 }
 
 pub(super) fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
-    let fields = resource
-        .fields
-        .iter()
-        .map(|field| field.name.clone())
-        .collect();
+    let fields = shown(resource).map(|field| field.name.clone()).collect();
     let mut parameters = vec![list_parameter(
         "fields",
         fields,
@@ -193,18 +185,16 @@ pub(super) fn selection(view: &ModelView, resource: &Resource) -> Vec<Value> {
     }
     if !resource.relations.is_empty() {
         let mut words: Vec<String> = resource
-            .relations
-            .iter()
+            .shown_relations()
             .map(|relation| relation.name.clone())
             .collect();
-        let nested = resource.relations.iter().find_map(|relation| {
-            let inner = view.resource(relation.target).relations.first()?;
+        let nested = resource.shown_relations().find_map(|relation| {
+            let inner = view.resource(relation.target).shown_relations().next()?;
             Some(format!("{}.{}", relation.name, inner.name))
         });
         words.extend(nested);
         let many = resource
-            .relations
-            .iter()
+            .shown_relations()
             .find(|relation| relation.kind.is_many());
         words.extend(many.map(|relation| format!("{}.count", relation.name)));
         let description = "Related records to nest; dots lead to relations of relations. A to-many relation brings up to \
@@ -239,19 +229,15 @@ pub(super) fn purge(resource: &Resource) -> Option<Value> {
 }
 
 pub(super) fn sort_words(resource: &Resource) -> Vec<String> {
-    let own = resource
-        .fields
-        .iter()
+    let own = shown(resource)
         .filter(|field| field.kind.is_ordered())
         .map(|field| field.name.clone());
     let related = resource
-        .relations
-        .iter()
+        .shown_relations()
         .filter(|relation| matches!(relation.kind, RelationKind::ToOne { .. }))
         .map(|relation| format!("{}.id", relation.name));
     let many = resource
-        .relations
-        .iter()
+        .shown_relations()
         .find(|relation| relation.kind.is_many());
     let counted = many.map(|relation| format!("{}.count", relation.name));
     own.chain(related).chain(counted).collect()

@@ -108,7 +108,7 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
     let owner = stem(resource);
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for (_, field) in resource.each_field() {
+    for field in field::shown(resource) {
         required.push(field.name.clone());
         let mut schema = field::described(&owner, field);
         if matches!(field.role, Role::CreatedBy | Role::UpdatedBy) && !field.optional {
@@ -116,7 +116,7 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
         }
         properties.insert(field.name.clone(), schema);
     }
-    for relation in &resource.relations {
+    for relation in resource.shown_relations() {
         let target = openapi::schema(&stem(view.resource(relation.target)));
         let schema = match relation.kind {
             RelationKind::ToOne { .. } => {
@@ -149,8 +149,7 @@ fn record(view: &ModelView, resource: &Resource) -> Value {
 /// What `include=relation.count` adds.
 fn counts(resource: &Resource) -> Option<Value> {
     let many = resource
-        .relations
-        .iter()
+        .shown_relations()
         .filter(|relation| relation.kind.is_many());
     let properties: Map<String, Value> = many
         .map(|relation| {
@@ -178,7 +177,7 @@ pub(super) fn input(resource: &Resource) -> Value {
         );
     }
     let mut required = Vec::new();
-    for (_, field) in resource.declared_fields() {
+    for field in field::writable(resource) {
         if field.required() {
             required.push(field.name.clone());
         }
@@ -193,9 +192,8 @@ pub(super) fn input(resource: &Resource) -> Value {
 
 pub(super) fn patch(resource: &Resource) -> Value {
     let owner = format!("{}Patch", stem(resource));
-    let properties: Map<String, Value> = resource
-        .declared_fields()
-        .map(|(_, field)| {
+    let properties: Map<String, Value> = field::writable(resource)
+        .map(|field| {
             let schema = match field.kind {
                 // A merge patch goes inside, so the rules of the whole do not bind its parts.
                 carnet_model::FieldType::Json { .. } if field.optional => json!({}),

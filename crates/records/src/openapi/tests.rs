@@ -144,3 +144,89 @@ resources:
         serde_json::json!({ "paths": paths, "schemas": schemas })
     );
 }
+
+const SHOP: &str = "
+carnet: 1
+versions: { v1: { deprecated: 2026-10-01 }, v2: }
+resources:
+  makers: { fields: { name: text } }
+  products:
+    title: Product
+    fields:
+      title: { type: text, max: 60, unique: true }
+      rating: { type: integer, default: 3 }
+      status: { type: enum, values: [draft, published] }
+      maker: { type: ref, to: makers, optional: true }
+    search: [title]
+    versions:
+      v1: { rename: { title: name, maker: brand }, hide: [rating], default: { status: draft } }
+    actions:
+      feature:
+        title: Feature a product
+        description: Puts it on the first page.
+        input: { until: date, isFeatured: { type: boolean, default: true } }
+        output: record
+      recount: { on: collection, method: put, output: { counted: integer } }
+      retire: { method: delete }
+";
+
+/// Some schemas and operations of a document.
+fn parts(document: &Value, pointers: &[&str]) -> Value {
+    pointers
+        .iter()
+        .map(|pointer| {
+            let part = document.pointer(pointer);
+            let part = part.unwrap_or_else(|| panic!("{pointer}"));
+            ((*pointer).to_owned(), part.clone())
+        })
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+#[test]
+fn each_version_has_a_document_of_its_own() {
+    let newest = compile(SHOP);
+    let views = carnet_model::ModelView::every(newest.model());
+    let documents: Vec<Value> = views.iter().map(document).collect();
+    for document in &documents {
+        check_references(document);
+    }
+    let old = documents[0].to_string();
+    for hidden in ["rating", "makerId", "\"maker\"", "sum(rating)", "/api/v2/"] {
+        assert!(!old.contains(hidden), "{hidden}");
+    }
+    assert!(old.contains("brandId") && !documents[1].to_string().contains("brand"));
+    let schemas = ["Products", "ProductsInput", "ProductsPatch"];
+    let pointers = schemas.map(|name| format!("/components/schemas/{name}"));
+    let pointers = pointers.each_ref().map(String::as_str);
+    insta::assert_json_snapshot!(
+        "two_versions",
+        serde_json::json!({
+            "v1": parts(&documents[0], &pointers),
+            "v2": parts(&documents[1], &pointers),
+        })
+    );
+    let deprecated =
+        |document: &Value, path: &str| document["paths"][path]["get"].get("deprecated").cloned();
+    assert_eq!(
+        deprecated(&documents[0], "/api/v1/products"),
+        Some(Value::Bool(true))
+    );
+    assert_eq!(deprecated(&documents[1], "/api/v2/products"), None);
+}
+
+#[test]
+fn actions_are_described() {
+    let document = document(&compile(SHOP));
+    insta::assert_json_snapshot!(
+        "actions",
+        parts(
+            &document,
+            &[
+                "/paths/~1api~1v2~1products~1{id}~1feature",
+                "/paths/~1api~1v2~1products~1recount",
+                "/paths/~1api~1v2~1products~1{id}~1retire",
+            ],
+        )
+    );
+}

@@ -168,8 +168,7 @@ impl<'r> Reader<'r> {
                     "count" => format!(
                         "`count` stands behind a to-many relation: `include={}.count`",
                         holder
-                            .relations
-                            .iter()
+                            .shown_relations()
                             .find(|relation| relation.kind.is_many())
                             .map_or("items", |relation| &relation.name)
                     ),

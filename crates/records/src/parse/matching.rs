@@ -59,8 +59,10 @@ pub(crate) fn upsert_keys(resource: &Resource) -> Vec<(String, Vec<FieldIndex>)>
     }
     let own = resource.id.client.then(|| vec![resource.key]);
     let uniques = resource.uniques.iter().map(|unique| unique.fields.clone());
+    let shown = |fields: &Vec<FieldIndex>| fields.iter().all(|one| !resource.field(*one).hidden);
     own.into_iter()
         .chain(uniques)
+        .filter(shown)
         .map(|fields| {
             let names: Vec<&str> = fields
                 .iter()

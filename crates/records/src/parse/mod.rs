@@ -491,7 +491,9 @@ impl Faults {
 }
 
 pub(crate) fn unknown_field(resource: &Resource, name: &str) -> String {
-    let names = resource.fields.iter().map(|field| field.name.as_str());
+    let names = resource
+        .shown_fields()
+        .map(|(_, field)| field.name.as_str());
     let hint = match resource
         .relation_named(name)
         .map(|relation| resource.relation(relation).kind)
@@ -512,8 +514,7 @@ pub(crate) fn unknown_field(resource: &Resource, name: &str) -> String {
 
 pub(crate) fn unknown_relation(resource: &Resource, name: &str) -> String {
     let names = resource
-        .relations
-        .iter()
+        .shown_relations()
         .map(|relation| relation.name.as_str());
     format!(
         "`{}` has no relation `{}`{}",

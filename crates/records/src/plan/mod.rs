@@ -152,7 +152,7 @@ fn with_key(resource: &Resource, mut sort: Vec<Order>) -> Vec<Order> {
 }
 
 fn all(resource: &Resource) -> Vec<FieldIndex> {
-    resource.each_field().map(|(index, _)| index).collect()
+    resource.shown_fields().map(|(index, _)| index).collect()
 }
 
 #[cfg(test)]

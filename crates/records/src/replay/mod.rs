@@ -16,7 +16,7 @@ use crate::write::Work;
 use carnet_expr::{CompareOp, Path, Predicate};
 use carnet_kernel::json::write_string;
 use carnet_kernel::{Code, Id, Refusal, Value};
-use carnet_model::Resource;
+use carnet_model::{ModelView, Resource};
 use carnet_store::{Order, Query};
 use std::collections::HashMap;
 
@@ -78,10 +78,12 @@ impl Operations {
 
     /// A record in the version that was answered, as JSON.
     async fn as_it_was(&self, work: &Work<'_>, named: &Named) -> Result<String, Refusal> {
-        let resource = work.view.resource_named(&named.resource);
+        // What is stored and the journal's images have the names of the newest version.
+        let canonical = work.view.canonical();
+        let resource = canonical.resource_named(&named.resource);
         let resource = resource.ok_or_else(unavailable)?;
-        let query = plan::whole(work.view, resource, named.id);
-        let now = self.first(work, resource, &query).await?;
+        let query = plan::whole(&canonical, resource, named.id);
+        let now = self.first(work, (&canonical, resource), &query).await?;
         let found = if now.as_ref().and_then(rebuild::version) == Some(named.version) {
             now
         } else {
@@ -89,7 +91,8 @@ impl Operations {
             rebuild(named.version, now, &rows)
         };
         let found = found.ok_or_else(unavailable)?;
-        write(resource, &found).ok_or_else(unavailable)
+        let shown = work.view.resource(resource.index);
+        write(shown, &found).ok_or_else(unavailable)
     }
 
     /// The changes since a version and the one that made it, the newest first.
@@ -140,12 +143,12 @@ impl Operations {
     async fn first(
         &self,
         work: &Work<'_>,
-        resource: &Resource,
+        (view, resource): (&ModelView, &Resource),
         query: &Query,
     ) -> Result<Option<Members>, Refusal> {
-        let failed = |error| told(&error, work.view, work.context);
+        let failed = |error| told(&error, view, work.context);
         let scope = self.scope(work.context, resource).await.map_err(failed)?;
-        let found = scope.find(work.view, query).await.map_err(failed)?;
+        let found = scope.find(view, query).await.map_err(failed)?;
         found
             .map(|document| serde_json::from_slice(&document.json).map_err(|_| unavailable()))
             .transpose()
@@ -155,12 +158,12 @@ impl Operations {
 /// The members in the order of the resource's fields.
 fn write(resource: &Resource, members: &Members) -> Option<String> {
     let mut out = String::with_capacity(256);
-    for (_, field) in resource.each_field() {
+    for (_, field) in resource.shown_fields() {
         out.push(if out.is_empty() { '{' } else { ',' });
         out.push('"');
         out.push_str(&field.name);
         out.push_str("\":");
-        out.push_str(members.get(&field.name)?.get());
+        out.push_str(members.get(field.canonical())?.get());
     }
     out.push('}');
     Some(out)

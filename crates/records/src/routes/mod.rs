@@ -1,10 +1,14 @@
 //! The REST adapter: addresses and methods to commands, answers to envelopes. Every resource is
 //! served by the same routes, resolved against the model view of the request.
 
+mod action;
 mod own;
 mod read;
 mod stream;
+mod version;
 mod write;
+
+pub use version::{Versioned, prefix};
 
 use crate::Operations;
 use crate::parse::{Given, QueryBody, in_body, parse_none, read_body};
@@ -13,8 +17,10 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::any;
-use carnet_kernel::{Code, Context, Detail, Id, Refusal, Value};
-use carnet_model::{FieldType, ModelView, Operation, Resource, ResourceIndex, Storage};
+use carnet_kernel::{ApiVersion, Code, Context, Detail, Id, Refusal, Value};
+use carnet_model::{
+    ActionIndex, ActionOn, FieldType, ModelView, Operation, Resource, ResourceIndex, Storage,
+};
 use carnet_web::accept::{Media, negotiate, negotiate_list};
 use carnet_web::content_type::BodyType;
 use carnet_web::problem::{Problem, method_not_allowed};
@@ -23,21 +29,36 @@ use carnet_web::{RequestInfo, percent};
 use http::Method;
 use std::time::Instant;
 
-/// Where the routes are mounted; `Location` headers and route labels begin with it.
-pub const PREFIX: &str = "/api/v1";
+/// Where the API is mounted; `Location` headers and route labels begin with it and a version.
+pub const PREFIX: &str = "/api";
 
-/// The routes of all resources, to be nested under [`PREFIX`]. A request needs a `Context` in its
-/// extensions.
-pub fn router(operations: Operations) -> Router {
-    Router::new()
+/// The routes of all resources in all versions, to be mounted under [`PREFIX`]. A request needs a
+/// `Context` in its extensions.
+pub fn router(operations: Operations) -> Versioned {
+    let routes = Router::new()
         .route("/transactions", any(serve_transactions))
         .route("/{resource}", any(serve_collection))
         .route("/{resource}/batch", any(serve_batch))
         .route("/{resource}/query", any(serve_query))
         .route("/{resource}/{id}", any(serve_record))
         .route("/{resource}/{id}/restore", any(serve_restore))
+        .route("/{resource}/{id}/{relation}", any(serve_action))
         .route("/{resource}/{id}/{relation}/{target}", any(serve_link))
-        .with_state(operations)
+        .fallback(refuse_path)
+        .with_state(operations.clone());
+    Versioned::new(operations, routes)
+}
+
+async fn refuse_path(request: Request) -> Problem {
+    let path: String = request.uri().path().chars().take(100).collect();
+    let message = format!("there is nothing at `{PREFIX}/{}{path}`", spoken(&request));
+    Problem::new(Code::NotFound, message)
+}
+
+/// The version that a request speaks.
+fn spoken(request: &Request) -> ApiVersion {
+    let context = request.extensions().get::<Context>();
+    context.map_or(ApiVersion::FIRST, |context| context.version)
 }
 
 /// What every handler needs of a request, taken apart once.
@@ -79,7 +100,7 @@ async fn serve_collection(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (view, segments) = (operations.view(), segments(&request)?);
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
     let resource = addressed(&view, &segments, &request, "")?;
     let methods = collection_methods(resource);
     if methods.is_empty() {
@@ -87,7 +108,7 @@ async fn serve_collection(
     }
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
-            let media = negotiate_list(request.headers())?;
+            let media = negotiate_list(request.headers(), spoken(&request))?;
             let call = open_as(operations, &view, resource.index, &request, media)?;
             return match media {
                 Media::Lines => stream::list(call).await,
@@ -110,7 +131,7 @@ async fn serve_batch(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (view, segments) = (operations.view(), segments(&request)?);
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
     let resource = addressed(&view, &segments, &request, "/batch")?;
     if !resource.operations.contains(Operation::Batch) {
         return Err(Refusal::new(
@@ -130,7 +151,7 @@ async fn serve_query(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (view, segments) = (operations.view(), segments(&request)?);
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
     let resource = addressed(&view, &segments, &request, "/query")?;
     if !resource.operations.contains(Operation::List) {
         let message = format!("`{}` offers no list", resource.name);
@@ -139,7 +160,7 @@ async fn serve_query(
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    let media = negotiate_list(request.headers())?;
+    let media = negotiate_list(request.headers(), spoken(&request))?;
     let mut call = open_as(operations, &view, resource.index, &request, media)?;
     parse_none(&call.pairs)?;
     let body = write::body(request, &[BodyType::Json]).await?;
@@ -156,8 +177,13 @@ async fn serve_record(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (view, segments) = (operations.view(), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "/{id}")?;
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
+    let text = segments.get(1).map(String::as_str).unwrap_or_default();
+    let resource = find(&view, &segments, &request)?;
+    if let Some(action) = action_named(resource, text, ActionOn::Collection) {
+        return act(operations, &view, (resource, action), None, request).await;
+    }
+    label(&request, resource, "/{id}");
     let methods = record_methods(resource);
     if methods.is_empty() {
         return Err(nothing_here(resource));
@@ -165,7 +191,6 @@ async fn serve_record(
     if !methods.contains(&request.method().as_str()) {
         return Ok(refuse_method(&request, &methods));
     }
-    let text = segments.get(1).map(String::as_str).unwrap_or_default();
     let call = open(operations, &view, resource.index, &request)?;
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return read::read(call, key(resource, text)?).await;
@@ -182,7 +207,7 @@ async fn serve_restore(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (view, segments) = (operations.view(), segments(&request)?);
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
     let resource = addressed(&view, &segments, &request, "/{id}/restore")?;
     if !restores(resource) {
         let message = format!("`{}` offers nothing at this address", resource.name);
@@ -201,11 +226,65 @@ async fn serve_restore(
     write::restore(call, id, request).await
 }
 
+async fn serve_action(
+    State(operations): State<Operations>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
+    let resource = addressed(&view, &segments, &request, "/{id}/{action}")?;
+    let segment = |place: usize| segments.get(place).map(String::as_str).unwrap_or_default();
+    let Some(action) = action_named(resource, segment(2), ActionOn::Record) else {
+        return Err(no_action(resource, segment(2)).into());
+    };
+    let target = (resource, action);
+    act(operations, &view, target, Some(segment(1)), request).await
+}
+
+/// An action; `id` is the text of the record's id where it is for one.
+async fn act(
+    operations: Operations,
+    view: &ModelView,
+    (resource, action): (&Resource, ActionIndex),
+    id: Option<&str>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let declared = resource.action(action);
+    let place = if id.is_some() { "/{id}" } else { "" };
+    label(&request, resource, &format!("{place}/{}", declared.name));
+    let method = declared.method.as_http();
+    if request.method().as_str() != method {
+        return Ok(refuse_method(&request, &[method]));
+    }
+    let id = id.map(|text| record_id(resource, text)).transpose()?;
+    let call = open(operations, view, resource.index, &request)?;
+    action::act(call, action, id, request).await
+}
+
+/// The action of that name, where it is for the same.
+fn action_named(resource: &Resource, name: &str, on: ActionOn) -> Option<ActionIndex> {
+    let index = resource.action_named(name)?;
+    (resource.action(index).on == on).then_some(index)
+}
+
+fn no_action(resource: &Resource, name: &str) -> Refusal {
+    let actions = resource.actions.iter();
+    let names = actions
+        .filter(|action| action.on == ActionOn::Record)
+        .map(|action| action.name.as_str());
+    let hint = carnet_kernel::suggest::hint(name, names);
+    let short: String = name.chars().take(64).collect();
+    let message = format!(
+        "records of `{}` have no action `{short}`{hint}",
+        resource.name
+    );
+    Refusal::new(Code::NotFound, message)
+}
+
 async fn serve_link(
     State(operations): State<Operations>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (view, segments) = (operations.view(), segments(&request)?);
+    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
     let resource = addressed(&view, &segments, &request, "/{id}/{relation}/{target}")?;
     let segment = |place: usize| segments.get(place).map(String::as_str).unwrap_or_default();
     let links = resource.relation_named(segment(2)).and_then(|index| {
@@ -242,12 +321,12 @@ async fn serve_transactions(
     request: Request,
 ) -> Result<Response, Problem> {
     if let Some(info) = RequestInfo::find(request.extensions()) {
-        info.set_route(format!("{PREFIX}/transactions"));
+        info.set_route(format!("{PREFIX}/{}/transactions", spoken(&request)));
     }
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    let view = operations.view();
+    let view = version::view(&operations, &request);
     // Each item names its resource; the call has none of its own.
     let any = ResourceIndex(0);
     let call = open(operations, &view, any, &request)?;
@@ -333,12 +412,13 @@ fn find<'v>(
         return Ok(resource);
     }
     if let Some(info) = RequestInfo::find(request.extensions()) {
-        info.set_route(format!("{PREFIX}/{{resource}}"));
+        info.set_route(format!("{PREFIX}/{}/{{resource}}", spoken(request)));
     }
     let short: String = name.chars().take(64).collect();
     let hint = carnet_kernel::suggest::hint(
         name,
-        view.resources.iter().map(|resource| resource.name.as_str()),
+        view.shown_resources()
+            .map(|resource| resource.name.as_str()),
     );
     Err(Refusal::new(
         Code::NotFound,
@@ -360,7 +440,8 @@ fn addressed<'v>(
 
 fn label(request: &Request, resource: &Resource, tail: &str) {
     if let Some(info) = RequestInfo::find(request.extensions()) {
-        info.set_route(format!("{PREFIX}/{}{tail}", resource.name));
+        let version = spoken(request);
+        info.set_route(format!("{PREFIX}/{version}/{}{tail}", resource.name));
     }
 }
 
@@ -370,7 +451,7 @@ fn open(
     resource: ResourceIndex,
     request: &Request,
 ) -> Result<Call, Refusal> {
-    let media = negotiate(request.headers())?;
+    let media = negotiate(request.headers(), spoken(request))?;
     open_as(operations, view, resource, request, media)
 }
 

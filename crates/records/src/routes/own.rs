@@ -2,6 +2,7 @@
 
 use crate::command::{Answer, Told};
 use axum::response::Response;
+use carnet_kernel::Id;
 use carnet_web::accept::Media;
 use carnet_web::envelope::{respond, success};
 use http::StatusCode;
@@ -10,30 +11,41 @@ use http::StatusCode;
 pub(super) struct Own<'a> {
     pub(super) data: &'a [u8],
     pub(super) version: Option<i64>,
+    /// The id of a record that was made.
+    pub(super) created: Option<Id>,
     told: Option<&'a Told>,
 }
 
 impl<'a> Own<'a> {
     /// `None` for the answer of an operation as it is.
     pub(super) fn of(answer: &'a Answer) -> Option<Self> {
+        matches!(answer, Answer::Told(_) | Answer::Value(_)).then(|| Self::any(answer))
+    }
+
+    /// Of an action, which has no answer of its own: whatever its logic gave.
+    pub(super) fn any(answer: &'a Answer) -> Self {
         let (answer, told) = match answer {
             Answer::Told(told) => (&told.answer, Some(told.as_ref())),
-            Answer::Value(_) => (answer, None),
-            _ => return None,
+            answer => (answer, None),
         };
-        let (data, version): (&[u8], _) = match answer {
-            Answer::Value(json) => (json, None),
-            Answer::Record(record) => (&record.json, record.version),
-            Answer::List(list) => (&list.listing.json, None),
-            Answer::Groups(groups) => (&groups.groups.json, None),
-            Answer::Matching { json, .. } | Answer::Batch { json, .. } => (json, None),
-            Answer::Deleted | Answer::Replayed(_) | Answer::Told(_) => (b"null", None),
+        let (mut version, mut created) = (None, None);
+        let data: &[u8] = match answer {
+            Answer::Value(json) => json,
+            Answer::Record(record) => {
+                (version, created) = (record.version, record.created);
+                &record.json
+            }
+            Answer::List(list) => &list.listing.json,
+            Answer::Groups(groups) => &groups.groups.json,
+            Answer::Matching { json, .. } | Answer::Batch { json, .. } => json,
+            Answer::Deleted | Answer::Replayed(_) | Answer::Told(_) => b"null",
         };
-        Some(Self {
+        Self {
             data,
             version,
+            created,
             told,
-        })
+        }
     }
 
     /// Its status, or the operation's.

@@ -2,7 +2,7 @@
 
 use super::own::Own;
 use super::read::unexpected;
-use super::{Call, PREFIX};
+use super::{Call, prefix, spoken};
 use crate::command::{Answer, Command, Each, Once, Options, RecordAnswer};
 use crate::decide::Precondition;
 use crate::parse::{
@@ -52,16 +52,25 @@ pub(super) async fn create(call: Call, request: Request) -> Result<Response, Pro
     let mut response = record_answer(&call, StatusCode::CREATED, &done, "created")?;
     // What a dry run made is nowhere.
     if !done.options.dry_run {
-        let resource = call.resource();
-        let id = match resource.id.form {
-            IdForm::Ulid => id.to_string(),
-            IdForm::Uuid => id.to_uuid_text(),
-        };
-        if let Ok(location) = HeaderValue::try_from(format!("{PREFIX}/{}/{id}", resource.name)) {
-            response.headers_mut().insert(header::LOCATION, location);
-        }
+        locate(&call, id, &mut response);
     }
     Ok(response)
+}
+
+/// Says where a new record is.
+pub(super) fn locate(call: &Call, id: Id, response: &mut Response) {
+    let resource = call.resource();
+    let id = match resource.id.form {
+        IdForm::Ulid => id.to_string(),
+        IdForm::Uuid => id.to_uuid_text(),
+    };
+    if let Ok(location) = HeaderValue::try_from(format!(
+        "{}/{}/{id}",
+        prefix(call.view.version()),
+        resource.name
+    )) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
 }
 
 pub(super) async fn update(call: Call, id: Id, request: Request) -> Result<Response, Problem> {
@@ -242,23 +251,23 @@ pub(super) async fn transaction(call: Call, request: Request) -> Result<Response
 }
 
 /// How a write is carried out, and what of the request is the request.
-struct Asked {
+pub(super) struct Asked {
     options: Options,
     key: Option<String>,
     hash: Sha256,
 }
 
 /// What came of a write.
-struct Done {
-    options: Options,
-    answer: Answer,
+pub(super) struct Done {
+    pub(super) options: Options,
+    pub(super) answer: Answer,
     /// It is what was answered before.
     replayed: bool,
 }
 
 impl Asked {
     /// What is wrong with the query or the key is found before the body is read.
-    fn read(how: WriteRequest, request: &Request) -> Result<Self, Refusal> {
+    pub(super) fn read(how: WriteRequest, request: &Request) -> Result<Self, Refusal> {
         let WriteRequest { dry_run } = how;
         let key = idempotency::key(request.headers())?;
         let mut hash = Sha256::new();
@@ -285,7 +294,12 @@ impl Asked {
         })
     }
 
-    async fn done(self, call: &Call, command: Command, body: &str) -> Result<Done, Problem> {
+    pub(super) async fn done(
+        self,
+        call: &Call,
+        command: Command,
+        body: &str,
+    ) -> Result<Done, Problem> {
         let Self {
             mut options,
             key,
@@ -359,7 +373,13 @@ impl Done {
         Ok(self.succeed(media, status, json, &message))
     }
 
-    fn succeed(&self, media: Media, status: StatusCode, data: &[u8], message: &str) -> Response {
+    pub(super) fn succeed(
+        &self,
+        media: Media,
+        status: StatusCode,
+        data: &[u8],
+        message: &str,
+    ) -> Response {
         let mut meta = Vec::new();
         if self.options.dry_run {
             meta.push("\"dryRun\":true".to_owned());
@@ -379,19 +399,24 @@ impl Done {
             success_with(data, meta, message)
         };
         let mut response = respond(status, media, body);
+        self.mark(&mut response);
+        response
+    }
+
+    /// Says that this was answered before, if it was.
+    pub(super) fn mark(&self, response: &mut Response) {
         if self.replayed {
             let replayed = HeaderValue::from_static("true");
             response
                 .headers_mut()
                 .insert(idempotency::REPLAYED, replayed);
         }
-        response
     }
 }
 
 /// The body of a write; what is wrong with its type or its text is found before.
 pub(super) async fn body(request: Request, types: &[BodyType]) -> Result<String, Problem> {
-    require(request.headers(), types)?;
+    require(request.headers(), types, spoken(&request))?;
     read_text(request.into_body()).await
 }
 
@@ -428,7 +453,7 @@ fn record_answer(
     Ok(response)
 }
 
-fn precondition(headers: &HeaderMap) -> Result<Option<Precondition>, Refusal> {
+pub(super) fn precondition(headers: &HeaderMap) -> Result<Option<Precondition>, Refusal> {
     Ok(IfMatch::from_headers(headers)?.map(|stated| match stated {
         IfMatch::Any => Precondition::Any,
         IfMatch::Versions(versions) => Precondition::Versions(versions),

@@ -2,10 +2,11 @@
 //! record as a whole is complete: that depends on the operation and is decided in `decide`.
 
 use super::operation::{FieldOperation, operations, read_operation};
+use super::shape::Shape;
 use super::value::{describe, read_value};
 use crate::parse::shorten;
-use carnet_kernel::{Code, Detail, JsonText, Refusal, Value, suggest};
-use carnet_model::{FieldIndex, FieldType, Resource, Role};
+use carnet_kernel::{Code, Detail, JsonText, Refusal, Value};
+use carnet_model::{FieldIndex, FieldType, Resource};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::HashSet;
@@ -58,36 +59,26 @@ pub fn read_body(resource: &Resource, body: &str, mode: Mode) -> Result<Input, R
 }
 
 /// Reads the entries of one object; the paths of faults begin with `prefix`.
-pub(crate) fn read_entries(
-    resource: &Resource,
+pub(crate) fn read_entries<'m>(
+    shape: impl Into<Shape<'m>>,
     entries: &[(String, Box<RawValue>)],
     mode: Mode,
     prefix: &str,
     faults: &mut Vec<Detail>,
 ) -> Input {
+    let shape = shape.into();
     let mut input = Input::default();
     for (name, raw) in entries {
         if faults.len() >= MAX_FAULTS {
             break;
         }
         let path = format!("{prefix}{}", shorten(name));
-        let Some(index) = resource.field_named(name) else {
-            let names = resource.fields.iter().map(|field| field.name.as_str());
-            let hint = match resource.relation_named(name) {
-                Some(relation) => reference_hint(resource, relation),
-                None => suggest::hint(name, names),
-            };
-            faults.push(Detail::new(
-                path,
-                "unknown",
-                format!("there is no field `{}`{hint}", shorten(name)),
-            ));
+        let Some((index, field)) = shape.find(name) else {
+            faults.push(shape.unknown(name, path));
             continue;
         };
-        let field = resource.field(index);
         let raw = raw.get().trim();
-        let writable =
-            field.role == Role::Declared || (field.role == Role::Id && resource.id.client);
+        let writable = shape.takes(field);
         let value = if raw == "null" {
             Some(Written::Value(Value::Null))
         } else if mode == Mode::Patch && writable && merges(&field.kind) && raw.starts_with('{') {
@@ -122,20 +113,6 @@ pub(crate) fn read_entries(
 /// Whether a merge patch goes inside values of this type.
 fn merges(kind: &FieldType) -> bool {
     matches!(kind, FieldType::Json { .. } | FieldType::I18n { .. })
-}
-
-fn reference_hint(resource: &Resource, relation: carnet_model::RelationIndex) -> String {
-    match resource.relation(relation).kind {
-        carnet_model::RelationKind::ToOne { field } => {
-            format!(" (write the reference as `{}`)", resource.field(field).name)
-        }
-        carnet_model::RelationKind::Through { .. } => {
-            " (records are linked through the link resource)".to_owned()
-        }
-        carnet_model::RelationKind::ToMany { .. } => {
-            " (related records are written through their own resource)".to_owned()
-        }
-    }
 }
 
 /// The refusal for these faults, if there are any.

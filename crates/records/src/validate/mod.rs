@@ -2,7 +2,9 @@
 
 mod body;
 mod operation;
+mod passing;
 mod rules;
+mod shape;
 mod structure;
 #[cfg(test)]
 mod tests;
@@ -12,4 +14,6 @@ pub use body::{Input, Mode, Written, read_body, read_object};
 pub(crate) use body::{MAX_FAULTS, read_entries, refuse};
 pub use operation::FieldOperation;
 pub(crate) use operation::{operand, operations};
+pub use passing::{read_input, read_output};
+pub(crate) use shape::missing;
 pub(crate) use value::{parse_id, read_value, read_version};

@@ -1,6 +1,7 @@
 //! Operations and their REST adapter against real databases: SQLite always, PostgreSQL where there
 //! is a server. One module for each thing that is promised.
 
+mod actions;
 mod atomic;
 mod batches;
 mod bodies;
@@ -27,6 +28,7 @@ mod streams;
 mod summaries;
 mod transactions;
 mod upserts;
+mod versions;
 mod words;
 mod world;
 mod writes;

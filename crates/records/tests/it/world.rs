@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 pub(crate) use crate::words::{pairs, told};
 
-const DEFINITION: &str = r"
+pub(crate) const DEFINITION: &str = r"
 carnet: 1
 service: shop
 use: [settings]
@@ -245,6 +245,27 @@ impl World {
             _folder: None,
             _database: None,
         }
+    }
+
+    /// The same database under a definition that has the same tables.
+    pub(crate) async fn turn_to(&mut self, definition: &str) {
+        let mut sources = carnet_records::definitions();
+        sources.push(Source::application("carnet.yaml", definition));
+        let compiled = carnet_model::compile(&sources).unwrap_or_else(|faults| {
+            let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            panic!("{}", faults.join("\n"))
+        });
+        let changes = carnet_model::diff(self.view.model(), &compiled.model);
+        assert!(
+            changes.iter().all(carnet_model::Change::api_only),
+            "{changes:?}"
+        );
+        let model = Arc::new(compiled.model);
+        let schema = self.operations.store().schema();
+        let accept = Accept { data_loss: false };
+        schema.push(&model, accept).await.unwrap();
+        self.operations.replace_model(model);
+        self.view = self.operations.view();
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

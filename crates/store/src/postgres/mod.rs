@@ -295,7 +295,7 @@ impl Postgres {
     ) -> Result<Written, WriteFailure> {
         let started = Instant::now();
         let before = self.meter.statements.load(Ordering::Relaxed);
-        let outcome = match self.schema_version(view.hash()).await {
+        let outcome = match self.schema_version(view.schema_hash()).await {
             Ok(schema_version) => {
                 let write = write::Write {
                     frame: apply::Frame {

@@ -168,7 +168,7 @@ fn key<'q>(view: &ModelView, query: &'q Query) -> Option<&'q Value> {
         && query.count == Count::None;
     let own = *path == Path::own(resource.key) && !key.is_null();
     let whole = || {
-        let all = resource.each_field().map(|(index, _)| index);
+        let all = resource.shown_fields().map(|(index, _)| index);
         query.fields.iter().copied().eq(all)
     };
     (plain && own && whole()).then_some(key)

@@ -2,7 +2,7 @@
 
 use crate::Record;
 use carnet_kernel::{Decimal, Id, PrincipalRef, Value, json, time};
-use carnet_model::{FieldIndex, FieldType, IdForm, Resource};
+use carnet_model::{Field, FieldIndex, FieldType, IdForm, Resource};
 
 /// Appends `"name":`.
 pub fn write_name(name: &str, out: &mut String) {
@@ -12,13 +12,28 @@ pub fn write_name(name: &str, out: &mut String) {
 
 /// Appends an object with `fields` of `record`, in that order.
 pub fn write_record(resource: &Resource, record: &Record, fields: &[FieldIndex], out: &mut String) {
+    write_fields(resource, record, fields, |field| &field.name, out);
+}
+
+/// The same by the names that the journal has, whichever version of the API writes.
+pub fn write_image(resource: &Resource, record: &Record, fields: &[FieldIndex], out: &mut String) {
+    write_fields(resource, record, fields, Field::canonical, out);
+}
+
+fn write_fields(
+    resource: &Resource,
+    record: &Record,
+    fields: &[FieldIndex],
+    name: impl Fn(&Field) -> &str,
+    out: &mut String,
+) {
     out.push('{');
     for (position, index) in fields.iter().enumerate() {
         if position > 0 {
             out.push(',');
         }
         let field = resource.field(*index);
-        write_name(&field.name, out);
+        write_name(name(field), out);
         write_value(&field.kind, record.get(*index), out);
     }
     out.push('}');

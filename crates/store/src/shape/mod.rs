@@ -15,7 +15,7 @@ mod page;
 mod record;
 mod row;
 
-pub use cell::{write_name, write_record, write_value};
+pub use cell::{write_image, write_name, write_record, write_value};
 
 pub(crate) use bound::{Bound, handed_over};
 pub(crate) use cell::write_integer;

@@ -250,7 +250,7 @@ impl Applier {
         id: Id,
         entry: &JournalEntry,
     ) -> Result<usize, Failure> {
-        let schema_version = self.schema_version(session, write.view.hash())?;
+        let schema_version = self.schema_version(session, write.view.schema_hash())?;
         let stamp = &write.stamp;
         session.execute(JOURNAL, |statement| {
             statement.raw_bind_parameter(1, write.target.tenant.0)?;

@@ -26,9 +26,9 @@ pub(super) struct Texts {
 impl Texts {
     /// Makes ready for a model, forgetting those of another.
     pub(super) fn turn_to(&mut self, view: &ModelView) {
-        if self.model != Some(view.hash()) {
+        if self.model != Some(view.schema_hash()) {
             *self = Self {
-                model: Some(view.hash()),
+                model: Some(view.schema_hash()),
                 ..Self::default()
             };
         }

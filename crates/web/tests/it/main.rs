@@ -15,7 +15,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use carnet_kernel::{ByteSize, Clock, Code, Detail, IdGenerator, Refusal, Timestamp};
+use carnet_kernel::{ApiVersion, ByteSize, Clock, Code, Detail, IdGenerator, Refusal, Timestamp};
 use carnet_web::accept::{self, Media};
 use carnet_web::content_type::{self, BodyType};
 use carnet_web::{
@@ -94,8 +94,8 @@ async fn show_item(Path(id): Path<String>, info: RequestInfo) -> Response {
 
 async fn create_item(request: Request) -> Result<Response, Problem> {
     let (parts, unread) = request.into_parts();
-    let media = accept::negotiate(&parts.headers)?;
-    content_type::require(&parts.headers, &[BodyType::Json])?;
+    let media = accept::negotiate(&parts.headers, ApiVersion::FIRST)?;
+    content_type::require(&parts.headers, &[BodyType::Json], ApiVersion::FIRST)?;
     let text = body::read_text(unread).await?;
     serde_json::from_str::<Value>(&text)
         .map_err(|error| Problem::new(Code::MalformedRequest, error.to_string()))?;

@@ -1,0 +1,163 @@
+//! Actions as addresses: what they take, and that nothing is done where no logic is registered.
+
+#![cfg(test)]
+
+use crate::rest::{JSON, Reply, get, send, send_json};
+use crate::world::{DEFINITION, World};
+use http::header;
+
+crate::on_both!(inputs_are_checked_before_logic, addresses_and_methods);
+
+async fn with_actions(mut world: World) -> World {
+    let actions = "  products:
+    title: Product
+    actions:
+      feature:
+        input: { isFeatured: { type: boolean, default: true }, reason: { type: text, max: 20, optional: true } }
+        output: record
+      recount: { on: collection, method: put, input: { since: date }, output: { counted: integer } }
+      retire: { method: delete }
+";
+    let definition = DEFINITION.replace("  products:\n    title: Product\n", actions);
+    world.turn_to(&definition).await;
+    world
+}
+
+#[track_caller]
+fn check(reply: &Reply, status: u16, code: &str) {
+    let told = (reply.status, reply.code());
+    assert_eq!(told, (status, code), "{}", reply.body);
+}
+
+async fn inputs_are_checked_before_logic(world: World) {
+    let world = with_actions(world).await;
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    let path = format!("/products/{product}/feature");
+    // Without logic nothing is done, but everything is looked at.
+    for body in ["", "{}", r#"{"isFeatured":false,"reason":null}"#] {
+        let reply = send_json(&world, "POST", &path, &[], body).await;
+        check(&reply, 501, "LOGIC_MISSING");
+    }
+    check(
+        &send(&world, "POST", &path, &[], "").await,
+        501,
+        "LOGIC_MISSING",
+    );
+    check(
+        &send(&world, "POST", &path, &[], "{}").await,
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+    );
+    let faults = send_json(
+        &world,
+        "POST",
+        &path,
+        &[],
+        r#"{"isFeatured":1,"reason":"a long reason beyond it","x":1}"#,
+    )
+    .await;
+    check(&faults, 400, "VALIDATION_FAILED");
+    assert_eq!(faults.fields(), ["isFeatured", "reason", "x"]);
+    let unknown = send_json(&world, "POST", &path, &[], r#"{"raeson":"a"}"#).await;
+    check(&unknown, 400, "UNKNOWN_FIELD");
+    let told = unknown.body["error"]["message"]
+        .as_str()
+        .unwrap_or_default();
+    assert!(told.contains("did you mean `reason`"), "{told}");
+    check(
+        &send_json(&world, "POST", &path, &[], "[]").await,
+        400,
+        "MALFORMED_REQUEST",
+    );
+    check(
+        &send_json(&world, "POST", &format!("{path}?limit=1"), &[], "").await,
+        400,
+        "UNKNOWN_PARAMETER",
+    );
+    check(
+        &send_json(&world, "POST", &format!("{path}?dryRun=true"), &[], "").await,
+        501,
+        "LOGIC_MISSING",
+    );
+    let missing = send_json(&world, "PUT", "/products/recount", &[], "").await;
+    assert_eq!(
+        (missing.code(), missing.fields()),
+        ("VALIDATION_FAILED", vec!["since".to_owned()])
+    );
+    let keyed = [JSON, ("idempotency-key", "k-1")];
+    check(
+        &send(
+            &world,
+            "PUT",
+            "/products/recount",
+            &keyed,
+            r#"{"since":"2026-01-01"}"#,
+        )
+        .await,
+        501,
+        "LOGIC_MISSING",
+    );
+    assert_eq!(world.names("products", "", "name").await, ["Pen"]);
+}
+
+async fn addresses_and_methods(world: World) {
+    let world = with_actions(world).await;
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    for (path, method) in [
+        (format!("/products/{product}/feature"), "POST"),
+        ("/products/recount".to_owned(), "PUT"),
+        (format!("/products/{product}/retire"), "DELETE"),
+    ] {
+        let reply = get(&world, &path).await;
+        assert_eq!(
+            (reply.status, reply.header(header::ALLOW)),
+            (405, Some(method)),
+            "{path}"
+        );
+    }
+    let reply = send(
+        &world,
+        "DELETE",
+        &format!("/products/{product}/retire"),
+        &[],
+        "",
+    )
+    .await;
+    check(&reply, 501, "LOGIC_MISSING");
+    let reply = send_json(
+        &world,
+        "POST",
+        &format!("/products/{product}/featuer"),
+        &[],
+        "",
+    )
+    .await;
+    check(&reply, 404, "NOT_FOUND");
+    let told = reply.body["error"]["message"].as_str().unwrap_or_default();
+    assert!(told.contains("did you mean `feature`"), "{told}");
+    for (path, status) in [
+        ("/products/nothing/feature", 400),
+        // For all of them, not for one; and the reverse.
+        ("/products/feature", 405),
+    ] {
+        assert_eq!(
+            send_json(&world, "POST", path, &[], "").await.status,
+            status,
+            "{path}"
+        );
+    }
+    let reply = send_json(
+        &world,
+        "PUT",
+        &format!("/products/{product}/recount"),
+        &[],
+        "{}",
+    )
+    .await;
+    check(&reply, 404, "NOT_FOUND");
+    check(
+        &send_json(&world, "POST", "/categories/x/feature", &[], "").await,
+        404,
+        "NOT_FOUND",
+    );
+}

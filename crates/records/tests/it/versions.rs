@@ -1,0 +1,463 @@
+//! Two versions of the API side by side: one database, one journal, names of their own.
+
+#![cfg(test)]
+
+use crate::rest::{JSON, Reply, get, send, send_json};
+use crate::world::{DEFINITION, World};
+use carnet_kernel::ApiVersion;
+use http::header;
+use serde_json::{Value, json};
+
+crate::on_both!(
+    each_version_has_its_own_names,
+    hidden_fields_are_not_there,
+    faults_have_the_names_of_the_version,
+    several_at_once,
+    the_journal_has_one_form,
+    cursors_belong_to_a_version,
+    a_version_is_chosen,
+    versions_that_end_say_so,
+    keys_of_writes_belong_to_a_version,
+);
+
+/// The tables of the other tests under two versions.
+async fn versioned(mut world: World) -> World {
+    let overlay = "  products:
+    title: Product
+    versions:
+      v1:
+        rename: { name: title, category: group, lines: rows }
+        hide: [stock, weight]
+        default: { status: published, stock: 7 }
+";
+    let definition = DEFINITION
+        .replace("  products:\n    title: Product\n", overlay)
+        .replace(
+            "  tokens:\n    title: Token\n",
+            "  tokens:\n    title: Token\n    versions: { v1: { hide: true } }\n",
+        );
+    let versions = "versions:
+  v1: { deprecated: 2026-10-01, sunset: 2027-04-01, link: https://example.com/v1 }
+  v2:
+";
+    world.turn_to(&format!("{definition}{versions}")).await;
+    assert_eq!(world.view.version(), ApiVersion(2));
+    world
+}
+
+fn id(reply: &Reply) -> String {
+    let id = reply.body["data"]["id"].as_str();
+    id.unwrap_or_else(|| panic!("{}", reply.body)).to_owned()
+}
+
+async fn post(world: &World, path: &str, body: &Value) -> Reply {
+    send_json(world, "POST", path, &[], &body.to_string()).await
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    let object = value.as_object().unwrap_or_else(|| panic!("{value}"));
+    object.keys().map(String::as_str).collect()
+}
+
+async fn each_version_has_its_own_names(world: World) {
+    let world = versioned(world).await;
+    let category = post(&world, "/v1/categories", &json!({ "name": "Tools" })).await;
+    let category = id(&category);
+    let made = post(
+        &world,
+        "/v1/products",
+        &json!({ "title": "Pen", "groupId": category }),
+    )
+    .await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let data = &made.body["data"];
+    assert_eq!(
+        (&data["title"], &data["groupId"], &data["status"]),
+        (&json!("Pen"), &json!(category), &json!("published"))
+    );
+    for hidden in ["name", "category", "categoryId", "stock", "weight"] {
+        assert!(!keys(data).contains(&hidden), "{data}");
+    }
+    let product = id(&made);
+    let address = format!("/api/v1/products/{product}");
+    assert_eq!(made.header(header::LOCATION), Some(address.as_str()));
+
+    let new = get(&world, &format!("/v2/products/{product}")).await;
+    let data = &new.body["data"];
+    assert_eq!(
+        (&data["name"], &data["categoryId"], &data["stock"]),
+        (&json!("Pen"), &json!(category), &json!(7))
+    );
+    assert!(data.get("title").is_none());
+    assert_eq!(new.header(header::ETAG), Some("\"1\""));
+    let old = get(
+        &world,
+        &format!("/v1/products/{product}?include=group,rows"),
+    )
+    .await;
+    assert_eq!(old.body["data"]["group"]["name"], "Tools");
+    assert_eq!(old.body["data"]["rows"], json!([]));
+
+    for query in [
+        "filter[title]=Pen",
+        "filter[group.name]=Tools",
+        "sort=title,group.name&fields=title",
+        "filter[rows][none][quantity]=1",
+        "filter[title][startsWith]=P&include=group",
+    ] {
+        let list = get(&world, &format!("/v1/products?{query}")).await;
+        assert_eq!(
+            (list.status, &list.body["count"]),
+            (200, &json!(1)),
+            "{query}"
+        );
+        assert_eq!(list.body["data"][0]["title"], "Pen", "{query}");
+    }
+    let groups = get(&world, "/v1/products?groupBy=title,groupId&aggregate=count").await;
+    let expected = json!([{ "title": "Pen", "groupId": category, "count": 1 }]);
+    assert_eq!(groups.body["data"], expected);
+    let query = json!({ "filter": { "group.name": { "eq": "Tools" } }, "sort": ["-title"] });
+    let found = post(&world, "/v1/products/query", &query).await;
+    assert_eq!(found.body["data"][0]["title"], "Pen", "{}", found.body);
+}
+
+async fn hidden_fields_are_not_there(world: World) {
+    let world = versioned(world).await;
+    let made = post(
+        &world,
+        "/v2/products",
+        &json!({ "name": "Pen", "stock": 3, "weight": 1.5 }),
+    )
+    .await;
+    let product = id(&made);
+    let path = format!("/v1/products/{product}");
+    for query in [
+        "filter[stock]=3",
+        "filter[name]=Pen",
+        "sort=stock",
+        "fields=weight",
+        "include=category",
+        "include=lines",
+        "groupBy=stock&aggregate=count",
+        "aggregate=sum(stock)",
+        "filter[category.name]=x",
+        "filter[lines.count][gte]=1",
+    ] {
+        let list = get(&world, &format!("/v1/products?{query}")).await;
+        assert_eq!(list.status, 400, "{query}: {}", list.body);
+        let told = list.body["error"]["details"].to_string();
+        for hidden in [
+            "(did you mean `stock`",
+            "(did you mean `weight`",
+            "(did you mean `name`",
+        ] {
+            assert!(!told.contains(hidden), "{query}: {told}");
+        }
+    }
+    let patched = send_json(&world, "PATCH", &path, &[], r#"{"stock":{"$inc":1}}"#).await;
+    assert_eq!((patched.status, patched.code()), (400, "UNKNOWN_FIELD"));
+    // A client does not take back what it cannot see.
+    let put = send_json(&world, "PUT", &path, &[], r#"{"title":"Ink"}"#).await;
+    assert_eq!(
+        (put.status, &put.body["data"]["title"]),
+        (200, &json!("Ink"))
+    );
+    let now = get(&world, &format!("/v2/products/{product}")).await;
+    let data = &now.body["data"];
+    assert_eq!(
+        (
+            &data["name"],
+            &data["stock"],
+            &data["weight"],
+            &data["status"]
+        ),
+        (&json!("Ink"), &json!(3), &json!(1.5), &json!("published"))
+    );
+    let missing = get(&world, "/v1/tokens").await;
+    assert_eq!((missing.status, missing.code()), (404, "NOT_FOUND"));
+    assert_eq!(get(&world, "/v2/tokens").await.status, 200);
+    let item = json!({ "items": [{ "operation": "create", "resourceName": "tokens", "data": { "name": "a" } }] });
+    let refused = post(&world, "/v1/transactions", &item).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert_eq!(post(&world, "/v2/transactions", &item).await.status, 200);
+}
+
+async fn faults_have_the_names_of_the_version(world: World) {
+    let world = versioned(world).await;
+    let body = json!({ "title": "", "groupId": "nothing", "nam": 1, "titel": 2 });
+    let faults = post(&world, "/v1/products", &body).await;
+    assert_eq!(faults.code(), "VALIDATION_FAILED");
+    let mut fields = faults.fields();
+    fields.sort();
+    assert_eq!(fields, ["groupId", "nam", "titel", "title"]);
+    let told = faults.body["error"]["details"].to_string();
+    assert!(told.contains("did you mean `title`"), "{told}");
+    let missing = post(&world, "/v1/products", &json!({})).await;
+    assert_eq!(missing.fields(), ["title"]);
+    let nobody = "01HZY2VC5N0000000000000000";
+    let lost = post(
+        &world,
+        "/v1/products",
+        &json!({ "title": "a", "groupId": nobody }),
+    )
+    .await;
+    assert_eq!(lost.code(), "REFERENCE_NOT_FOUND");
+    assert_eq!(lost.fields(), ["groupId"]);
+    let lost = post(
+        &world,
+        "/v2/products",
+        &json!({ "name": "a", "categoryId": nobody }),
+    )
+    .await;
+    assert_eq!(lost.fields(), ["categoryId"]);
+}
+
+async fn several_at_once(world: World) {
+    let world = versioned(world).await;
+    let batch = json!({ "items": [
+        { "operation": "create", "data": { "title": "a" } },
+        { "operation": "patch", "id": "{{result[0].id}}", "data": { "sku": "{{result[0].title}}" } },
+    ] });
+    let done = post(&world, "/v1/products/batch", &batch).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert_eq!(done.body["data"][1]["title"], "a");
+    assert_eq!(done.body["data"][1]["sku"], "a");
+    let wrong = post(&world, "/v2/products/batch", &batch).await;
+    assert_eq!(wrong.status, 400, "{}", wrong.body);
+    let nested = json!({ "title": "b", "group": { "create": { "name": "New" } } });
+    let made = post(&world, "/v1/products", &nested).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(made.body["data"]["group"]["name"], "New");
+    let matching = send_json(
+        &world,
+        "PATCH",
+        "/v1/products?filter[title]=b",
+        &[],
+        r#"{"title":"c"}"#,
+    )
+    .await;
+    assert_eq!(
+        (matching.status, &matching.body["data"]["count"]),
+        (200, &json!(1))
+    );
+    let lines = ("accept", "application/x-ndjson");
+    let stream = send(&world, "GET", "/v1/products?sort=title", &[lines], "").await;
+    let text = String::from_utf8(stream.bytes.to_vec()).unwrap();
+    let titles: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["title"].clone())
+        .collect();
+    assert_eq!(titles, [json!("a"), json!("c")]);
+    let upsert = send_json(
+        &world,
+        "POST",
+        "/v1/products?upsert=sku",
+        &[],
+        r#"{"sku":"a","title":"d"}"#,
+    )
+    .await;
+    assert_eq!(
+        (upsert.status, &upsert.body["data"]["title"]),
+        (200, &json!("d"))
+    );
+}
+
+async fn the_journal_has_one_form(world: World) {
+    let world = versioned(world).await;
+    let made = post(&world, "/v1/products", &json!({ "title": "Pen" })).await;
+    let product = id(&made);
+    let patch = r#"{"title":"Ink"}"#;
+    let path = format!("/v1/products/{product}");
+    assert_eq!(
+        send_json(&world, "PATCH", &path, &[], patch).await.status,
+        200
+    );
+    assert_eq!(
+        send_json(&world, "DELETE", &path, &[], "").await.status,
+        200
+    );
+    let journal = get(
+        &world,
+        &format!("/v1/journal?filter[record]={product}&sort=sequence"),
+    )
+    .await;
+    let rows = journal.body["data"].as_array().unwrap();
+    assert_eq!(rows.len(), 3);
+    let after = &rows[0]["body"]["after"];
+    assert_eq!(
+        (&after["name"], &after["stock"], after.get("title")),
+        (&json!("Pen"), &json!(7), None)
+    );
+    assert_eq!(
+        rows[1]["body"],
+        json!({ "before": { "name": "Pen" }, "after": { "name": "Ink" } })
+    );
+    assert_eq!(rows[2]["body"]["before"]["name"], "Ink");
+    let schemas: Vec<&Value> = rows.iter().map(|row| &row["schemaVersion"]).collect();
+    let two = post(&world, "/v2/products", &json!({ "name": "Two" })).await;
+    let journal = get(&world, &format!("/v2/journal?filter[record]={}", id(&two))).await;
+    let of_two = &journal.body["data"][0]["schemaVersion"];
+    assert!(
+        schemas.iter().all(|one| *one == of_two),
+        "{schemas:?} {of_two}"
+    );
+}
+
+async fn cursors_belong_to_a_version(world: World) {
+    let world = versioned(world).await;
+    for title in ["a", "b", "c"] {
+        post(&world, "/v1/products", &json!({ "title": title })).await;
+    }
+    let page = get(&world, "/v1/products?limit=2&sort=sku").await;
+    let cursor = page.body["pagination"]["nextCursor"].as_str().unwrap();
+    let next = get(
+        &world,
+        &format!("/v1/products?limit=2&sort=sku&cursor={cursor}"),
+    )
+    .await;
+    assert_eq!((next.status, &next.body["count"]), (200, &json!(1)));
+    let other = get(
+        &world,
+        &format!("/v2/products?limit=2&sort=sku&cursor={cursor}"),
+    )
+    .await;
+    assert_eq!((other.status, other.code()), (400, "CURSOR_INVALID"));
+}
+
+async fn a_version_is_chosen(world: World) {
+    let world = versioned(world).await;
+    let made = post(&world, "/v2/products", &json!({ "name": "Pen" })).await;
+    let path = format!("/products/{}", id(&made));
+    let accept = |text: &'static str| [("accept", text)];
+    let v1 = "application/vnd.carnet.v1+json";
+    let v2 = "application/vnd.carnet.v2+json";
+    let ask = async |path: &str, text: &'static str| {
+        let reply = send(&world, "GET", path, &accept(text), "").await;
+        let kind = reply
+            .header(header::CONTENT_TYPE)
+            .unwrap_or_default()
+            .to_owned();
+        let data = &reply.body["data"];
+        let seen = if data.get("title").is_some() { 1 } else { 2 };
+        (reply.status, kind, seen)
+    };
+    let json = "application/json";
+    assert_eq!(ask(&path, v1).await, (200, v1.to_owned(), 1));
+    assert_eq!(ask(&path, v2).await, (200, v2.to_owned(), 2));
+    assert_eq!(ask(&path, json).await, (200, json.to_owned(), 2));
+    let unknown = "application/vnd.carnet.v9+json, application/json;q=0.5";
+    assert_eq!(ask(&path, unknown).await, (200, json.to_owned(), 2));
+    assert_eq!(
+        ask(&format!("/v1{path}"), json).await,
+        (200, json.to_owned(), 1)
+    );
+    assert_eq!(
+        ask(&format!("/v1{path}"), v1).await,
+        (200, v1.to_owned(), 1)
+    );
+    // What the path and the header say must not contradict.
+    assert_eq!(ask(&format!("/v1{path}"), v2).await.0, 406);
+    let either = "application/vnd.carnet.v2+json, */*;q=0.1";
+    assert_eq!(
+        ask(&format!("/v1{path}"), either).await,
+        (200, json.to_owned(), 1)
+    );
+    assert_eq!(ask(&path, "application/vnd.carnet.v9+json").await.0, 406);
+    let chosen = send(&world, "GET", &path, &accept(v1), "").await;
+    assert_eq!(chosen.header(header::VARY), Some("Accept"));
+    for (path, text) in [
+        (
+            "/v3/products",
+            "there is no version `v3` of this API; served: v1, v2",
+        ),
+        (
+            "/v01/products",
+            "there is no version `v01` of this API; served: v1, v2",
+        ),
+        (
+            "/v99999999",
+            "there is no version `v99999999` of this API; served: v1, v2",
+        ),
+        ("/v1", "there is nothing at `/api/v1/`"),
+        ("/v1/a/b/c/d/e", "there is nothing at `/api/v1/a/b/c/d/e`"),
+    ] {
+        let reply = get(&world, path).await;
+        assert_eq!((reply.status, reply.code()), (404, "NOT_FOUND"), "{path}");
+        let told = reply.refusal.map(|refusal| refusal.message);
+        assert_eq!(told.as_deref(), Some(text));
+    }
+    let typed = [("content-type", v1)];
+    let body = r#"{"title":"a"}"#;
+    let reply = send(&world, "POST", "/v1/products", &typed, body).await;
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    let reply = send(&world, "POST", "/v2/products", &typed, r#"{"name":"a"}"#).await;
+    assert_eq!(
+        (reply.status, reply.code()),
+        (415, "UNSUPPORTED_MEDIA_TYPE")
+    );
+}
+
+async fn versions_that_end_say_so(world: World) {
+    let world = versioned(world).await;
+    for path in ["/v1/products", "/v1/products?limit=x", "/v1/nothing"] {
+        let reply = get(&world, path).await;
+        assert_eq!(reply.header("deprecation"), Some("@1790812800"), "{path}");
+        assert_eq!(
+            reply.header("sunset"),
+            Some("Thu, 01 Apr 2027 00:00:00 GMT")
+        );
+        let links: Vec<&str> = reply
+            .headers
+            .get_all(header::LINK)
+            .iter()
+            .map(|link| link.to_str().unwrap())
+            .collect();
+        assert_eq!(
+            links,
+            [
+                "<https://example.com/v1>; rel=\"deprecation\"; type=\"text/html\"",
+                "<https://example.com/v1>; rel=\"sunset\"; type=\"text/html\"",
+            ]
+        );
+    }
+    let reply = get(&world, "/v2/products").await;
+    assert_eq!(
+        (reply.header("deprecation"), reply.header("sunset")),
+        (None, None)
+    );
+}
+
+async fn keys_of_writes_belong_to_a_version(world: World) {
+    let world = versioned(world).await;
+    let headers = [JSON, ("idempotency-key", "k-1")];
+    let body = r#"{"title":"Pen"}"#;
+    let made = send(&world, "POST", "/v1/products", &headers, body).await;
+    let product = id(&made);
+    let change = r#"{"name":"Ink","stock":1}"#;
+    let path = format!("/v2/products/{product}");
+    assert_eq!(
+        send_json(&world, "PATCH", &path, &[], change).await.status,
+        200
+    );
+    let again = send(&world, "POST", "/v1/products", &headers, body).await;
+    assert_eq!(
+        again.header("idempotency-replayed"),
+        Some("true"),
+        "{}",
+        again.body
+    );
+    assert_eq!(again.body["data"], made.body["data"]);
+    // The same key in another version is another key.
+    let other = send(
+        &world,
+        "POST",
+        "/v2/products",
+        &headers,
+        r#"{"name":"Pen"}"#,
+    )
+    .await;
+    assert_eq!(
+        (other.status, other.header("idempotency-replayed")),
+        (201, None)
+    );
+}
