@@ -4,9 +4,17 @@
 
 use crate::rest::{JSON, Reply, get, send, send_json};
 use crate::world::{DEFINITION, World};
+use carnet_kernel::Refusal;
+use carnet_records::logic::{Body, Call, Registry, Reply};
 use http::header;
+use serde::Deserialize;
+use serde_json::json;
 
-crate::on_both!(inputs_are_checked_before_logic, addresses_and_methods);
+crate::on_both!(
+    inputs_are_checked_before_logic,
+    addresses_and_methods,
+    an_action_runs_its_logic
+);
 
 async fn with_actions(mut world: World) -> World {
     let actions = "  products:
@@ -160,4 +168,93 @@ async fn addresses_and_methods(world: World) {
         404,
         "NOT_FOUND",
     );
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Feature {
+    is_featured: bool,
+    reason: Option<String>,
+}
+
+async fn an_action_runs_its_logic(world: World) {
+    async fn feature(call: Call, body: Body<Feature>) -> Result<Reply, Refusal> {
+        let id = call.require_id()?;
+        let change = json!({ "isFeatured": body.is_featured, "note": body.reason });
+        let products = call.repository("products")?;
+        Reply::json(&products.patch(id, &change).await?)
+    }
+    async fn recount(call: Call) -> Result<Reply, Refusal> {
+        assert_eq!(call.id(), None);
+        let counted = call.repository("products")?.find().count().await?;
+        let since = call.input()["since"].clone();
+        assert_eq!(since, "2026-01-01");
+        Ok(Reply::json(&json!({ "counted": counted }))?
+            .status(202)
+            .message("it will be counted"))
+    }
+    async fn retire(call: Call) -> Result<Reply, Refusal> {
+        let id = call.require_id()?;
+        call.repository("products")?.delete(id).await?;
+        Ok(Reply::none().status(204))
+    }
+    let world = with_actions(world).await;
+    let mut registry = Registry::default();
+    registry.logic(1, "products", "feature", feature);
+    registry.logic(1, "products", "recount", recount);
+    registry.logic(1, "products", "retire", retire);
+    world
+        .operations
+        .install(registry.compile(&world.view, &[1]).unwrap());
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    let path = format!("/products/{product}/feature");
+    let bad = send_json(&world, "POST", &path, &[], r#"{"isFeatured":"yes"}"#).await;
+    check(&bad, 400, "VALIDATION_FAILED");
+    // What the body leaves out has its default.
+    let done = send_json(&world, "POST", &path, &[], r#"{"reason":"new"}"#).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    let data = &done.body["data"];
+    assert_eq!(
+        (&data["isFeatured"], &data["note"]),
+        (&json!(true), &json!("new"))
+    );
+    let dry = send_json(
+        &world,
+        "POST",
+        &format!("{path}?dryRun=true"),
+        &[],
+        r#"{"isFeatured":false}"#,
+    )
+    .await;
+    assert_eq!(
+        (dry.status, &dry.body["data"]["isFeatured"]),
+        (200, &json!(false))
+    );
+    assert_eq!(world.names("products", "", "isFeatured").await, ["true"]);
+    let keyed = [JSON, ("idempotency-key", "k-1")];
+    let body = r#"{"since":"2026-01-01"}"#;
+    for replayed in [None, Some("true")] {
+        let counted = send(&world, "PUT", "/products/recount", &keyed, body).await;
+        assert_eq!(
+            (counted.status, counted.header("idempotency-replayed")),
+            (202, replayed)
+        );
+        assert_eq!(counted.body["data"], json!({ "counted": 1 }));
+        assert_eq!(counted.body["message"], "it will be counted");
+    }
+    let gone = send(
+        &world,
+        "DELETE",
+        &format!("/products/{product}/retire"),
+        &[],
+        "",
+    )
+    .await;
+    assert_eq!((gone.status, gone.bytes.len()), (204, 0));
+    assert!(world.names("products", "", "name").await.is_empty());
+    // Registering for what is not there is told with the nearest name.
+    let mut wrong = Registry::default();
+    wrong.logic(1, "products", "featuer", retire);
+    let faults = wrong.compile(&world.view, &[1]).err().unwrap_or_default();
+    assert!(faults[0].contains("did you mean `feature`"), "{faults:?}");
 }

@@ -4,7 +4,9 @@
 
 use crate::rest::{JSON, Reply, get, send, send_json};
 use crate::world::{DEFINITION, World};
-use carnet_kernel::ApiVersion;
+use carnet_kernel::{ApiVersion, Refusal};
+use carnet_model::Operation;
+use carnet_records::logic::{Call, Registry, Reply};
 use http::header;
 use serde_json::{Value, json};
 
@@ -18,6 +20,7 @@ crate::on_both!(
     a_version_is_chosen,
     versions_that_end_say_so,
     keys_of_writes_belong_to_a_version,
+    each_version_has_its_own_logic,
 );
 
 /// The tables of the other tests under two versions.
@@ -460,4 +463,27 @@ async fn keys_of_writes_belong_to_a_version(world: World) {
         (other.status, other.header("idempotency-replayed")),
         (201, None)
     );
+}
+
+async fn each_version_has_its_own_logic(world: World) {
+    async fn old(call: Call) -> Result<Reply, Refusal> {
+        assert_eq!(call.version(), 1);
+        call.change_input(|input| input["title"] = json!("by old logic"))?;
+        call.proceed().await
+    }
+    async fn new(call: Call) -> Result<Reply, Refusal> {
+        assert_eq!(call.version(), 2);
+        call.change_input(|input| input["name"] = json!("by new logic"))?;
+        call.proceed().await
+    }
+    let world = versioned(world).await;
+    let mut registry = Registry::default();
+    registry.logic(1, "products", Operation::Create, old);
+    registry.logic(2, "products", Operation::Create, new);
+    let logics = registry.compile(&world.view, &[1, 2]).unwrap();
+    world.operations.install(logics);
+    let made = post(&world, "/v1/products", &json!({ "title": "Pen" })).await;
+    assert_eq!(made.body["data"]["title"], "by old logic", "{}", made.body);
+    let made = post(&world, "/v2/products", &json!({ "name": "Pen" })).await;
+    assert_eq!(made.body["data"]["name"], "by new logic", "{}", made.body);
 }
