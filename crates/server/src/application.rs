@@ -166,6 +166,7 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carnet_model::ModelView;
 
     const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
 

@@ -2,7 +2,7 @@
 
 use super::operation::{BODY_CODES, CHANGE_CODES, answers, operation as object, with_header};
 use super::{field, stem};
-use carnet_kernel::Code;
+use carnet_kernel::{Code, Stage};
 use carnet_model::{Action, ActionMethod, ActionOn, ActionOutput, Field, Resource};
 use carnet_web::openapi::{parameter, schema, success, write_envelope};
 use serde_json::{Map, Value, json};
@@ -23,8 +23,14 @@ pub(super) fn operation(resource: &Resource, action: &Action) -> Value {
         ActionOutput::Record => &["ETag", "Idempotency-Replayed"],
         _ => &["Idempotency-Replayed"],
     };
+    // Whatever code can say, logic may say.
+    let all = Code::ALL.iter().copied();
+    let stated: Vec<Code> = all.filter(|code| code.stage() == Stage::Logic).collect();
     let done = with_header(success("It is done.", data()), headers);
-    let mut responses = answers(("200", done), &[&CHANGE_CODES, &BODY_CODES, &LOGIC_CODES]);
+    let mut responses = answers(
+        ("200", done),
+        &[&CHANGE_CODES, &BODY_CODES, &LOGIC_CODES, &stated],
+    );
     let made = [headers, &["Location"]].concat();
     responses["201"] = with_header(success("It is done and made a record.", data()), &made);
     let later = success("It will be done.", data());
