@@ -8,7 +8,9 @@ use carnet_web::openapi::{parameter, schema, success, write_envelope};
 use serde_json::{Map, Value, json};
 
 /// What logic may meet beside what any write can meet.
-const LOGIC_CODES: [Code; 4] = [
+const LOGIC_CODES: [Code; 6] = [
+    Code::Unauthenticated,
+    Code::Forbidden,
     Code::NotFound,
     Code::RecordInUse,
     Code::PreconditionFailed,
