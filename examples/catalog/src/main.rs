@@ -1,0 +1,7 @@
+//! Serves the catalog.
+
+carnet::allocator!();
+
+fn main() -> std::process::ExitCode {
+    catalog::app().build().main()
+}
