@@ -26,7 +26,7 @@ fn again(model: &Model) -> Model {
 fn facts(model: &Model) -> String {
     let mut out = String::new();
     for resource in &model.resources {
-        let mut copy = resource.clone();
+        let mut copy = carnet_model::Resource::clone(resource);
         copy.by_name.clear();
         copy.by_relation.clear();
         for field in &mut copy.fields {

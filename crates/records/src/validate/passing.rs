@@ -129,7 +129,7 @@ mod tests {
             Ok(r#"{"made":3,"note":null}"#)
         );
         let faults = read_output(fields, r#"{"made":"3","more":1}"#).unwrap_err();
-        let rules: Vec<&str> = faults.iter().map(|fault| fault.rule).collect();
+        let rules: Vec<&str> = faults.iter().map(|fault| fault.rule.as_ref()).collect();
         assert_eq!(rules, ["type", "unknown"]);
     }
 }

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use crate::rest::{JSON, Reply, get, send, send_json};
+use crate::rest::{JSON, Reply as Answered, get, send, send_json};
 use crate::world::{DEFINITION, World};
 use carnet_kernel::Refusal;
 use carnet_records::logic::{Body, Call, Registry, Reply};
@@ -32,7 +32,7 @@ async fn with_actions(mut world: World) -> World {
 }
 
 #[track_caller]
-fn check(reply: &Reply, status: u16, code: &str) {
+fn check(reply: &Answered, status: u16, code: &str) {
     let told = (reply.status, reply.code());
     assert_eq!(told, (status, code), "{}", reply.body);
 }

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use crate::rest::{JSON, Reply, get, send, send_json};
+use crate::rest::{JSON, Reply as Answered, get, send, send_json};
 use crate::world::{DEFINITION, World};
 use carnet_kernel::{ApiVersion, Refusal};
 use carnet_model::Operation;
@@ -48,12 +48,12 @@ async fn versioned(mut world: World) -> World {
     world
 }
 
-fn id(reply: &Reply) -> String {
+fn id(reply: &Answered) -> String {
     let id = reply.body["data"]["id"].as_str();
     id.unwrap_or_else(|| panic!("{}", reply.body)).to_owned()
 }
 
-async fn post(world: &World, path: &str, body: &Value) -> Reply {
+async fn post(world: &World, path: &str, body: &Value) -> Answered {
     send_json(world, "POST", path, &[], &body.to_string()).await
 }
 
