@@ -2,9 +2,12 @@
 
 pub mod domain;
 mod embedded;
+pub mod module;
 mod platform;
 pub mod prelude;
+pub mod routes;
 
+pub use carnet_kernel::{ByteSize, Context, Period, Principal, PrincipalKind, Secret};
 pub use carnet_macros::Record;
 pub use carnet_model::Operation;
 pub use carnet_records::logic::{
@@ -13,7 +16,9 @@ pub use carnet_records::logic::{
     after_validate, before, before_validate, late,
 };
 pub use embedded::{Embedded, embedded};
+pub use module::{Handle, HttpAnswer, HttpClient, HttpError, Metrics, Module, Outside};
 pub use platform::{Builder, Platform};
+pub use routes::{Http, Problem, Routes, Stage};
 
 /// The first API version: `/api/v1`.
 #[expect(non_upper_case_globals, reason = "as it is written in addresses")]
@@ -34,6 +39,9 @@ mod guides {
 
     #[doc = include_str!("../../../docs/guide/errors.md")]
     mod errors {}
+
+    #[doc = include_str!("../../../docs/guide/modules.md")]
+    mod modules {}
 }
 
 /// A folder built into the binary; the path begins at the folder of the application's `Cargo.toml`.

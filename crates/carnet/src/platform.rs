@@ -2,11 +2,12 @@
 //! is `cli`'s and `server`'s work.
 
 use crate::Embedded;
+use crate::routes::{Routes, Stage, StageLayer};
 use carnet_kernel::ApplicationCode;
 use carnet_model::{Diagnostic, Source};
 use carnet_records::logic::{Hook, IntoLogic, Point};
 use carnet_records::seed::SeedFile;
-use carnet_server::Application;
+use carnet_server::{Application, Module};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -149,6 +150,30 @@ impl Builder {
     #[must_use]
     pub fn code(mut self, code: &'static ApplicationCode) -> Self {
         self.application.codes.push(code);
+        self
+    }
+
+    /// Adds a module: a named part with its own settings, components, logic, routes and life. What
+    /// it registers comes behind what was registered before it.
+    #[must_use]
+    pub fn module<C: Send + Sync + 'static>(mut self, module: Module<C>) -> Self {
+        self.application.add_module(module);
+        self
+    }
+
+    /// Adds routes beside those of the resources.
+    #[must_use]
+    pub fn routes(mut self, routes: Routes) -> Self {
+        self.application.routes.extend(routes);
+        self
+    }
+
+    /// Places a tower layer beside a named stage of the pipeline:
+    /// `.layer(Stage::before("context"), layer)`. Those at one place see a request in the order in
+    /// which they were added.
+    #[must_use]
+    pub fn layer(mut self, stage: Stage, layer: impl StageLayer) -> Self {
+        self.application.layers.add(stage, layer);
         self
     }
 

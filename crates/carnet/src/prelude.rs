@@ -5,8 +5,9 @@ pub use crate::domain::{
     MoneyError, OrRefuse, Rounding, Specification, guard,
 };
 pub use crate::{
-    Body, Builder, Call, Component, Embedded, Json, Operation, Platform, Reply, after,
-    after_commit, after_validate, before, before_validate, ensure, late, v1, v2,
+    Body, Builder, Call, Component, Embedded, Handle, Http, Json, Module, Operation, Outside,
+    Platform, Problem, Reply, Routes, Stage, after, after_commit, after_validate, before,
+    before_validate, ensure, late, v1, v2,
 };
 pub use carnet_kernel::{ApplicationCode, Code, Decimal, Detail, Id, Refusal};
 pub use std::process::ExitCode;

@@ -139,7 +139,8 @@ fn setting(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or("write it as KEY=VALUE, such as server.port=8080")?;
     let known = carnet_server::config::setting_names();
-    if known.contains(&key) {
+    // Those of modules are known when the application is.
+    if known.contains(&key) || key.starts_with("modules.") {
         Ok((key.to_owned(), value.to_owned()))
     } else {
         let hint = carnet_kernel::suggest::hint(key, known);

@@ -41,6 +41,7 @@ impl Session {
             file: self.global.config.clone(),
             environment: environment(),
             flags: settings(&self.global),
+            sections: self.application.sections(),
         };
         sources.flags.extend(flags);
         load(&sources).map_err(|problems| Failure::Configuration(problems).into())

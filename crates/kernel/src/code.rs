@@ -141,6 +141,7 @@ codes! {
     UpstreamTimeout "UPSTREAM_TIMEOUT" 504 Logic "A service that this relies on did not answer in time";
     DefinitionInvalid "DEFINITION_INVALID" 500 Command "The definition has errors";
     LogicInvalid "LOGIC_INVALID" 500 Command "The code of the application does not fit its definition";
+    ModuleFailed "MODULE_FAILED" 500 Command "A module of the application did not start";
     ConfigurationInvalid "CONFIGURATION_INVALID" 500 Command "The configuration has errors";
     DataLossRefused "DATA_LOSS_REFUSED" 500 Command "A schema change would lose data";
     MigrationFailed "MIGRATION_FAILED" 500 Command "A migration could not be applied";

@@ -1,11 +1,15 @@
 //! What is served: built-in or given definitions and seeds, read and compiled. Not the database.
 
-use crate::config::{Config, Loaded};
+use crate::assemble::assemble;
+use crate::config::{Config, Loaded, Section};
 use crate::error::Failure;
+use crate::module::{Module, Part};
+use crate::routes::Routes;
 use carnet_kernel::{ApplicationCode, ApplicationCodes};
 use carnet_model::{Compiled, Diagnostic, Model, Severity, Source, compile as compile_sources};
 use carnet_records::logic::{Logics, Registry};
 use carnet_records::seed::{self, SeedFile, SeedSet};
+use carnet_web::Layers;
 use std::path::{Path, PathBuf};
 
 /// An application on the platform: a name with what is built into its binary.
@@ -23,27 +27,40 @@ pub struct Application {
     pub logic: Registry,
     /// The codes that its logic answers with beside the platform's.
     pub codes: Vec<&'static ApplicationCode>,
+    /// Its modules; what they register is joined with its own already.
+    pub modules: Vec<Part>,
+    /// Its routes beside those of its resources.
+    pub routes: Routes,
+    /// What it placed between the stages of a request.
+    pub layers: Layers,
 }
 
 impl Application {
+    /// Adds a module: what it registers comes behind what there is.
+    pub fn add_module<C: Send + Sync + 'static>(&mut self, module: Module<C>) {
+        let (registry, routes, layers, part) = module.into_parts();
+        self.logic.merge(registry);
+        self.routes.extend(routes);
+        self.layers.extend(layers);
+        self.modules.push(part);
+    }
+
+    /// The settings of its modules.
+    pub fn sections(&self) -> Vec<Section> {
+        let sections = self.modules.iter().filter_map(|part| part.section.clone());
+        sections.collect()
+    }
+
     /// Its codes, checked.
     pub fn codes(&self) -> Result<ApplicationCodes, Failure> {
         ApplicationCodes::new(&self.codes).map_err(Failure::Logic)
     }
 }
 
-/// Holds the code of `application` against its model; every mistake is told at once.
+/// Holds the code of `application` against its model, with its modules as they are by default;
+/// every mistake is told at once.
 pub fn compile_logic(model: &Model, application: &Application) -> Result<Logics, Failure> {
-    let versions: Vec<u16> = model.versions.iter().map(|one| one.number.0).collect();
-    let codes = ApplicationCodes::new(&application.codes).err();
-    let mut problems = codes.unwrap_or_default();
-    match application.logic.compile(model, &versions) {
-        Ok(logics) if problems.is_empty() => Ok(logics),
-        compiled => {
-            problems.extend(compiled.err().unwrap_or_default());
-            Err(Failure::Logic(problems))
-        }
-    }
+    assemble(&Config::default(), application, model).map(|assembled| assembled.logics)
 }
 
 /// Compiles the definitions that `config` names, else those built in, together with what the

@@ -16,6 +16,14 @@ pub enum Failure {
     /// The code of the application does not fit its definition.
     #[error("the code of the application has {} error(s)", .0.len())]
     Logic(Vec<String>),
+    /// A module of the application did not start.
+    #[error("the module `{name}` did not start: {message}")]
+    Module {
+        /// Which module.
+        name: String,
+        /// What it failed with.
+        message: String,
+    },
     /// There is no definition.
     #[error(
         "there is no definition to serve; give one with `--definitions <folder or file>`, for example `--definitions examples/hello/definitions`"
@@ -59,6 +67,7 @@ impl Failure {
             Self::Definition(_) | Self::NoDefinition | Self::File { .. } => Code::DefinitionInvalid,
             Self::Seeds(_) => Code::SeedInvalid,
             Self::Logic(_) => Code::LogicInvalid,
+            Self::Module { .. } => Code::ModuleFailed,
             Self::Refused(refusal) => refusal.code,
             Self::Store(error) => error.code(),
             Self::Setup(_) => Code::Internal,

@@ -24,6 +24,11 @@ pub fn openapi(view: &ModelView, application: &Application) -> Result<Value, Fai
         .merge("records", carnet_records::openapi::fragment(view))
         .map_err(failed)?;
     document.merge("server", own()).map_err(failed)?;
+    for fragment in application.routes.fragments() {
+        document
+            .merge("the application's routes", fragment)
+            .map_err(failed)?;
+    }
     Ok(document.render())
 }
 

@@ -12,8 +12,8 @@ use carnet_records::Operations;
 use carnet_records::routes::{PREFIX, prefix};
 use carnet_telemetry::health::{Health, Status};
 use carnet_telemetry::metrics::Registry;
-use carnet_web::RequestInfo;
 use carnet_web::problem::{Problem, method_not_allowed};
+use carnet_web::{Layers, RequestInfo};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
@@ -23,6 +23,12 @@ use tower::util::MapRequestLayer;
 /// What the routes are made of.
 pub(crate) struct Parts {
     pub(crate) operations: Operations,
+    /// As whom requests are made; as nobody if there is none.
+    pub(crate) principal: Option<Principal>,
+    /// Those of the application.
+    pub(crate) routes: Router,
+    /// What the application placed between context and routes.
+    pub(crate) layers: Layers,
     pub(crate) health: Health,
     pub(crate) metrics: Option<Registry>,
     pub(crate) docs: bool,
@@ -39,11 +45,19 @@ pub(crate) const PROBES: &[&str] = &["/health", "/metrics"];
 /// Every route.
 pub(crate) fn router(parts: Parts) -> Router {
     let root = get(serve_root).with_state(parts.operations.clone());
-    let api = carnet_records::routes::router(parts.operations);
-    let api = MapRequestLayer::new(give_context).layer(api);
     let document = get(serve_version).with_state(parts.openapi.clone());
-    let mut router = Router::new()
-        .nest_service(PREFIX, api)
+    let tenant = TenantKey::DEFAULT;
+    let nobody = || Principal::anonymous(tenant);
+    let principal = parts.principal.unwrap_or_else(nobody);
+    let context = MapRequestLayer::new(move |request| give_context(request, tenant, &principal));
+    let mut served = Router::new()
+        .nest_service(PREFIX, carnet_records::routes::router(parts.operations))
+        .merge(parts.routes);
+    if let Some(layers) = parts.layers.before_routes() {
+        served = served.layer(layers);
+    }
+    let mut router = served
+        .layer(context)
         .route("/", root)
         .route(
             "/openapi.json",
@@ -71,11 +85,11 @@ fn health_routes(health: Health) -> Router {
         .with_state(health)
 }
 
-/// The context of a request: until sign-in and tenants come, nobody on the default tenant.
-fn give_context(mut request: Request) -> Request {
+/// The context of a request. Until sign-in and tenants come, the caller is the same for all: no
+/// header makes one.
+fn give_context(mut request: Request, tenant: TenantKey, principal: &Principal) -> Request {
     if let Some(info) = RequestInfo::find(request.extensions()) {
-        let tenant = TenantKey::DEFAULT;
-        let mut context = Context::new(tenant, Principal::anonymous(tenant), info.correlation());
+        let mut context = Context::new(tenant, principal.clone(), info.correlation());
         context.deadline = info.deadline();
         request.extensions_mut().insert(context);
     }

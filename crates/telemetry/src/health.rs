@@ -1,6 +1,7 @@
 //! Named health checks, the readiness flag and the uptime. Not the endpoints.
 
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +27,7 @@ struct Inner {
     started: Instant,
     limit: Duration,
     ready: AtomicBool,
-    checks: RwLock<Vec<(&'static str, Check)>>,
+    checks: RwLock<Vec<(Cow<'static, str>, Check)>>,
     last: tokio::sync::Mutex<Option<(Instant, Vec<CheckReport>)>>,
 }
 
@@ -59,7 +60,7 @@ pub struct Report {
 #[serde(rename_all = "camelCase")]
 pub struct CheckReport {
     /// The check's name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether it passed.
     pub healthy: bool,
     /// What is wrong.
@@ -91,11 +92,12 @@ impl Health {
     }
 
     /// Adds a check; one of the same name is replaced.
-    pub fn register<F, Fut>(&self, name: &'static str, check: F)
+    pub fn register<F, Fut>(&self, name: impl Into<Cow<'static, str>>, check: F)
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Outcome> + Send + 'static,
     {
+        let name = name.into();
         let check: Check = Arc::new(move || Box::pin(check()));
         let mut checks = self
             .0
@@ -158,7 +160,7 @@ impl Health {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let mut missing: BTreeSet<_> = checks.iter().map(|(name, _)| *name).collect();
+        let mut missing: BTreeSet<_> = checks.iter().map(|(name, _)| name.clone()).collect();
         let limit = self.0.limit;
         let mut running = JoinSet::new();
         for (name, check) in checks {
@@ -178,7 +180,7 @@ impl Health {
         let mut reports = Vec::with_capacity(missing.len());
         while let Some(finished) = running.join_next().await {
             if let Ok(report) = finished {
-                missing.remove(report.name);
+                missing.remove(&report.name);
                 reports.push(report);
             }
         }
@@ -191,7 +193,7 @@ impl Health {
                 response_time: 0.0,
             });
         }
-        reports.sort_by_key(|report| report.name);
+        reports.sort_by(|left, right| left.name.cmp(&right.name));
         reports
     }
 }
@@ -215,7 +217,7 @@ mod tests {
         let found: Vec<_> = report
             .checks
             .iter()
-            .map(|check| (check.name, check.error.as_deref()))
+            .map(|check| (&*check.name, check.error.as_deref()))
             .collect();
         assert_eq!(
             found,

@@ -2,7 +2,7 @@
 //!
 //! From the outside in: ids and span → access log and metrics → security headers → CORS →
 //! compression → problem bodies → limits of address and body → deadline → load → panics →
-//! routes. So every answer has its ids and headers, and every failure inside has its body.
+//! routes. Layers of an application stand between the stages that `stage.rs` names. So every answer has its ids and headers, and every failure inside has its body.
 
 use crate::config::Config;
 use crate::error::Error;
@@ -16,21 +16,21 @@ use crate::middleware::{
 use crate::problem::Problem;
 use crate::query_string::Limits;
 use crate::request_info::RequestInfo;
+use crate::stage::{BEFORE_CONTEXT, Layers, Routed};
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use carnet_kernel::{Clock, Code, IdGenerator};
+use carnet_kernel::{Clock, Code, IdGenerator, Refusal};
 use http::Request;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
 use tracing::Instrument;
 
-type Inner = BoxCloneSyncService<Request<Body>, Response, Infallible>;
+type Inner = Routed;
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// What the edge is made from.
@@ -45,12 +45,32 @@ pub struct EdgeOptions {
     /// First path segments (`/health`, `/metrics`) that are answered even under full load and
     /// leave no line in the log.
     pub probes: &'static [&'static str],
+    /// What the application placed between the stages.
+    pub layers: Layers,
 }
 
 /// A router with everything round it: a tower service for any request body, cheap to clone.
 #[derive(Clone)]
 pub struct Edge {
+    core: Core,
+    /// The core with layers of the application round it, if there are any.
+    layered: Option<Inner>,
+}
+
+/// The edge from its first stage inwards.
+#[derive(Clone)]
+struct Core {
     shared: Arc<Shared>,
+    choice: Choice,
+    /// The choice with layers round it.
+    layered: Option<Inner>,
+    /// Whether layers stand outside of what gives refusals their bodies.
+    may_refuse: bool,
+}
+
+/// What stands behind the ids: with CORS or without.
+#[derive(Clone)]
+struct Choice {
     /// Without CORS, for plain `OPTIONS` requests and where no other origin may call.
     plain: Inner,
     cors: Option<Inner>,
@@ -68,7 +88,7 @@ struct Shared {
 impl std::fmt::Debug for Edge {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Edge")
-            .field("config", &self.shared.config)
+            .field("config", &self.core.shared.config)
             .finish_non_exhaustive()
     }
 }
@@ -88,16 +108,23 @@ impl Edge {
             probes: options.probes,
             config,
         });
+        let layers = options.layers;
         let guard = Guard {
             shared: Arc::clone(&shared),
+            layered: layers.round(BEFORE_CONTEXT, || routes.clone()),
             routes,
+        };
+        let guard = match layers.round(3, || guard.clone()) {
+            Some(layered) => layered,
+            None => Inner::new(guard),
         };
         let plain = if shared.config.compression {
             let compressed = compression::layer(&shared.config).layer(guard);
             Inner::new(compressed.map_response(|response| response.map(Body::new)))
         } else {
-            Inner::new(guard)
+            guard
         };
+        let plain = layers.round(2, || plain.clone()).unwrap_or(plain);
         let cors = cors::layer(&shared.config.cors).map(|layer| {
             Inner::new(
                 layer
@@ -105,11 +132,15 @@ impl Edge {
                     .map_response(|response| response.map(Body::new)),
             )
         });
-        Ok(Self {
+        let choice = Choice { plain, cors };
+        let core = Core {
+            layered: layers.round(1, || choice.clone()),
+            may_refuse: (1..BEFORE_CONTEXT).any(|place| layers.has(place)),
+            choice,
             shared,
-            plain,
-            cors,
-        })
+        };
+        let layered = layers.round(0, || core.clone());
+        Ok(Self { core, layered })
     }
 }
 
@@ -128,18 +159,60 @@ where
 
     fn call(&mut self, request: Request<B>) -> Answer {
         let request = request.map(Body::new);
-        let inner = match &self.cors {
-            Some(cors) if cors::concerns(&request) => cors.clone(),
-            _ => self.plain.clone(),
+        match &self.layered {
+            Some(layered) => Box::pin(layered.clone().oneshot(request)),
+            None => self.core.call(request),
+        }
+    }
+}
+
+impl Service<Request<Body>> for Core {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        let inner = match &self.layered {
+            Some(layered) => layered.clone(),
+            None => self.choice.of(&request),
         };
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { Ok(shared.answer(inner, request).await) })
+        // A layer may answer with a refusal, which then still lacks its body.
+        let asked = self.may_refuse.then(|| Asked::of(&request));
+        Box::pin(async move { Ok(shared.answer(inner, request, asked).await) })
+    }
+}
+
+impl Choice {
+    fn of(&self, request: &Request<Body>) -> Inner {
+        match &self.cors {
+            Some(cors) if cors::concerns(request) => cors.clone(),
+            _ => self.plain.clone(),
+        }
+    }
+}
+
+impl Service<Request<Body>> for Choice {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answer {
+        Box::pin(self.of(&request).oneshot(request))
     }
 }
 
 impl Shared {
     /// The outer half: what every answer gets, preflights and failures included.
-    async fn answer(&self, inner: Inner, request: Request<Body>) -> Response {
+    async fn answer(&self, inner: Inner, request: Request<Body>, asked: Option<Asked>) -> Response {
         let (mut parts, body) = request.into_parts();
         let now = self.clock.now();
         let timeout = self.config.timeout.0;
@@ -155,6 +228,9 @@ impl Shared {
 
         let answered = async {
             let Ok(mut response) = inner.oneshot(request).await;
+            if let Some(asked) = asked.filter(|_| has_refusal(&response)) {
+                response = render_problems::render(response, &asked, &info, || self.clock.now());
+            }
             let headers = response.headers_mut();
             request_id::echo(&info, headers);
             self.security.apply(encrypted, headers);
@@ -171,7 +247,12 @@ impl Shared {
     }
 
     /// The inner half: what stands between a request and its handler.
-    async fn guard(&self, routes: Router, request: Request<Body>) -> Response {
+    async fn guard(
+        &self,
+        routes: Router,
+        layered: Option<Inner>,
+        request: Request<Body>,
+    ) -> Response {
         let asked = Asked::of(&request);
         let Some(info) = RequestInfo::find(request.extensions()).cloned() else {
             return Problem::new(Code::Internal, "the request did not come through the edge")
@@ -187,7 +268,10 @@ impl Shared {
                     } else {
                         Some(self.load.admit().await?)
                     };
-                    let Ok(response) = catch_panic::guard(routes.oneshot(request)).await?;
+                    let Ok(response) = match layered {
+                        Some(layered) => catch_panic::guard(layered.oneshot(request)).await?,
+                        None => catch_panic::guard(routes.oneshot(request)).await?,
+                    };
                     Ok(response)
                 })
                 .await
@@ -239,11 +323,18 @@ impl Shared {
     }
 }
 
+/// Whether a response still waits for the body of its refusal.
+fn has_refusal(response: &Response) -> bool {
+    response.extensions().get::<Refusal>().is_some()
+}
+
 /// The inner half as a service, so that CORS and compression stand round it.
 #[derive(Clone)]
 struct Guard {
     shared: Arc<Shared>,
     routes: Router,
+    /// The routes with layers round them.
+    layered: Option<Inner>,
 }
 
 impl Service<Request<Body>> for Guard {
@@ -257,7 +348,7 @@ impl Service<Request<Body>> for Guard {
 
     fn call(&mut self, request: Request<Body>) -> Answer {
         let shared = Arc::clone(&self.shared);
-        let routes = self.routes.clone();
-        Box::pin(async move { Ok(shared.guard(routes, request).await) })
+        let (routes, layered) = (self.routes.clone(), self.layered.clone());
+        Box::pin(async move { Ok(shared.guard(routes, layered, request).await) })
     }
 }

@@ -16,6 +16,7 @@ pub mod percent;
 pub mod problem;
 pub mod query_string;
 mod request_info;
+mod stage;
 mod trace_context;
 
 pub use config::{Config, CorsConfig, Tls};
@@ -27,4 +28,5 @@ pub use middleware::route::label_route;
 pub use middleware::security_headers::PAGE_POLICY;
 pub use problem::Problem;
 pub use request_info::{Origin, Peer, RequestInfo};
+pub use stage::{BeforeRoutes, Layers, Routed, STAGES, Stage, StageLayer};
 pub use trace_context::TraceContext;

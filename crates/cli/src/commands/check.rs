@@ -106,6 +106,7 @@ impl Report {
         let loaded = Loaded {
             config,
             origins: BTreeMap::new(),
+            modules: BTreeMap::new(),
             warnings: Vec::new(),
         };
         match carnet_server::compile(&loaded, &session.application) {
@@ -116,7 +117,7 @@ impl Report {
                     .extend(warnings.into_iter().map(Problem::Diagnostic));
                 // Another definition than the application's own is not what its code is for.
                 let own = loaded.config.definitions.is_none();
-                let code = carnet_server::compile_logic(&model, &session.application);
+                let code = carnet_server::assemble(&loaded.config, &session.application, &model);
                 if let (true, Err(failure)) = (own, code) {
                     self.failure("code", failure);
                 }

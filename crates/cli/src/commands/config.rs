@@ -36,7 +36,7 @@ pub(crate) struct Show {
 
 /// One setting as it holds.
 struct Entry {
-    key: &'static str,
+    key: String,
     value: Value,
     origin: String,
 }
@@ -47,7 +47,7 @@ impl Show {
             return session.console.print(&reference());
         }
         let loaded = session.load()?;
-        let entries = entries(&loaded)?;
+        let entries = entries(&loaded, session)?;
         match self.format {
             Format::Text => session.console.print(&text(&entries, session)),
             Format::Json => {
@@ -55,7 +55,7 @@ impl Show {
                     .into_iter()
                     .map(|entry| {
                         let shown = json!({ "value": entry.value, "origin": entry.origin });
-                        (entry.key.to_owned(), shown)
+                        (entry.key, shown)
                     })
                     .collect();
                 session
@@ -66,7 +66,7 @@ impl Show {
     }
 }
 
-fn entries(loaded: &Loaded) -> Result<Vec<Entry>, Error> {
+fn entries(loaded: &Loaded, session: &Session) -> Result<Vec<Entry>, Error> {
     let values = serde_json::to_value(&loaded.config)
         .map_err(|error| Error::Setup(format!("the configuration cannot be shown: {error}")))?;
     let entries = setting_names().into_iter().map(|key| {
@@ -81,12 +81,46 @@ fn entries(loaded: &Loaded) -> Result<Vec<Entry>, Error> {
             }
         };
         Entry {
-            key,
+            key: key.to_owned(),
             value,
             origin: loaded.origin(key),
         }
     });
-    Ok(entries.collect())
+    Ok(entries.chain(of_modules(loaded, session)).collect())
+}
+
+/// The settings of the application's modules.
+fn of_modules(loaded: &Loaded, session: &Session) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for section in session.application.sections() {
+        for key in section.keys() {
+            let inside = key.trim_start_matches("modules.").replace('.', "/");
+            let value = inside.split_once('/').and_then(|(module, rest)| {
+                let settings = loaded.modules.get(module)?;
+                settings.pointer(&format!("/{rest}")).cloned()
+            });
+            entries.push(Entry {
+                value: harmless(key, value.unwrap_or_default()),
+                origin: loaded.origin(key),
+                key: key.to_owned(),
+            });
+        }
+    }
+    entries
+}
+
+/// A setting of a module without what its name or its form says is secret.
+fn harmless(key: &str, value: Value) -> Value {
+    const TELLTALE: [&str; 6] = ["password", "secret", "token", "key", "credential", "dsn"];
+    let name = key.rsplit('.').next().unwrap_or(key).to_lowercase();
+    let is_secret = TELLTALE.iter().any(|word| name.contains(word));
+    match value {
+        Value::String(text) if text.is_empty() => Value::String(text),
+        Value::String(_) if is_secret => json!("[redacted]"),
+        Value::String(text) => json!(redacted(&text)),
+        Value::Array(_) | Value::Object(_) if is_secret => json!("[redacted]"),
+        other => other,
+    }
 }
 
 fn text(entries: &[Entry], session: &Session) -> String {
@@ -95,10 +129,11 @@ fn text(entries: &[Entry], session: &Session) -> String {
         .map(|entry| {
             let value = match &entry.value {
                 Value::String(text) => text.clone(),
+                Value::Null if entry.key.starts_with("modules.") => "none".to_owned(),
                 Value::Null => "built in".to_owned(),
                 other => other.to_string(),
             };
-            [entry.key.to_owned(), value, entry.origin.clone()]
+            [entry.key.clone(), value, entry.origin.clone()]
         })
         .collect();
     let mut text = String::new();
@@ -186,5 +221,21 @@ mod tests {
             "postgres://db/app?password=s3@cret",
             "postgres://[redacted]",
         );
+    }
+
+    #[test]
+    fn secrets_of_modules_are_known_by_their_names() {
+        let shown = |key: &str, value: Value| harmless(key, value).to_string();
+        assert_eq!(shown("modules.a.apiKey", json!("s3cret")), "\"[redacted]\"");
+        assert_eq!(
+            shown("modules.a.tokens", json!(["s3cret"])),
+            "\"[redacted]\""
+        );
+        assert_eq!(
+            shown("modules.a.url", json!("amqp://me:s3cret@mq/")),
+            "\"amqp://me:[redacted]@mq/\""
+        );
+        assert_eq!(shown("modules.key.port", json!(25)), "25");
+        assert_eq!(shown("modules.a.token", json!(null)), "null");
     }
 }

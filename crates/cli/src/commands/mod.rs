@@ -1,5 +1,6 @@
 //! One file per command: its flags, its help and what it does.
 
+mod chain;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -1,5 +1,7 @@
-//! `routes`: every address of the API, read from its own OpenAPI document.
+//! `routes`: every address of the API, read from its own OpenAPI document, with what a request
+//! passes on its way there.
 
+use super::chain::{Chain, Passed};
 use super::openapi::{document, views};
 use crate::arguments::Format;
 use crate::console::Paint;
@@ -11,7 +13,8 @@ use serde_json::{Value, json};
 
 /// List every route of every version with its method and operation
 ///
-/// HEAD is answered wherever GET is.
+/// Under each stands what its requests pass in order: validation, hooks, logic; and once what they
+/// all pass before. HEAD is answered wherever GET is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   {name} routes
@@ -50,19 +53,23 @@ struct Route {
     summary: String,
     /// Whether clients should leave its version.
     deprecated: bool,
+    passed: Passed,
 }
 
 impl Routes {
     pub(crate) fn run(self, session: &Session) -> Result<(), Error> {
         let config = session.load_with(Vec::new())?.config;
+        let chain = Chain::of(session)?;
         let mut routes: Vec<Route> = Vec::new();
         for view in views(session)? {
             let known: Vec<String> = routes.iter().map(Route::key).collect();
-            let of_version = declared(&document(session, &view)?);
+            let of_version = declared(&document(session, &view)?, &chain);
             // What stands beside the API is in the document of every version.
             let new = |route: &Route| !known.contains(&route.key());
             routes.extend(of_version.into_iter().filter(new));
         }
+        let of_application = own(&routes, &chain);
+        routes.extend(of_application);
         for (path, operation, summary) in PAGES {
             let is_served = match path {
                 "/metrics" => config.server.metrics,
@@ -76,11 +83,12 @@ impl Routes {
                     operation: operation.to_owned(),
                     summary: summary.to_owned(),
                     deprecated: false,
+                    passed: chain.passed("GET", path, None),
                 });
             }
         }
         match self.format {
-            Format::Text => session.console.print(&text(&routes, session)),
+            Format::Text => session.console.print(&text(&routes, &chain, session)),
             Format::Json => {
                 let routes: Vec<Value> = routes.iter().map(Route::json).collect();
                 session.console.print(&format!("{:#}\n", json!(routes)))
@@ -90,7 +98,7 @@ impl Routes {
 }
 
 /// The routes of an OpenAPI document, in its order.
-fn declared(document: &Value) -> Vec<Route> {
+fn declared(document: &Value, chain: &Chain) -> Vec<Route> {
     let mut routes = Vec::new();
     let paths = document.get("paths").and_then(Value::as_object);
     for (path, item) in paths.into_iter().flatten() {
@@ -108,13 +116,32 @@ fn declared(document: &Value) -> Vec<Route> {
                 operation: word("operationId"),
                 summary: word("summary"),
                 deprecated: operation.get("deprecated") == Some(&Value::Bool(true)),
+                passed: chain.passed(&method.to_uppercase(), path, Some(operation)),
             });
         }
     }
     routes
 }
 
-fn text(routes: &[Route], session: &Session) -> String {
+/// The application's own routes that its document does not describe.
+fn own(declared: &[Route], chain: &Chain) -> Vec<Route> {
+    let is_new = |method: &str, path: &str| {
+        let mut known = declared.iter();
+        !known.any(|route| route.method == method && route.path == path)
+    };
+    let own = chain.routes().iter();
+    let own = own.filter(|route| is_new(route.method, &route.path));
+    let own = own.map(|route| Route {
+        method: route.method.to_owned(),
+        path: route.path.clone(),
+        operation: "-".to_owned(),
+        summary: "The application's own".to_owned(),
+        passed: chain.passed(route.method, &route.path, None),
+    });
+    own.collect()
+}
+
+fn text(routes: &[Route], chain: &Chain, session: &Session) -> String {
     let rows: Vec<[String; 4]> = routes
         .iter()
         .map(|route| {
@@ -129,12 +156,22 @@ fn text(routes: &[Route], session: &Session) -> String {
             ]
         })
         .collect();
-    let mut text = String::new();
-    for [method, path, operation, summary] in words::align(&rows) {
+    let (mut text, mut below) = (String::new(), String::new());
+    for (route, [method, path, operation, summary]) in routes.iter().zip(words::align(&rows)) {
+        let passed = route.passed.text();
+        if !passed.is_empty() {
+            let indent = " ".repeat(method.len() + 2);
+            below = format!(
+                "{indent}{}\n",
+                session.console.on_out(Paint::Faint, &passed)
+            );
+        }
         let method = session.console.on_out(Paint::Strong, &method);
         let summary = session.console.on_out(Paint::Faint, &summary);
         text.push_str(&format!("{method}  {path}  {operation}  {summary}\n"));
+        text.push_str(&std::mem::take(&mut below));
     }
+    text.push_str(&format!("\nBefore all of these: {}\n", chain.stages()));
     text
 }
 
@@ -144,12 +181,16 @@ impl Route {
     }
 
     fn json(&self) -> Value {
-        json!({
+        let mut told = json!({
             "method": self.method,
             "path": self.path,
             "operation": self.operation,
             "summary": self.summary,
             "deprecated": self.deprecated,
-        })
+        });
+        if let (Value::Object(told), Value::Object(passed)) = (&mut told, self.passed.json()) {
+            told.extend(passed);
+        }
+        told
     }
 }

@@ -146,3 +146,57 @@ async fn an_application_brings_its_definitions_and_seeds() {
     let passports = server.client().get("/api/v1/dpps").await.unwrap();
     assert_eq!(passports.expect(200).unwrap()["count"], 3);
 }
+
+#[tokio::test]
+async fn requests_are_made_as_the_user_that_the_developer_names() {
+    let launch = carnet();
+    write(&launch, "d/app.yaml", &notes(&[TITLE]));
+    let arguments = ["serve", "--definitions", "d", "--as", "ada:admin"];
+    let server = launch.start(arguments).await.unwrap();
+    let client = server.client();
+    let body = json!({ "title": "Hers" });
+    let made = client.json("POST", "/api/v1/notes", &body).await.unwrap();
+    let made = made.expect(201).unwrap();
+    let by = &made["data"]["createdBy"];
+    assert_eq!(by["kind"], "user");
+    let journal = client.get("/api/v1/journal").await.unwrap();
+    let journal = journal.expect(200).unwrap();
+    assert_eq!(journal["data"][0]["principal"], *by, "{journal}");
+    assert!(
+        server
+            .logs()
+            .contains("every request is made as the user `ada` with the roles admin"),
+        "{}",
+        server.logs()
+    );
+    // The same name is the same user after a new start, and no header makes another one.
+    drop(server);
+    let server = launch.start(arguments).await.unwrap();
+    let path = format!("/api/v1/notes/{}", made["data"]["id"].as_str().unwrap());
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-user", "eve"),
+        ("authorization", "Bearer eve"),
+    ];
+    let body = json!({ "title": "Still hers" }).to_string();
+    let changed = server
+        .client()
+        .send("PATCH", &path, &headers, body)
+        .await
+        .unwrap();
+    assert_eq!(changed.expect(200).unwrap()["data"]["updatedBy"], *by);
+}
+
+#[test]
+fn nobody_is_assumed_where_others_could_be_that_user() {
+    let launch = carnet();
+    write(&launch, "d/app.yaml", &notes(&[TITLE]));
+    let serve = ["serve", "--definitions", "d", "--as", "ada"];
+    let err = run(&launch, serve.iter().chain(&["--profile", "prod"])).failed();
+    assert!(err.contains("--as: not in the profile prod"), "{err}");
+    let err = run(&launch, serve.iter().chain(&["--host", "0.0.0.0"])).failed();
+    assert!(err.contains("loopback"), "{err}");
+    let err = run(&launch, ["serve", "--as", "ada:"]).misused();
+    assert!(err.contains("there is no role behind the colon"), "{err}");
+    assert!(!launch.folder().join("data").exists(), "nothing was made");
+}

@@ -52,6 +52,14 @@ impl Call {
         &self.shared.context.principal
     }
 
+    /// Lets nobody pass who has not this role. The process itself and the holder of the deployment
+    /// pass.
+    ///
+    /// Errors: `FORBIDDEN`; `UNAUTHENTICATED` when nobody is signed in.
+    pub fn require_role(&self, role: &str) -> Result<(), Refusal> {
+        self.shared.context.require_role(role)
+    }
+
     /// Whose data is touched.
     pub fn tenant(&self) -> TenantKey {
         self.shared.context.tenant

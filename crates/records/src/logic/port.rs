@@ -2,12 +2,14 @@
 //! down to these, and so will code in other languages.
 
 use crate::Command;
-use crate::command::Answer;
+use crate::Operations;
+use crate::command::{Answer, Options};
 use crate::decide::Precondition;
 use crate::parse::{Given, Trees, Wanted, parse_read, parse_wanted};
 use crate::validate::parse_id;
-use carnet_kernel::{Code, Detail, Id, Refusal, Timestamp, Value, suggest};
+use carnet_kernel::{Code, Context, Detail, Id, Refusal, Timestamp, Value, suggest};
 use carnet_model::{ModelView, Resource};
+use serde::de::DeserializeOwned;
 
 /// One thing that code asks for. Resources by their names, ids as texts, bodies as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,7 +172,28 @@ impl Request {
     }
 }
 
+impl Operations {
+    /// Carries out one thing for a caller, with the code that stands there, in a transaction of its
+    /// own.
+    pub async fn perform(&self, context: &Context, request: Request) -> Result<Response, Refusal> {
+        let view = self.view();
+        let command = request.command(&view, self.now())?;
+        let answer = Box::pin(self.execute(context, &view, command, Options::default())).await?;
+        Ok(Response::of(answer))
+    }
+}
+
 impl Response {
+    /// What it says as a type of the application.
+    ///
+    /// Errors: `LOGIC_MISUSED` when it does not fit.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_slice(&self.json).map_err(|error| {
+            let message = format!("the data is not what it is read as: {error}");
+            Refusal::new(Code::LogicMisused, message)
+        })
+    }
+
     pub(crate) fn of(answer: Answer) -> Self {
         match answer {
             Answer::Record(record) => Self {

@@ -1,7 +1,7 @@
 //! Defaults < file < environment < flags, with all mistakes at once and the origin of each value.
 
-use super::Config;
 use super::keys::{ALIASES, KEYS, Key};
+use super::{Config, Section};
 use carnet_kernel::suggest;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +17,8 @@ pub struct Sources {
     pub environment: Vec<(String, String)>,
     /// Flags as (dotted key, text).
     pub flags: Vec<(String, String)>,
+    /// The settings of the application's modules.
+    pub sections: Vec<Section>,
 }
 
 /// Where a value came from.
@@ -47,6 +49,8 @@ pub struct Loaded {
     pub config: Config,
     /// For each dotted key that is not at its default: where it was set.
     pub origins: BTreeMap<String, Origin>,
+    /// The settings of each module as they hold, without secrets.
+    pub modules: BTreeMap<String, serde_json::Value>,
     /// What is odd but no error.
     pub warnings: Vec<String>,
 }
@@ -62,11 +66,18 @@ impl Loaded {
 
 /// Loads the configuration, or tells everything that is wrong with it.
 pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
-    let mut problems = Vec::new();
+    let keys = keys(sources);
+    let mut problems = shared_variables(sources);
     let mut origins = BTreeMap::new();
     let mut table = match file(sources) {
         Ok(Some((path, table))) => {
-            note_file(&table, "", &path, &mut origins, &mut problems);
+            let mut noted = Noted {
+                keys: &keys,
+                path: &path,
+                origins: &mut origins,
+                problems: &mut problems,
+            };
+            noted.note(&table, "");
             table
         }
         Ok(None) => Table::new(),
@@ -87,7 +98,7 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
             .find(|(known, value)| known == name && !value.is_empty())
     };
     for (name, path) in ALIASES {
-        if let (Some((_, value)), Some(key)) = (variable(name), find(path)) {
+        if let (Some((_, value)), Some(key)) = (variable(name), find(&keys, path)) {
             set(
                 key,
                 value,
@@ -96,15 +107,18 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
             );
         }
     }
-    for key in KEYS.iter() {
+    for key in &keys {
         if let Some((name, value)) = variable(&key.variable) {
             set(key, value, Origin::Variable(name.clone()), &mut problems);
         }
     }
     for (path, text) in &sources.flags {
-        match find(path) {
+        match find(&keys, path) {
             Some(key) => set(key, text, Origin::Flag, &mut problems),
-            None => problems.push(format!("{path}: there is no such setting")),
+            None => {
+                let hint = suggest::hint(path, keys.iter().map(|key| key.path.as_str()));
+                problems.push(format!("{path}: there is no such setting{hint}"));
+            }
         }
     }
     if !problems.is_empty() {
@@ -113,19 +127,51 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<String>> {
     let config: Config = Value::Table(table)
         .try_into()
         .map_err(|error: toml::de::Error| vec![error.message().replace('\n', " ")])?;
-    let problems = config.problems();
+    let mut problems = config.problems();
+    let mut modules = BTreeMap::new();
+    for section in &sources.sections {
+        let name = &section.name;
+        match section.read(config.modules.get(name)) {
+            Ok((_, shown)) => drop(modules.insert(name.clone(), shown)),
+            Err(why) => problems.push(format!("modules.{name}: {why}")),
+        }
+    }
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(Loaded {
         config,
         origins,
-        warnings: unknown_variables(sources),
+        modules,
+        warnings: unknown_variables(sources, &keys),
     })
 }
 
-fn find(path: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.path == path)
+/// Every setting: the platform's and those of modules.
+fn keys(sources: &Sources) -> Vec<&Key> {
+    let modules = sources.sections.iter().flat_map(|section| &section.keys);
+    KEYS.iter().chain(modules).collect()
+}
+
+/// Settings of modules that would be set by the variable of another one.
+fn shared_variables(sources: &Sources) -> Vec<String> {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for key in keys(sources) {
+        if let Some(other) = seen.insert(&key.variable, &key.path)
+            && other != key.path
+        {
+            problems.push(format!(
+                "{}: its variable {} is that of {other} too; give the module or the setting another name",
+                key.path, key.variable
+            ));
+        }
+    }
+    problems
+}
+
+fn find<'k>(keys: &[&'k Key], path: &str) -> Option<&'k Key> {
+    keys.iter().find(|key| key.path == path).copied()
 }
 
 /// `--config`, then `CARNET_CONFIG`, then `./carnet.toml` if it is there.
@@ -150,33 +196,41 @@ fn file(sources: &Sources) -> Result<Option<(PathBuf, Table)>, String> {
     Ok(Some((path, table)))
 }
 
-/// Notes which keys the file sets and refuses those that do not exist.
-fn note_file(
-    table: &Table,
-    prefix: &str,
-    path: &Path,
-    origins: &mut BTreeMap<String, Origin>,
-    problems: &mut Vec<String>,
-) {
-    for (name, value) in table {
-        let key = if prefix.is_empty() {
-            name.clone()
-        } else {
-            format!("{prefix}.{name}")
-        };
-        let section = format!("{key}.");
-        let is_section = KEYS.iter().any(|known| known.path.starts_with(&section));
-        match value {
-            Value::Table(inner) if is_section => note_file(inner, &key, path, origins, problems),
-            _ if find(&key).is_some() => {
-                origins.insert(key, Origin::File(path.to_owned()));
-            }
-            _ => {
-                let hint = suggest::hint(&key, KEYS.iter().map(|known| known.path.as_str()));
-                problems.push(format!(
-                    "{}: there is no setting `{key}`{hint}",
-                    path.display()
-                ));
+/// What is noted of a file while it is read.
+struct Noted<'a> {
+    keys: &'a [&'a Key],
+    path: &'a Path,
+    origins: &'a mut BTreeMap<String, Origin>,
+    problems: &'a mut Vec<String>,
+}
+
+impl Noted<'_> {
+    /// Notes which keys the file sets and refuses those that do not exist.
+    fn note(&mut self, table: &Table, prefix: &str) {
+        for (name, value) in table {
+            let key = if prefix.is_empty() {
+                name.clone()
+            } else {
+                format!("{prefix}.{name}")
+            };
+            let section = format!("{key}.");
+            let is_section = self
+                .keys
+                .iter()
+                .any(|known| known.path.starts_with(&section));
+            match value {
+                Value::Table(inner) if is_section => self.note(inner, &key),
+                _ if find(self.keys, &key).is_some() => {
+                    self.origins.insert(key, Origin::File(self.path.to_owned()));
+                }
+                _ => {
+                    let known = self.keys.iter().map(|known| known.path.as_str());
+                    let hint = suggest::hint(&key, known);
+                    self.problems.push(format!(
+                        "{}: there is no setting `{key}`{hint}",
+                        self.path.display()
+                    ));
+                }
             }
         }
     }
@@ -201,12 +255,12 @@ fn insert(table: &mut Table, path: &str, value: Value) {
     }
 }
 
-fn unknown_variables(sources: &Sources) -> Vec<String> {
+fn unknown_variables(sources: &Sources, keys: &[&Key]) -> Vec<String> {
     let known = |name: &str| {
         name == "CARNET_CONFIG"
             || name.starts_with("CARNET_TEST_")
             || ALIASES.iter().any(|(alias, _)| *alias == name)
-            || KEYS.iter().any(|key| key.variable == name)
+            || keys.iter().any(|key| key.variable == name)
     };
     let mut warnings: Vec<String> = sources
         .environment
@@ -214,7 +268,7 @@ fn unknown_variables(sources: &Sources) -> Vec<String> {
         .map(|(name, _)| name.as_str())
         .filter(|name| name.starts_with("CARNET_") && !known(name))
         .map(|name| {
-            let hint = suggest::hint(name, KEYS.iter().map(|key| key.variable.as_str()));
+            let hint = suggest::hint(name, keys.iter().map(|key| key.variable.as_str()));
             format!("the variable {name} names no setting{hint}")
         })
         .collect();
@@ -237,6 +291,7 @@ mod tests {
             file: None,
             environment: owned(environment),
             flags: owned(flags),
+            sections: Vec::new(),
         }
     }
 
@@ -317,6 +372,68 @@ mod tests {
             [
                 "the variable CARNET_SERVER_PROT names no setting (did you mean `CARNET_SERVER_PORT`?)"
             ]
+        );
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Mail {
+        host: String,
+        port: u16,
+    }
+
+    impl Default for Mail {
+        fn default() -> Self {
+            Self {
+                host: "localhost".to_owned(),
+                port: 25,
+            }
+        }
+    }
+
+    #[test]
+    fn modules_have_settings_like_the_platform() {
+        let with = |environment: &[(&str, &str)], flags: &[(&str, &str)]| Sources {
+            sections: vec![Section::of::<Mail>("mail")],
+            ..sources(environment, flags)
+        };
+        let loaded = load(&with(
+            &[("CARNET_MODULES_MAIL_PORT", "587")],
+            &[("modules.mail.host", "smtp.example")],
+        ))
+        .unwrap();
+        assert_eq!(loaded.modules["mail"]["port"], 587);
+        assert_eq!(loaded.modules["mail"]["host"], "smtp.example");
+        assert_eq!(loaded.origin("modules.mail.host"), "a flag");
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        let problems = load(&with(&[("CARNET_MODULES_MAIL_PORT", "99999")], &[])).unwrap_err();
+        assert!(problems[0].starts_with("modules.mail: "), "{problems:?}");
+        let problems = load(&with(&[], &[("modules.mail.prot", "1")])).unwrap_err();
+        assert!(
+            problems[0].contains("did you mean `modules.mail.port`?"),
+            "{problems:?}"
+        );
+        let loaded = load(&with(&[("CARNET_MODULES_MALI_PORT", "1")], &[])).unwrap();
+        assert!(loaded.warnings[0].contains("CARNET_MODULES_MAIL_PORT"));
+    }
+
+    #[test]
+    fn one_variable_sets_one_setting() {
+        #[derive(Default, serde::Serialize, serde::Deserialize)]
+        struct Long {
+            host_name: String,
+        }
+
+        #[derive(Default, serde::Serialize, serde::Deserialize)]
+        struct Short {
+            name: String,
+        }
+
+        let mut sources = sources(&[], &[]);
+        sources.sections = vec![Section::of::<Long>("out"), Section::of::<Short>("out_host")];
+        let problems = load(&sources).unwrap_err();
+        assert!(
+            problems[0].contains("CARNET_MODULES_OUT_HOST_NAME"),
+            "{problems:?}"
         );
     }
 }

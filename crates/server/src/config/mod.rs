@@ -3,13 +3,17 @@
 mod keys;
 mod load;
 mod reference;
+mod section;
 
 pub use keys::setting_names;
 pub use load::{Loaded, Origin, Sources, load};
 pub use reference::reference;
+pub use section::Section;
+pub(crate) use section::Settings;
 
 use carnet_kernel::Period;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -31,6 +35,11 @@ pub struct Config {
     pub web: carnet_web::Config,
     /// Logs.
     pub telemetry: carnet_telemetry::Config,
+    /// Requests to services outside.
+    pub client: carnet_client::Config,
+    /// The sections of the application's modules as they were given.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub modules: BTreeMap<String, toml::Table>,
 }
 
 /// How much the deployment trusts its surroundings.

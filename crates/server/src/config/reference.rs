@@ -158,6 +158,22 @@ const MEANINGS: &[(&str, &str)] = &[
         "For how long browsers may remember the answer to a preflight.",
     ),
     (
+        "client.timeout",
+        "How long an exchange with a service outside may take. A request's own deadline may end it earlier.",
+    ),
+    (
+        "client.connect_timeout",
+        "How long connecting to a service outside may take.",
+    ),
+    (
+        "client.answer_limit",
+        "The largest answer of a service outside.",
+    ),
+    (
+        "client.redirects",
+        "How many redirects of services outside are followed. None leads from `https` to `http`.",
+    ),
+    (
         "telemetry.level",
         "What is logged: `off`, `error`, `warn`, `info`, `debug` or `trace`, with exceptions such as `info,carnet_store=debug`.",
     ),
@@ -196,6 +212,10 @@ pub fn reference() -> String {
             key.path, key.variable
         ));
     }
+    text.push_str(
+        "\nModules of an application have settings of their own: `modules.<name>.<key>`, \
+         `CARNET_MODULES_<NAME>_<KEY>`. `config` shows them.\n",
+    );
     text.push_str(
         "\nFamiliar names, weaker than the variables above:\n\n| variable | key |\n|---|---|\n",
     );

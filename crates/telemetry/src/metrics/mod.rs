@@ -1,7 +1,10 @@
 //! The Prometheus recorder and the tables in which crates declare their metrics. Not an
 //! endpoint: `server` serves what [`Registry::render`] gives.
 
+mod custom;
 mod process;
+
+pub use custom::Custom;
 
 use crate::error::Error;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};

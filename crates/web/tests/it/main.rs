@@ -19,7 +19,8 @@ use carnet_kernel::{ApiVersion, ByteSize, Clock, Code, Detail, IdGenerator, Refu
 use carnet_web::accept::{self, Media};
 use carnet_web::content_type::{self, BodyType};
 use carnet_web::{
-    Config, Edge, EdgeOptions, PAGE_POLICY, Problem, RequestInfo, body, envelope, query_string,
+    Config, Edge, EdgeOptions, Layers, PAGE_POLICY, Problem, RequestInfo, body, envelope,
+    query_string,
 };
 use futures_util::stream;
 use http::{HeaderMap, StatusCode, header};
@@ -51,6 +52,7 @@ fn edge(change: impl FnOnce(&mut Config)) -> Edge {
         clock: Arc::new(Noon),
         ids: Arc::new(IdGenerator::new()),
         probes: &["/health"],
+        layers: Layers::default(),
     };
     Edge::new(routes(), options).unwrap()
 }

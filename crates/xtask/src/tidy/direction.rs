@@ -8,7 +8,7 @@ use crate::tree::{Package, Tree};
 /// layer only on what [`NEIGHBOURS`] names.
 const LAYERS: [&[&str]; 10] = [
     &["kernel", "expr", "policy", "model"],
-    &["telemetry", "store", "web"],
+    &["telemetry", "client", "store", "web"],
     &[
         "access",
         "cache",
@@ -38,10 +38,11 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// Edges inside a layer.
-const NEIGHBOURS: [(&str, &[&str]); 6] = [
+const NEIGHBOURS: [(&str, &[&str]); 7] = [
     ("expr", &["kernel"]),
     ("policy", &["kernel", "expr"]),
     ("model", &["kernel", "expr", "policy"]),
+    ("client", &["telemetry"]),
     ("store", &["telemetry"]),
     ("web", &["telemetry"]),
     ("kernel", &[]),
