@@ -10,6 +10,7 @@ mod ci;
 mod codegen;
 mod contract;
 mod deps;
+mod differ;
 mod footprint;
 mod fuzz;
 mod guide;
@@ -48,6 +49,8 @@ enum Task {
     Scenarios(scenarios::Options),
     /// Check the OpenAPI document against the running server.
     Contract(contract::Options),
+    /// Compare the two databases, and both with the evaluator, on random requests.
+    Differ(differ::Options),
     /// Kill the server while clients write, and look at what is left.
     Kill(kill::Options),
     /// Measure Carnet beside hand-written handlers and its peers: `bench/`.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Scenarios(options) => scenarios::run(&options),
         Task::Contract(options) => contract::run(&options),
+        Task::Differ(options) => differ::run(&options),
         Task::Kill(options) => kill::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Footprint(options) => footprint::run(&options),

@@ -84,6 +84,9 @@ pub async fn apply(
         seeder.complete(waiting).await?;
     }
     seeder.settle().await?;
+    if seeder.report.created > 0 {
+        operations.store().schema().measure().await.map_err(failed)?;
+    }
     Ok(seeder.report)
 }
 

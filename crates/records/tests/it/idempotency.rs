@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 
 crate::on_both!(
     every_write_is_answered_again,
+    writes_of_several_records_are_answered_again,
     records_that_moved_on,
     another_request_under_a_key,
     refusals_are_not_kept,
@@ -94,6 +95,103 @@ async fn every_write_is_answered_again(world: World) {
         same(&first, &again);
         assert_eq!(world.journal(50).await, before, "{method} {path}");
     }
+}
+
+/// Upserts, nested writes, links, restorations, purges and writes by filter: at once, and again
+/// when what they wrote has moved on.
+async fn writes_of_several_records_are_answered_again(world: World) {
+    let category = world.made("categories", r#"{"name":"Paper"}"#).await;
+    let pen = json!({ "name": "Pen", "sku": "S-1", "categoryId": category });
+    let pen = world.made("products", &pen.to_string()).await;
+    let shelf = world.made("shelves", r#"{"name":"s"}"#).await;
+    let held = json!({ "label": "b", "shelfId": shelf });
+    let held = world.made("boxes", &held.to_string()).await;
+    let mark = world.made("marks", r#"{"text":"red"}"#).await;
+    let spare = world.made("shelves", r#"{"name":"spare"}"#).await;
+    world.delete("shelves", &spare, None).await.unwrap();
+    let link = format!("/boxes/{held}/marks/{mark}");
+    let upsert = "/products?upsert=sku".to_owned();
+    let lines = json!([{ "productId": pen }, { "quantity": 3, "product": { "create": { "name": "Pad" } } }]);
+    let related = json!({
+        "create": [{ "name": "Ruler" }],
+        "update": [{ "id": pen, "stock": { "$inc": 2 } }],
+    });
+    let writes = [
+        (
+            "POST",
+            upsert.clone(),
+            json!({ "sku": "S-1", "name": "Pen", "stock": 4 }),
+            200,
+        ),
+        ("POST", upsert, json!({ "sku": "S-2", "name": "Ink" }), 201),
+        (
+            "POST",
+            "/orders".to_owned(),
+            json!({ "number": 1, "lines": lines }),
+            201,
+        ),
+        (
+            "PATCH",
+            format!("/categories/{category}"),
+            json!({ "name": "Things", "products": related }),
+            200,
+        ),
+        ("PUT", link.clone(), Value::Null, 201),
+        ("DELETE", link.clone(), Value::Null, 200),
+        ("PUT", link, Value::Null, 201),
+        (
+            "PATCH",
+            format!("/boxes/{held}"),
+            json!({ "label": "c", "marks": { "unlink": [mark] } }),
+            200,
+        ),
+        (
+            "POST",
+            format!("/shelves/{spare}/restore"),
+            Value::Null,
+            200,
+        ),
+        (
+            "DELETE",
+            format!("/shelves/{spare}?purge=true"),
+            Value::Null,
+            200,
+        ),
+        (
+            "PATCH",
+            "/products?filter[sku][startsWith]=S-".to_owned(),
+            json!({ "note": "n" }),
+            200,
+        ),
+        (
+            "DELETE",
+            "/products?filter[sku]=S-2".to_owned(),
+            Value::Null,
+            200,
+        ),
+    ];
+    let mut answers = Vec::new();
+    for (number, (method, path, body, status)) in writes.iter().enumerate() {
+        world.clock.advance(Duration::from_secs(1));
+        let key = format!("several-{number}");
+        let first = write(&world, &key, method, path, body).await;
+        assert_eq!(
+            first.status, *status,
+            "{method} {path}: {} {:?}",
+            first.body, first.refusal
+        );
+        let before = world.journal(60).await;
+        let again = write(&world, &key, method, path, body).await;
+        same(&first, &again);
+        assert_eq!(world.journal(60).await, before, "{method} {path}");
+        answers.push(first);
+    }
+    let before = world.journal(60).await;
+    for (number, (method, path, body, _)) in writes.iter().enumerate() {
+        let again = write(&world, &format!("several-{number}"), method, path, body).await;
+        same(&answers[number], &again);
+    }
+    assert_eq!(world.journal(60).await, before);
 }
 
 async fn records_that_moved_on(world: World) {

@@ -8,6 +8,7 @@ mod bodies;
 mod costs;
 mod cursors;
 mod deletes;
+mod differ;
 mod dry_runs;
 mod groups;
 mod hostile;

@@ -182,11 +182,16 @@ pub(crate) struct World {
     pub(crate) context: Context,
     /// Keep the database until the last handle is gone.
     _folder: Option<Arc<TempDir>>,
-    _database: Option<Arc<TestDatabase>>,
+    database: Option<Arc<TestDatabase>>,
 }
 
 impl World {
     pub(crate) async fn sqlite() -> Self {
+        Self::sqlite_with(DEFINITION).await
+    }
+
+    /// The same with another definition.
+    pub(crate) async fn sqlite_with(definition: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let url = format!("sqlite:{}", folder.path().join("t.sqlite").display());
         let config = Config {
@@ -195,11 +200,16 @@ impl World {
         };
         Self {
             _folder: Some(Arc::new(folder)),
-            ..Self::open(config).await
+            ..Self::open(config, definition).await
         }
     }
 
     pub(crate) async fn postgres(hint: &str) -> Option<Self> {
+        Self::postgres_with(hint, DEFINITION).await
+    }
+
+    /// The same with another definition.
+    pub(crate) async fn postgres_with(hint: &str, definition: &str) -> Option<Self> {
         let database = database(hint)?;
         let config = Config {
             url: Secret::new(database.url()),
@@ -209,17 +219,17 @@ impl World {
             ..Config::default()
         };
         Some(Self {
-            _database: Some(Arc::new(database)),
-            ..Self::open(config).await
+            database: Some(Arc::new(database)),
+            ..Self::open(config, definition).await
         })
     }
 
-    async fn open(config: Config) -> Self {
+    async fn open(config: Config, definition: &str) -> Self {
         let mut sources = carnet_records::definitions();
-        sources.push(Source::application("carnet.yaml", DEFINITION));
+        sources.push(Source::application("carnet.yaml", definition));
         let compiled = carnet_model::compile(&sources).unwrap_or_else(|faults| {
             let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            panic!("{}", faults.join("\n"))
+            panic!("{}\n{definition}", faults.join("\n"))
         });
         let model = Arc::new(compiled.model);
         let store = Store::open(&config).await.unwrap();
@@ -243,7 +253,7 @@ impl World {
             clock,
             context,
             _folder: None,
-            _database: None,
+            database: None,
         }
     }
 
@@ -266,6 +276,21 @@ impl World {
         schema.push(&model, accept).await.unwrap();
         self.operations.replace_model(model);
         self.view = self.operations.view();
+    }
+
+    /// Lets the planner of PostgreSQL see what is there, as it does by itself after a while.
+    pub(crate) fn settle(&self) {
+        if let Some(database) = &self.database {
+            database.execute("analyze").unwrap();
+        }
+    }
+
+    /// How many rows the planner of PostgreSQL takes a table for; below 0 when it never looked.
+    /// Nothing on SQLite.
+    pub(crate) async fn measured(&self, table: &str) -> Option<f32> {
+        let client = self.database.as_ref()?.connect().await.unwrap();
+        let sql = "select reltuples from pg_catalog.pg_class where oid = to_regclass($1)";
+        Some(client.query_one(sql, &[&table]).await.unwrap().get(0))
     }
 
     pub(crate) fn is_postgres(&self) -> bool {

@@ -37,7 +37,11 @@ impl Schema {
                         return Err(error);
                     }
                 }
-                outcome => return outcome,
+                outcome => {
+                    let report = outcome?;
+                    self.measure_unknown().await?;
+                    return Ok(report);
+                }
             }
         }
     }

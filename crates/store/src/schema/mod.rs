@@ -8,6 +8,7 @@ mod facts;
 mod files;
 mod introspect;
 mod layout;
+mod measure;
 mod migrate;
 mod names;
 mod plan;

@@ -92,6 +92,12 @@ impl Schema {
     /// Errors: `DataLoss` for what was not accepted, `Migration` for what cannot be done, with
     /// every reason; `RoleMissing`.
     pub async fn push(&self, model: &Model, accept: Accept) -> Result<Report, Error> {
+        let report = self.push_tables(model, accept).await?;
+        self.measure_unknown().await?;
+        Ok(report)
+    }
+
+    async fn push_tables(&self, model: &Model, accept: Accept) -> Result<Report, Error> {
         self.prepare(&[]).await?;
         let mut tries = 0;
         loop {

@@ -3,11 +3,11 @@
 
 use super::place::Place;
 use super::values::value;
-use super::world::{World, sources};
+use super::world::{World, soft_sources, sources};
 use crate::predicates::{OperandSeed, Seed, operands, path, plant, seeds};
 use carnet_kernel::{TenantKey, Value};
 use carnet_model::Field;
-use carnet_store::{Count, Dialect, Nulls, Order, Query, Wall, Window};
+use carnet_store::{Count, Deleted, Dialect, Nulls, Order, Query, Wall, Window};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config as Cases, TestRunner};
@@ -68,6 +68,7 @@ struct Chance {
     includes: u8,
     made: Vec<(OperandSeed, u8)>,
     second: bool,
+    deleted: u8,
 }
 
 fn chances() -> impl Strategy<Value = Chance> {
@@ -83,9 +84,10 @@ fn chances() -> impl Strategy<Value = Chance> {
         any::<u8>(),
         proptest::collection::vec((operands(), any::<u8>()), 0..2),
         any::<bool>(),
+        any::<u8>(),
     )
         .prop_map(
-            |(predicate, inner, order, window, count, includes, made, second)| Chance {
+            |(predicate, inner, order, window, count, includes, made, second, deleted)| Chance {
                 predicate,
                 inner,
                 order,
@@ -94,6 +96,7 @@ fn chances() -> impl Strategy<Value = Chance> {
                 includes,
                 made,
                 second,
+                deleted,
             },
         )
 }
@@ -131,6 +134,10 @@ fn query(world: &World, chance: &Chance) -> Query {
         limit: chance.window.0,
         offset: chance.window.1,
     };
+    if goods.deleted().is_some() {
+        query.deleted =
+            [Deleted::Hidden, Deleted::With, Deleted::Only][usize::from(chance.deleted % 3)];
+    }
     query.count = match chance.count % 4 {
         0 => Count::None,
         1 => Count::Exact,
@@ -319,6 +326,25 @@ fn agree(place: &Worlds, cases: u32) {
 #[test]
 fn sqlite_answers_as_the_evaluator_does() {
     agree(&Worlds::new(Place::sqlite(&sources()), None), 300);
+}
+
+#[test]
+fn sqlite_hides_what_is_deleted_as_the_evaluator_does() {
+    let worlds = Worlds::new(Place::sqlite(&soft_sources()), None);
+    agree(&worlds, 200);
+    walks(&worlds, 60);
+}
+
+#[test]
+fn postgres_hides_what_is_deleted_as_the_evaluator_does() {
+    if let Some(place) = Place::postgres("reads soft", Wall::Rls, &soft_sources()) {
+        let worlds = Worlds::new(place, None);
+        agree(&worlds, 80);
+        walks(&worlds, 20);
+    }
+    if let Some(place) = Place::postgres("reads soft view", Wall::View, &soft_sources()) {
+        agree(&Worlds::new(place, Some("second")), 50);
+    }
 }
 
 #[track_caller]

@@ -6,6 +6,7 @@
 mod bound;
 mod cases;
 mod evaluator;
+mod memory;
 mod place;
 mod values;
 mod world;

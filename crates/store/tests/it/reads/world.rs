@@ -1,15 +1,12 @@
-//! A corpus of records that is known in memory and stored in a database, and what every read of it
-//! must answer, told by the evaluator and plain sorting.
+//! A corpus of records that is known in memory and stored in a database.
 
+use super::memory::Memory;
 use super::place::Place;
 use super::values::value;
-use carnet_expr::{Found, Path, Predicate, RelationIndex, Row, Truth, evaluate, find};
-use carnet_kernel::{Id, JsonText, TenantKey, Value, text};
-use carnet_model::{
-    FieldIndex, FieldType, ModelView, RelationKind, Resource, ResourceIndex, Source,
-};
-use carnet_store::{Count, Counted, Include, Nulls, Order, Query, Record, Window, shape};
-use std::cmp::Ordering;
+use carnet_expr::{Path, Predicate, RelationIndex};
+use carnet_kernel::{Id, TenantKey, Value};
+use carnet_model::{FieldIndex, FieldType, ModelView, Resource, Role, Source};
+use carnet_store::{Count, Counted, Include, Order, Query, Record, Window};
 use std::collections::HashMap;
 
 const DEFINITION: &str = include_str!("goods.yaml");
@@ -34,7 +31,7 @@ const SIZES: [(&str, usize); 7] = [
 pub(crate) struct World {
     pub(crate) view: ModelView,
     pub(crate) tenant: TenantKey,
-    records: HashMap<ResourceIndex, Vec<Record>>,
+    memory: Memory,
 }
 
 impl World {
@@ -98,18 +95,20 @@ impl World {
         Self {
             view: view.clone(),
             tenant,
-            records,
+            memory: Memory {
+                view: view.clone(),
+                records,
+            },
         }
+    }
+
+    /// What a list answers: its JSON, whether more follow, how many there are in all.
+    pub(crate) fn list(&self, query: &Query) -> (String, bool, Option<u64>) {
+        self.memory.list(query)
     }
 
     pub(crate) fn resource(&self, name: &str) -> &Resource {
         self.view.resource_named(name).unwrap()
-    }
-
-    fn find(&self, resource: &Resource, id: &Value) -> Option<&Record> {
-        self.records[&resource.index]
-            .iter()
-            .find(|record| record.get(resource.key) == id)
     }
 
     /// Stores the world's records; those of the platform only with the first tenant's.
@@ -117,155 +116,8 @@ impl World {
         for (name, _) in SIZES {
             let resource = self.resource(name);
             if resource.is_tenant() || self.tenant == TenantKey::DEFAULT {
-                place.insert(self.tenant, resource, self.records[&resource.index].clone());
-            }
-        }
-    }
-
-    /// What a list answers: its JSON, whether more follow, how many there are in all.
-    pub(crate) fn list(&self, query: &Query) -> (String, bool, Option<u64>) {
-        let all = self.matching(query, None);
-        let total = all.len();
-        let from = usize::try_from(query.window.offset).unwrap().min(total);
-        let to = (from + query.window.limit as usize).min(total);
-        let proved = to == total && (to > from || from == 0);
-        let count = match query.count {
-            Count::None => None,
-            Count::Exact => Some(total as u64),
-            Count::UpTo(bound) | Count::Estimate(bound) => {
-                (proved || total <= bound as usize).then_some(total as u64)
-            }
-        };
-        (self.json(query, &all[from..to]), to < total, count)
-    }
-
-    /// The records of a query in its order; some of `near` when it is there.
-    fn matching<'w>(&'w self, query: &Query, near: Option<&[&'w Record]>) -> Vec<&'w Record> {
-        let resource = self.view.resource(query.resource);
-        let seen = |record: &Record| Seen {
-            world: self,
-            resource,
-            record: record.clone(),
-        };
-        let all: Vec<&Record> = match near {
-            Some(near) => near.to_vec(),
-            None => self.records[&resource.index].iter().collect(),
-        };
-        let mut rows: Vec<&Record> = all
-            .into_iter()
-            .filter(|record| evaluate(&query.predicate, &seen(record)) == Truth::True)
-            .collect();
-        rows.sort_by(|left, right| {
-            query
-                .order
-                .iter()
-                .map(|key| order(key, &seen(left), &seen(right)))
-                .find(|order| *order != Ordering::Equal)
-                .unwrap_or(Ordering::Equal)
-        });
-        rows
-    }
-
-    fn json(&self, query: &Query, rows: &[&Record]) -> String {
-        let rows: Vec<String> = rows.iter().map(|row| self.object(query, row)).collect();
-        format!("[{}]", rows.join(","))
-    }
-
-    fn object(&self, query: &Query, record: &Record) -> String {
-        let resource = self.view.resource(query.resource);
-        let mut out = String::from("{");
-        let mut comma = "";
-        for field in &query.fields {
-            out.push_str(comma);
-            comma = ",";
-            let field_of = resource.field(*field);
-            shape::write_name(&field_of.name, &mut out);
-            shape::write_value(&field_of.kind, record.get(*field), &mut out);
-        }
-        for include in &query.includes {
-            out.push_str(comma);
-            comma = ",";
-            let relation = resource.relation(include.relation);
-            shape::write_name(&relation.name, &mut out);
-            out.push_str(&self.included(include, resource, record));
-        }
-        if !query.counts.is_empty() {
-            out.push_str(comma);
-            out.push_str("\"_count\":{");
-            for (position, counted) in query.counts.iter().enumerate() {
-                if position > 0 {
-                    out.push(',');
-                }
-                shape::write_name(&counted.name, &mut out);
-                let target = self
-                    .view
-                    .resource(resource.relation(counted.relation).target);
-                let rows = self.related(resource, record, counted.relation).into_iter();
-                let chosen = rows.filter(|row| {
-                    let seen = Seen {
-                        world: self,
-                        resource: target,
-                        record: (*row).clone(),
-                    };
-                    evaluate(&counted.predicate, &seen) == Truth::True
-                });
-                out.push_str(&chosen.count().to_string());
-            }
-            out.push('}');
-        }
-        out.push('}');
-        out
-    }
-
-    fn included(&self, include: &Include, resource: &Resource, record: &Record) -> String {
-        let relation = resource.relation(include.relation);
-        let target = self.view.resource(relation.target);
-        match relation.kind {
-            RelationKind::ToOne { field } => self
-                .find(target, record.get(field))
-                .filter(|found| {
-                    let seen = Seen {
-                        world: self,
-                        resource: target,
-                        record: (*found).clone(),
-                    };
-                    evaluate(&include.query.predicate, &seen) == Truth::True
-                })
-                .map_or("null".to_owned(), |found| {
-                    self.object(&include.query, found)
-                }),
-            RelationKind::ToMany { .. } | RelationKind::Through { .. } => {
-                let near = self.related(resource, record, include.relation);
-                let all = self.matching(&include.query, Some(&near));
-                let window = include.query.window;
-                let from = usize::try_from(window.offset).unwrap().min(all.len());
-                let to = (from + window.limit as usize).min(all.len());
-                self.json(&include.query, &all[from..to])
-            }
-        }
-    }
-
-    /// The records that a to-many relation leads to.
-    fn related(
-        &self,
-        resource: &Resource,
-        record: &Record,
-        relation: RelationIndex,
-    ) -> Vec<&Record> {
-        let relation = resource.relation(relation);
-        let key = record.get(resource.key);
-        let target = &self.records[&relation.target];
-        match relation.kind {
-            RelationKind::ToOne { .. } => Vec::new(),
-            RelationKind::ToMany { by } => target.iter().filter(|row| row.get(by) == key).collect(),
-            RelationKind::Through { link, by, to } => {
-                let of = self.view.resource(relation.target);
-                let links = self.records[&link].iter().filter(|row| row.get(by) == key);
-                let leads: Vec<&Value> = links.map(|row| row.get(to)).collect();
-                target
-                    .iter()
-                    .filter(|row| leads.contains(&row.get(of.key)))
-                    .collect()
+                let records = self.memory.records[&resource.index].clone();
+                place.insert(self.tenant, resource, records);
             }
         }
     }
@@ -343,6 +195,8 @@ fn random(resource: &Resource, next: &mut dyn FnMut() -> usize) -> Record {
             let absent = next().is_multiple_of(5);
             if index == standard.version {
                 Value::Integer(1)
+            } else if field.role == Role::DeletedAt && !next().is_multiple_of(5) {
+                Value::Null
             } else if absent && (field.optional || matches!(field.kind, FieldType::Principal)) {
                 Value::Null
             } else {
@@ -353,121 +207,18 @@ fn random(resource: &Resource, next: &mut dyn FnMut() -> usize) -> Record {
     Record { values }
 }
 
-/// One record as the evaluator sees it.
-struct Seen<'w> {
-    world: &'w World,
-    resource: &'w Resource,
-    record: Record,
-}
-
-impl<'w> Seen<'w> {
-    /// The record that to-one steps lead to.
-    fn walk(&self, steps: &[RelationIndex]) -> (&'w Resource, Option<Record>) {
-        let mut holder = self.resource;
-        let mut record = Some(self.record.clone());
-        for step in steps {
-            let relation = holder.relation(*step);
-            let target = self.world.view.resource(relation.target);
-            record = match relation.kind {
-                RelationKind::ToOne { field } => {
-                    record.and_then(|record| self.world.find(target, record.get(field)).cloned())
-                }
-                RelationKind::ToMany { .. } | RelationKind::Through { .. } => None,
-            };
-            holder = target;
-        }
-        (holder, record)
-    }
-}
-
-impl Row for Seen<'_> {
-    fn value(&self, path: &Path) -> Value {
-        let (_, record) = self.walk(&path.steps);
-        record.map_or(Value::Null, |record| record.get(path.field).clone())
-    }
-
-    fn exists(
-        &self,
-        steps: &[RelationIndex],
-        relation: RelationIndex,
-        predicate: &Predicate,
-    ) -> bool {
-        !self.related(steps, relation, predicate, None).is_empty()
-    }
-
-    fn related(
-        &self,
-        steps: &[RelationIndex],
-        relation: RelationIndex,
-        predicate: &Predicate,
-        field: Option<FieldIndex>,
-    ) -> Vec<Value> {
-        let (holder, record) = self.walk(steps);
-        let Some(record) = record else {
-            return Vec::new();
-        };
-        let target = self.world.view.resource(holder.relation(relation).target);
-        let rows = self.world.related(holder, &record, relation).into_iter();
-        let chosen = rows.filter(|row| {
-            let seen = Seen {
-                world: self.world,
-                resource: target,
-                record: (*row).clone(),
-            };
-            evaluate(predicate, &seen) == Truth::True
-        });
-        chosen
-            .map(|row| field.map_or(Value::Null, |field| row.get(field).clone()))
-            .collect()
-    }
-
-    fn caseless(&self, path: &Path) -> bool {
-        self.walk(&path.steps).0.field(path.field).caseless()
-    }
-}
-
-fn order(key: &Order, left: &Seen<'_>, right: &Seen<'_>) -> Ordering {
-    let (first, second) = (find(&key.by, left), find(&key.by, right));
-    let nulls = match key.nulls {
-        Nulls::Smallest => None,
-        Nulls::First => Some(Ordering::Less),
-        Nulls::Last => Some(Ordering::Greater),
-    };
-    let turned = |order: Ordering| {
-        if key.descending {
-            order.reverse()
-        } else {
-            order
-        }
-    };
-    match (first.is_null(), second.is_null()) {
-        (true, true) => return Ordering::Equal,
-        (true, false) => return nulls.unwrap_or(turned(Ordering::Less)),
-        (false, true) => return nulls.map_or(turned(Ordering::Greater), Ordering::reverse),
-        (false, false) => {}
-    }
-    turned(match (&first, &second, key.as_path()) {
-        (Found::Value(Value::Text(a)), Found::Value(Value::Text(b)), Some(path))
-            if left.caseless(path) =>
-        {
-            text::fold(a).cmp(&text::fold(b)).then_with(|| a.cmp(b))
-        }
-        (Found::Value(Value::Json(a)), Found::Value(Value::Json(b)), _) => {
-            let rank = |json: &JsonText| match json.to_value() {
-                serde_json::Value::Bool(false) => 1,
-                serde_json::Value::Bool(true) => 2,
-                serde_json::Value::Number(_) => 3,
-                serde_json::Value::String(_) => 4,
-                _ => 5,
-            };
-            let values = || first.compare(&second).unwrap_or(Ordering::Equal);
-            rank(a).cmp(&rank(b)).then_with(values)
-        }
-        _ => first.compare(&second).unwrap(),
-    })
-}
-
 /// The definition of the corpus.
 pub(crate) fn sources() -> Vec<Source> {
     vec![Source::application("goods.yaml", DEFINITION)]
+}
+
+/// The same with soft deletion: of records, of what they refer to and hold, and of links.
+pub(crate) fn soft_sources() -> Vec<Source> {
+    let mut definition = DEFINITION.to_owned();
+    for name in ["makers", "goods", "parts", "labels", "labelings"] {
+        let head = format!("\n  {name}:\n");
+        assert!(definition.contains(&head), "{name}");
+        definition = definition.replace(&head, &format!("{head}    delete: soft\n"));
+    }
+    vec![Source::application("goods.yaml", definition)]
 }

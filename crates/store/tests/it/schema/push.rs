@@ -46,6 +46,7 @@ on_both! {
     every_type_is_found_again,
     a_second_push_does_nothing,
     concurrent_pushes_agree,
+    tables_that_were_never_measured_are,
 }
 
 /// What a database says of itself after a push is what the definition wants, whatever the type.
@@ -81,4 +82,31 @@ async fn concurrent_pushes_agree(fixture: Fixture) {
     ];
     assert_eq!(versions, [1, 1, 1]);
     fixture.fits(EVERYTHING).await;
+}
+
+/// Rows that came before anybody looked at them: PostgreSQL would plan for a table of a few.
+async fn tables_that_were_never_measured_are(fixture: Fixture) {
+    let things = super::support::things("name: { type: text, max: 20 }");
+    fixture.push(&things).await.unwrap();
+    for id in 1..=3 {
+        fixture.insert("things", id, "name", "'a'").await;
+    }
+    let measured = "select reltuples::text from pg_catalog.pg_class where relname = 'things' and relkind = 'r'";
+    let on_postgres = fixture.store.dialect() == carnet_store::Dialect::Postgres;
+    if on_postgres {
+        assert_eq!(fixture.texts(measured).await, ["-1"]);
+    }
+    // Nothing differs; the look is taken all the same.
+    let report = fixture.push(&things).await.unwrap();
+    assert_eq!(report.applied, Vec::new());
+    if on_postgres {
+        assert_eq!(fixture.texts(measured).await, ["3"]);
+    }
+    assert_eq!(
+        fixture
+            .texts("select name from {records}things")
+            .await
+            .len(),
+        3
+    );
 }
