@@ -43,8 +43,15 @@ pub struct Carnet {
     pub database: String,
     /// Where its log goes.
     pub folder: PathBuf,
+    /// The definition it serves.
+    pub definitions: PathBuf,
     /// Further settings, `key=value`.
     pub settings: Vec<String>,
+}
+
+/// The definition that the other sides serve as well.
+pub fn definitions() -> PathBuf {
+    root().join("bench/definitions")
 }
 
 impl Carnet {
@@ -55,7 +62,7 @@ impl Carnet {
         command
             .args(["serve", "--log-level", "warn", "--database", &self.database])
             .arg("--definitions")
-            .arg(root().join("bench/definitions"))
+            .arg(&self.definitions)
             .args(["--set", &format!("server.port={port}")])
             // The other side writes no log either.
             .args(["--set", "web.access_log=false"])
@@ -109,7 +116,8 @@ pub fn fill(process: &Process, products: u64) -> Result<Known> {
     })
 }
 
-async fn create(
+/// Creates records, a thousand at most, in one batch; their ids.
+pub async fn create(
     connection: &mut Connection,
     resource: &str,
     records: impl Iterator<Item = serde_json::Value>,

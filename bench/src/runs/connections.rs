@@ -48,6 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             None => format!("sqlite:{}", folder.path().join("carnet.sqlite").display()),
         },
         folder: folder.path().to_owned(),
+        definitions: carnet::definitions(),
         settings: Vec::new(),
     }
     .start()?;

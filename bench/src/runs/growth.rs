@@ -9,10 +9,11 @@ use crate::wire::{self, Connection};
 use crate::{Database, data};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The flags.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,6 +24,10 @@ pub(crate) struct Options {
     /// How many products there are, one measurement each; ten million take about 7 GB.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 100_000, 1_000_000])]
     rows: Vec<u64>,
+    /// How many of them are made through the API, in batches of a thousand and with a journal that
+    /// sums up; the rest is put in by the owner, which is quicker.
+    #[arg(long, default_value_t = 1_000_000)]
+    through_api: u64,
     /// Seconds each request is repeated.
     #[arg(long, default_value_t = 1.0)]
     seconds: f64,
@@ -56,13 +61,17 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 None => format!("sqlite:{}", file.display()),
             },
             folder: folder.path().to_owned(),
+            definitions: definition(folder.path())?,
             settings: Vec::new(),
         };
-        // The schema is Carnet's own; the rows are put into it by the owner.
-        carnet.start()?.stop()?;
+        let made = options.through_api.min(*rows);
+        let filling = carnet.start()?;
+        let rate = crate::postgres::run(make(&filling, made, *rows))?;
+        filling.stop()?;
+        println!("| {rows} | of them {made} through the API | {rate:.0} a second | |");
         match &scratch {
-            Some(scratch) => load_postgres(scratch, *rows)?,
-            None => load_sqlite(&file, *rows)?,
+            Some(scratch) => load_postgres(scratch, made..*rows)?,
+            None => load_sqlite(&file, made..*rows)?,
         }
         let process = carnet.start()?;
         measure(&process, *rows, options)?;
@@ -72,6 +81,46 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         drop(process);
     }
     Ok(())
+}
+
+/// The measured definition, but that the ids are ours to choose and the journal sums up.
+fn definition(folder: &Path) -> Result<PathBuf> {
+    let text = std::fs::read_to_string(carnet::definitions().join("bench.yaml"))?;
+    let fields = "    fields:\n";
+    let more = format!("    id: {{ client: true }}\n    journal: summary\n{fields}");
+    let path = folder.join("growth.yaml");
+    std::fs::write(&path, text.replace(fields, &more))?;
+    Ok(path)
+}
+
+/// Makes the categories, the first `made` products and the reviews of those through the API; how
+/// many products a second.
+async fn make(process: &Process, made: u64, rows: u64) -> Result<f64> {
+    let mut connection = Connection::open(process.address).await?;
+    let with_id = |kind, number, mut record: Value| {
+        record["id"] = id(kind, number).into();
+        record
+    };
+    let categories = (0..data::CATEGORIES).map(|number| with_id(1, number, data::category(number)));
+    carnet::create(&mut connection, "categories", categories).await?;
+    let started = Instant::now();
+    for start in (0..made).step_by(1_000) {
+        let products = (start..made.min(start + 1_000)).map(|number| {
+            let category = id(1, data::spread(number) % data::CATEGORIES);
+            with_id(2, number, data::product(number, &category))
+        });
+        carnet::create(&mut connection, "products", products).await?;
+    }
+    let rate = made as f64 / started.elapsed().as_secs_f64();
+    let reviews = rows.saturating_sub(REVIEWED).min(made) * data::REVIEWS..made * data::REVIEWS;
+    for start in reviews.clone().step_by(1_000) {
+        let reviews = (start..reviews.end.min(start + 1_000)).map(|number| {
+            let product = id(2, number / data::REVIEWS);
+            with_id(3, number, data::review(number, &product))
+        });
+        carnet::create(&mut connection, "reviews", reviews).await?;
+    }
+    Ok(rate)
 }
 
 fn measure(process: &Process, rows: u64, options: &Options) -> Result<()> {
@@ -194,28 +243,26 @@ fn id(kind: u128, number: u64) -> String {
     crate::hand::ulid(bits(kind, number))
 }
 
-fn load_sqlite(path: &Path, rows: u64) -> Result<()> {
+/// The reviews of those of the products that have some.
+fn reviews(products: &Range<u64>) -> Range<u64> {
+    let first = products.end.saturating_sub(REVIEWED).max(products.start);
+    first * data::REVIEWS..products.end * data::REVIEWS
+}
+
+fn load_sqlite(path: &Path, rows: Range<u64>) -> Result<()> {
     let mut connection = rusqlite::Connection::open(path)?;
     connection.pragma_update(None, "synchronous", "off")?;
     connection.pragma_update(None, "cache_size", -400_000)?;
     connection.pragma_update(None, "foreign_keys", false)?;
     let key = |kind, number| bits(kind, number).to_be_bytes();
     let transaction = connection.transaction()?;
-    for number in 0..data::CATEGORIES {
-        let row = data::category(number);
-        transaction.execute(
-            "insert into categories (tenant, id, name, region, created_at, updated_at, version) \
-             values (1, ?1, ?2, ?3, 0, 0, 1)",
-            (key(1, number), row["name"].as_str(), row["region"].as_str()),
-        )?;
-    }
     {
         let mut insert = transaction.prepare(
             "insert into products (tenant, id, name, sku, price, stock, status, description, \
              category_id, created_at, updated_at, version) \
              values (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 1)",
         )?;
-        for number in 0..rows {
+        for number in rows.clone() {
             let category = data::spread(number) % data::CATEGORIES;
             insert.execute((
                 key(2, number),
@@ -233,7 +280,7 @@ fn load_sqlite(path: &Path, rows: u64) -> Result<()> {
             "insert into reviews (tenant, id, author, rating, comment, product_id, created_at, \
              updated_at, version) values (1, ?1, ?2, ?3, ?4, ?5, 0, 0, 1)",
         )?;
-        for number in rows.saturating_sub(REVIEWED) * data::REVIEWS..rows * data::REVIEWS {
+        for number in reviews(&rows) {
             insert.execute((
                 key(3, number),
                 format!("Author {:05}", number % 10_000),
@@ -247,7 +294,7 @@ fn load_sqlite(path: &Path, rows: u64) -> Result<()> {
     Ok(())
 }
 
-fn load_postgres(scratch: &Scratch, rows: u64) -> Result<()> {
+fn load_postgres(scratch: &Scratch, rows: Range<u64>) -> Result<()> {
     let uuid = |kind, number| format!("{:032x}", bits(kind, number));
     let zero = "1970-01-01T00:00:00Z";
     scratch.execute(&[
@@ -255,22 +302,9 @@ fn load_postgres(scratch: &Scratch, rows: u64) -> Result<()> {
         "alter table app.reviews disable trigger all",
     ])?;
     scratch.fill(
-        "app.categories (tenant, id, name, region, created_at, updated_at, version)",
-        (0..data::CATEGORIES).map(|number| {
-            let row = data::category(number);
-            let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-            let id = uuid(1, number);
-            format!(
-                "1\t{id}\t{}\t{}\t{zero}\t{zero}\t1",
-                text("name"),
-                text("region")
-            )
-        }),
-    )?;
-    scratch.fill(
         "app.products (tenant, id, name, sku, price, stock, status, description, category_id, \
          created_at, updated_at, version)",
-        (0..rows).map(|number| {
+        rows.clone().map(|number| {
             let category = uuid(1, data::spread(number) % data::CATEGORIES);
             format!(
                 "1\t{}\tProduct {number:08}\tSKU-{number:010}\t{}\t{}\t{}\t{}\t{category}\t{zero}\t{zero}\t1",
@@ -285,7 +319,7 @@ fn load_postgres(scratch: &Scratch, rows: u64) -> Result<()> {
     scratch.fill(
         "app.reviews (tenant, id, author, rating, comment, product_id, created_at, updated_at, \
          version)",
-        (rows.saturating_sub(REVIEWED) * data::REVIEWS..rows * data::REVIEWS).map(|number| {
+        reviews(&rows).map(|number| {
             format!(
                 "1\t{}\tAuthor {:05}\t{}\t{}\t{}\t{zero}\t{zero}\t1",
                 uuid(3, number),

@@ -48,6 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         binary,
         database: database.clone(),
         folder: folder.path().to_owned(),
+        definitions: carnet::definitions(),
         settings: options.settings.clone(),
     };
     let filling = carnet.start()?;

@@ -57,6 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         binary,
         database,
         folder: folder.path().to_owned(),
+        definitions: carnet::definitions(),
         settings,
     };
     let process = carnet.start()?;

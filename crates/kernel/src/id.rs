@@ -56,12 +56,18 @@ impl Id {
 
     /// The 26 upper-case Crockford characters.
     pub fn encode(self) -> [u8; 26] {
-        let mut text = [0_u8; 26];
-        let mut rest = self.0;
-        for slot in text.iter_mut().rev() {
-            *slot = ALPHABET[(rest & 31) as usize];
-            rest >>= 5;
+        /// As many of the lowest digits as there is room for.
+        fn digits(mut rest: u64, text: &mut [u8]) {
+            for slot in text.iter_mut().rev() {
+                *slot = ALPHABET[(rest & 31) as usize];
+                rest >>= 5;
+            }
         }
+        let mut text = [0_u8; 26];
+        // In words of 64 bits, because shifting the whole is dearer.
+        digits((self.0 >> 120) as u64, &mut text[..2]);
+        digits((self.0 >> 60) as u64, &mut text[2..14]);
+        digits(self.0 as u64, &mut text[14..]);
         text
     }
 

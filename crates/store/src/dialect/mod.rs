@@ -137,26 +137,10 @@ impl Dialect {
         }
     }
 
-    /// Whether related records are handed over as bytes instead of JSON. Values enter them as they
-    /// are, and a list takes the cells of its rows.
-    pub(crate) fn packs(self) -> bool {
+    /// Whether functions of our own write related records as they are read. Else the database makes
+    /// positional arrays of them.
+    pub(crate) fn writes_related(self) -> bool {
         self == Self::Sqlite
-    }
-
-    /// What opens a positional array of values.
-    pub(crate) fn array(self) -> &'static str {
-        match self {
-            Self::Sqlite => "carnet_array(",
-            Self::Postgres => "json_build_array(",
-        }
-    }
-
-    /// What stands round the value of each row to make one list of all, empty for none.
-    pub(crate) fn aggregate(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Sqlite => ("carnet_list(", ")"),
-            Self::Postgres => ("coalesce(json_agg(", "), '[]')"),
-        }
     }
 
     /// Whether each list of related records is measured before it is handed over. SQLite's

@@ -242,15 +242,20 @@ fn insert_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &'a [InsertRow
         .collect();
     let known = ids.iter().map(|id| Bind::Id(Some(*id)));
     set.add(&mut text, "id", "uuid", known);
-    set.journal(&mut text, resource, rows.iter().map(|row| &row.journal));
+    let version = set.journal(&mut text, resource, rows.iter().map(|row| &row.journal));
     let records = rows.iter().map(|row| &row.record);
     values.extend(set.cells(&mut text, &all, records));
     text.add(format_args!(
-        "with {}, r as ({into} select {} from v order by v.place returning \"id\" as id), ",
+        "with {}, r as ({into} select {} from v order by v.place returning 1), ",
         set.finish(),
         values.join(", ")
     ));
-    text.journal_set(resource, rows.first().map(|row| &row.journal), &ids);
+    text.journal_set(
+        resource,
+        rows.first().map(|row| &row.journal),
+        version,
+        &ids,
+    );
     text.finish()
 }
 
@@ -318,7 +323,7 @@ fn change_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &[Known<'a>]) 
     set.add(&mut text, "id", "uuid", known);
     let versions = rows.iter().map(|row| Bind::Integer(row.version));
     set.add(&mut text, "version", "bigint", versions);
-    set.journal(&mut text, resource, rows.iter().map(|row| row.journal));
+    let version = set.journal(&mut text, resource, rows.iter().map(|row| row.journal));
     let updates: Vec<&'a UpdateRow> = rows.iter().filter_map(|row| row.update).collect();
     let change = if updates.is_empty() {
         format!("delete from {table} as t using v")
@@ -333,10 +338,10 @@ fn change_set<'a>(frame: Frame<'a>, resource: &'a Resource, rows: &[Known<'a>]) 
     let tenant = text.tenant_condition(resource);
     text.add(format_args!(
         "with {}, r as ({change} where {tenant}t.\"id\" = v.id \
-         and t.\"version\" = v.version returning t.\"id\" as id), ",
+         and t.\"version\" = v.version returning 1), ",
         set.finish()
     ));
-    text.journal_set(resource, rows.first().map(|row| row.journal), &ids);
+    text.journal_set(resource, rows.first().map(|row| row.journal), version, &ids);
     text.finish()
 }
 
@@ -464,6 +469,37 @@ resources:
         assert!(walled.contains("delete from \"app_find\".\"nodes\" as t using v"));
         assert!(walled.contains("\"app_find\".\"carnet_journal_records\""));
         assert_eq!(texts(Wall::Rls, Form::RowByRow, &remove(3)).len(), 3);
+    }
+
+    #[test]
+    fn a_set_binds_once_what_all_rows_have_alike() {
+        let view = view();
+        let nodes = view.resource_named("nodes").unwrap();
+        let standard = nodes.standard.unwrap();
+        let rows = |versions: [i64; 2]| {
+            let mut rows = [node(nodes, 1, None), node(nodes, 2, None)];
+            for (row, version) in rows.iter_mut().zip(versions) {
+                row.record.set(standard.version, Value::Integer(version));
+                row.journal.version = version;
+            }
+            let resource = nodes.index;
+            let rows = rows.to_vec();
+            texts(Wall::None, Form::Set, &Step::Insert { resource, rows }).remove(0)
+        };
+        let alike = rows([1, 1]);
+        assert!(
+            !alike.contains("timestamptz[]") && !alike.contains("bigint[]"),
+            "{alike}"
+        );
+        assert!(
+            alike.contains("select $1::bigint, v.id, v.c1, v.c2, v.c3, "),
+            "{alike}"
+        );
+        let apart = rows([1, 2]);
+        assert!(
+            apart.contains("v.journal_version") && apart.contains("bigint[]"),
+            "{apart}"
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::bind::Bind;
 use crate::Record;
 use carnet_kernel::search::Analysis;
 use carnet_kernel::{Value, text};
-use carnet_model::{Field, FieldIndex, FieldType, Resource};
+use carnet_model::{Field, FieldIndex, FieldType, Resource, Role};
 
 /// One column of a record's row.
 #[derive(Clone, Copy)]
@@ -50,6 +50,22 @@ pub(super) fn columns<'a>(
 }
 
 impl<'a> Column<'a> {
+    /// Whether it holds the record's id.
+    pub(super) fn is_id(&self) -> bool {
+        self.field.role == Role::Id
+    }
+
+    /// Whether the platform sets it, as a rule for all rows of one write alike.
+    pub(super) fn is_stamped(&self) -> bool {
+        !matches!(self.field.role, Role::Id | Role::Declared)
+    }
+
+    /// Whether it has one value in all these records.
+    pub(super) fn is_uniform(&self, mut records: impl Iterator<Item = &'a Record>) -> bool {
+        let first = records.next().map(|record| record.get(self.index));
+        first.is_some_and(|first| records.all(|record| record.get(self.index) == first))
+    }
+
     pub(super) fn name(&self) -> String {
         let stem = &self.field.column;
         match self.part {

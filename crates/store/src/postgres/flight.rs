@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use std::borrow::Cow;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -241,9 +242,10 @@ impl Held {
         limit: Limit,
     ) -> Result<Vec<Outcome>, Cause> {
         let slow = self.shared.slow;
-        let (connector, token) = (self.shared.connector.clone(), self.cancel());
         let outcomes = {
-            let client = &self.connection().client;
+            let connector = Arc::clone(&self.shared.connector);
+            let connection = self.connection();
+            let client = &connection.client;
             let each = messages
                 .iter()
                 .zip(statements)
@@ -256,7 +258,7 @@ impl Held {
             if !limit.settles {
                 return Err(Cause::Expired);
             }
-            connector.cancel(token).await;
+            connector.cancel(connection.cancel.clone()).await;
             tokio::time::timeout(GRACE, all.as_mut()).await
         };
         // The cancellation may come late; it must not meet the statement of another caller.

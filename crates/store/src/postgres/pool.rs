@@ -392,11 +392,6 @@ impl Held {
     pub(super) fn setting(&self) -> Option<Setting> {
         self.connection.as_ref().and_then(|open| open.setting)
     }
-
-    /// How to stop what is running on it.
-    pub(super) fn cancel(&mut self) -> tokio_postgres::CancelToken {
-        self.connection().cancel.clone()
-    }
 }
 
 impl Drop for Held {

@@ -160,12 +160,13 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The journal rows of `r` in the order of `v`, or the one that sums them up; raises unless
-    /// there are as many as `ids`.
+    /// The journal rows of `v` in its order, or the one that sums them up, when `r` has as many rows
+    /// as `ids`; else it raises.
     pub(super) fn journal_set(
         &mut self,
         resource: &'a Resource,
         first: Option<&'a JournalEntry>,
+        version: String,
         ids: &[Id],
     ) {
         let Some(first) = first else { return };
@@ -187,14 +188,14 @@ impl<'a> Text<'a> {
             ));
             return;
         }
-        let own = ["v.id", "v.journal_version", "v.journal_body"].map(str::to_owned);
+        let own = ["v.id".to_owned(), version, "v.journal_body".to_owned()];
         let values = self.journal_values(resource, first, own);
         let table = self.table(JOURNAL);
         let expected = self.bind("bigint", Bind::Integer(expected as i64));
         let raise = self.raise("rows");
         self.add(format_args!(
             "j as (insert into {table} ({JOURNAL_COLUMNS}) select {values} from v \
-             join r on r.id = v.id order by v.place returning 1) \
+             where (select count(*) from r) = {expected} order by v.place returning 1) \
              select case when (select count(*) from j) <> {expected} then {raise} end"
         ));
     }
@@ -219,22 +220,33 @@ impl Set {
         self.names.push(name.to_owned());
     }
 
+    /// Adds what the journal rows have of their own; what stands for the version of each.
     pub(super) fn journal<'a>(
         &mut self,
         text: &mut Text<'a>,
         resource: &Resource,
         entries: impl Iterator<Item = &'a JournalEntry> + Clone,
-    ) {
+    ) -> String {
         if resource.journal == Journal::Summary {
-            return;
+            return String::new();
         }
-        let versions = entries.clone().map(|entry| Bind::Integer(entry.version));
-        self.add(text, "journal_version", "bigint", versions);
+        let mut versions = entries.clone().map(|entry| entry.version);
+        let first = versions.next();
+        let version = match first.filter(|first| versions.all(|version| version == *first)) {
+            Some(version) => text.bind("bigint", Bind::Integer(version)),
+            None => {
+                let versions = entries.clone().map(|entry| Bind::Integer(entry.version));
+                self.add(text, "journal_version", "bigint", versions);
+                "v.journal_version".to_owned()
+            }
+        };
         let bodies = entries.map(|entry| Bind::Text(&entry.body));
         self.add(text, "journal_body", "text", bodies);
+        version
     }
 
-    /// Adds a column of each of `columns`; their names.
+    /// Adds a column of each of `columns`; what stands for them. What the platform sets alike in all
+    /// rows is bound once, and the id is there already.
     pub(super) fn cells<'a>(
         &mut self,
         text: &mut Text<'a>,
@@ -243,7 +255,18 @@ impl Set {
     ) -> Vec<String> {
         let mut names = Vec::with_capacity(columns.len());
         for (place, column) in columns.iter().enumerate() {
-            let cells = records.clone().map(|record| column.bind(record));
+            if column.is_id() {
+                names.push("v.id".to_owned());
+                continue;
+            }
+            let mut cells = records.clone().map(|record| column.bind(record));
+            if column.is_stamped()
+                && column.is_uniform(records.clone())
+                && let Some(cell) = cells.next()
+            {
+                names.push(text.bind(column.kind(), cell));
+                continue;
+            }
             let name = format!("c{place}");
             self.add(text, &name, column.kind(), cells);
             names.push(format!("v.{name}"));

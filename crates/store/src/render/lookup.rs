@@ -61,7 +61,7 @@ impl Lookups {
             .and_then(|templates| templates.get(&frame.placement.namespace))
             .map(Arc::clone);
         if let Some(template) = known {
-            return if template.answers(query, key) {
+            return if template.answers(query) {
                 template.fill(frame.tenant, key)
             } else {
                 Lookup::rendered(select(frame, query))
@@ -120,19 +120,26 @@ impl Template {
         })
     }
 
-    fn answers(&self, query: &Query, key: &Value) -> bool {
-        let Predicate::Compare { op, left, .. } = &self.query.predicate else {
-            return false;
-        };
-        let asked = Query {
-            predicate: Predicate::Compare {
-                op: *op,
-                left: left.clone(),
-                right: Operand::Value(key.clone()),
-            },
-            ..self.query.clone()
-        };
-        asked == *query
+    /// Whether `query` is the same but for its key, as far as [`key`] did not find that already.
+    fn answers(&self, query: &Query) -> bool {
+        let Query {
+            resource: _,
+            predicate: _,
+            deleted,
+            order: _,
+            ranked,
+            window,
+            fields: _,
+            includes: _,
+            counts: _,
+            count: _,
+            seek,
+        } = query;
+        let own = &self.query;
+        *deleted == own.deleted
+            && *ranked == own.ranked
+            && *window == own.window
+            && *seek == own.seek
     }
 
     fn fill(&self, tenant: TenantKey, key: &Value) -> Lookup {

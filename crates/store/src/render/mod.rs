@@ -14,6 +14,8 @@ mod compare;
 #[cfg(test)]
 mod fixture;
 mod grouping;
+#[cfg(test)]
+mod index_plans;
 mod json;
 mod leak;
 mod level;

@@ -4,7 +4,8 @@ use super::level::Level;
 use super::select::{Limit, Prepared};
 use super::writer::{Alias, Writer};
 use crate::dialect::NestedForm;
-use crate::shape::{CHUNK, Column, Kind, Nested, Shape, Source};
+use crate::shape::{CHUNK, Call, Column, Kind, Nested, Shape, Source};
+
 use carnet_model::{Field, FieldType, RelationKind, Resource, Storage};
 
 /// Writes the columns of the outermost query, whose rows stand under `alias`.
@@ -148,8 +149,8 @@ fn related<'q>(
     let (include, prepared) = member;
     let relation = holder.relation(include.relation);
     let target = writer.frame.view.resource(relation.target);
-    let nested = if relation.kind.is_many() {
-        let (before, after) = writer.frame.dialect.aggregate();
+    let writes = writer.frame.dialect.writes_related();
+    let source = if relation.kind.is_many() {
         let outer = writer.alias();
         writer.text("(SELECT ");
         let most = writer.frame.largest_list;
@@ -160,9 +161,14 @@ fn related<'q>(
             writer.number(most);
             writer.text(" THEN list END FROM (SELECT ");
         }
-        writer.text(before);
-        let nested = array(writer, outer, prepared, target, true);
-        writer.text(after);
+        let source = if writes {
+            object(writer, outer, prepared, target, true)
+        } else {
+            writer.text("coalesce(json_agg(");
+            let source = array(writer, outer, prepared, target, true);
+            writer.text("), '[]')");
+            source
+        };
         writer.text(if most.is_some() {
             " AS list FROM (SELECT "
         } else {
@@ -184,19 +190,109 @@ fn related<'q>(
             let alias = writer.alias();
             writer.name(alias);
         }
-        nested
+        source
     } else {
         let (level, hang) = Level::related(writer, (holder, parent), relation);
         let mut level = level.showing(prepared.query.deleted);
         writer.text("(SELECT ");
-        let nested = array(writer, level.alias, prepared, target, false);
+        let source = if writes {
+            object(writer, level.alias, prepared, target, false)
+        } else {
+            array(writer, level.alias, prepared, target, false)
+        };
         level.join_for(writer, &prepared.predicate);
         level.write_source(writer);
         writer.conditions(&level, Some(&hang), &prepared.predicate);
-        nested
+        source
     };
     writer.text(")");
-    Column::new(&relation.name, Source::Nested(nested))
+    Column::new(&relation.name, source)
+}
+
+/// Writes the call that makes an object of the row under `alias`, or a list of objects of all rows.
+/// The cells of a long row are handed over in parts, because SQLite passes a bounded number of
+/// arguments.
+fn object<'q>(
+    writer: &mut Writer<'q>,
+    alias: Alias,
+    prepared: &'q Prepared<'q>,
+    resource: &'q Resource,
+    many: bool,
+) -> Source {
+    let query = prepared.query;
+    let fields = || query.fields.iter().map(|index| resource.field(*index));
+    let cells = fields().map(|field| parts(field).len()).sum::<usize>()
+        + prepared.includes.len()
+        + query.counts.len();
+    let whole = writer.begin_call(if many { "carnet_list" } else { "carnet_object" });
+    let mut row = Cells {
+        columns: Vec::with_capacity(query.fields.len() + prepared.includes.len()),
+        part: None,
+        parts: 0,
+        width: 0,
+        long: cells > CHUNK,
+    };
+    for field in fields() {
+        row.make_room(writer, parts(field).len());
+        for part in parts(field) {
+            writer.text(", ");
+            writer.column_part(alias, &field.column, part);
+        }
+        row.columns.push(Column::field(field));
+    }
+    for member in &prepared.includes {
+        row.make_room(writer, 1);
+        writer.text(", ");
+        row.columns.push(related(writer, alias, member, resource));
+    }
+    if !query.counts.is_empty() {
+        row.make_room(writer, query.counts.len());
+        writer.text(", ");
+        let column = counts(writer, alias, prepared, resource, |writer| {
+            writer.text(", ");
+        });
+        row.columns.push(column);
+    }
+    row.end_part(writer);
+    let call = if row.long {
+        Call::Joined(row.parts)
+    } else {
+        Call::Object(row.columns)
+    };
+    writer.set_call(whole, call);
+    Source::Written { many }
+}
+
+/// The cells of one row in the making.
+struct Cells {
+    columns: Vec<Column>,
+    /// The call of the part that is open.
+    part: Option<usize>,
+    parts: usize,
+    /// How many cells the part has.
+    width: usize,
+    /// Whether the row stands in parts.
+    long: bool,
+}
+
+impl Cells {
+    /// Begins a part where the one before has no room for so many cells more.
+    fn make_room(&mut self, writer: &mut Writer<'_>, cells: usize) {
+        if self.long && (self.part.is_none() || self.width + cells > CHUNK) {
+            self.end_part(writer);
+            writer.text(", ");
+            self.part = Some(writer.begin_call("carnet_members"));
+            self.parts += 1;
+            self.width = 0;
+        }
+        self.width += cells;
+    }
+
+    fn end_part(&mut self, writer: &mut Writer<'_>) {
+        if let Some(part) = self.part.take() {
+            writer.set_call(part, Call::Members(std::mem::take(&mut self.columns)));
+        }
+    }
 }
 
 /// Writes the row under `alias` as a positional array. A long row is an array of arrays, because
@@ -207,16 +303,15 @@ fn array<'q>(
     prepared: &'q Prepared<'q>,
     resource: &'q Resource,
     many: bool,
-) -> Nested {
+) -> Source {
     let query = prepared.query;
     let fields = || query.fields.iter().map(|index| resource.field(*index));
     let cells = fields().map(|field| parts(field).len()).sum::<usize>()
         + prepared.includes.len()
         + query.counts.len();
     let chunked = cells > CHUNK;
-    let packed = writer.frame.dialect.packs();
-    let open = writer.frame.dialect.array();
-    let levels = usize::from(!(packed && many)) + usize::from(chunked);
+    let open = "json_build_array(";
+    let levels = 1 + usize::from(chunked);
     for _ in 0..levels {
         writer.text(open);
     }
@@ -252,12 +347,11 @@ fn array<'q>(
     for _ in 0..levels {
         writer.text(")");
     }
-    Nested {
+    Source::Nested(Nested {
         columns,
         many,
         chunked,
-        packed,
-    }
+    })
 }
 
 /// The suffixes of a field's columns.

@@ -320,6 +320,10 @@ fn literal(param: &Param) -> String {
         }
         Param::Value(Value::Id(id)) => format!("'{}'", id.to_uuid_text()),
         Param::Value(Value::DateTime(_)) => "now()".to_owned(),
+        Param::Value(Value::Date(_)) => "current_date".to_owned(),
+        Param::Value(Value::Boolean(value)) => value.to_string(),
+        Param::Value(Value::Float(value)) => value.to_string(),
+        Param::Value(Value::Decimal(value)) => value.unscaled.to_string(),
         Param::Value(Value::Json(json)) => format!("'{}'", json.as_str()),
         Param::List(_, values) => {
             let list: Vec<String> = values

@@ -114,27 +114,6 @@ fn sorted(fixture: &Fixture, made: &OperandSeed) -> Option<Order> {
     })
 }
 
-/// Any float that SQLite packs is read back as the same.
-#[test]
-fn nested_floats_of_sqlite_are_exact() {
-    let connection = rusqlite::Connection::open_in_memory().unwrap();
-    crate::sqlite::nested::install(&connection, &Default::default()).unwrap();
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(5_000));
-    let floats = proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL;
-    runner
-        .run(&floats, |float| {
-            let sql = "SELECT carnet_array(?1)";
-            let bytes: Vec<u8> = connection
-                .query_row(sql, [float], |row| row.get(0))
-                .unwrap();
-            let mut expected = Vec::new();
-            crate::shape::Packed::Real(float).put(&mut expected);
-            prop_assert_eq!(bytes, expected);
-            Ok(())
-        })
-        .unwrap();
-}
-
 /// Both databases read what is rendered; without rows the plan alone is what fails.
 #[test]
 fn sqlite_prepares_every_statement() {

@@ -33,7 +33,8 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
     let prepared = Prepared::new(query);
     let leaky = prepared.leaks(frame.view);
     let mut writer = Writer::new(frame, leaky);
-    let shape = page(&mut writer, &prepared);
+    let mut shape = page(&mut writer, &prepared);
+    shape.set_calls(writer.take_calls());
     let main = writer.finish();
     // The page's own statement cannot count on a row that is not there.
     let apart = query.count.counts()

@@ -170,14 +170,14 @@ fn includes_of_three_levels() {
     ];
     insta::assert_snapshot!(both(&fixture, &query), @r#"
 SELECT t0."name"
-, (SELECT carnet_array(t1."name", t1."created_at", t1."created_by_kind", t1."created_by_id"
-, (SELECT carnet_array(t2."code")
+, (SELECT carnet_object(0, t1."name", t1."created_at", t1."created_by_kind", t1."created_by_id"
+, (SELECT carnet_object(1, t2."code")
 FROM "countries" t2
 WHERE t2."id" = t1."country_id"))
 FROM "makers" t1
 WHERE t1."tenant" = $1 AND t1."id" = t0."maker_id")
-, (SELECT carnet_list(t3."id", t3."size"
-, (SELECT carnet_list(t4."id", t4."text")
+, (SELECT carnet_list(2, t3."id", t3."size"
+, (SELECT carnet_list(3, t4."id", t4."text")
 FROM (SELECT t5."id", t5."text"
 FROM "marks" t5
 WHERE t5."tenant" = $1 AND t5."part_id" = t3."id"

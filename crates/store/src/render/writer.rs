@@ -2,6 +2,7 @@
 //! which they first appear, so that binding by number and by first appearance are the same.
 
 use super::Frame;
+use crate::shape::Call;
 use crate::{Deleted, Param, Statement, Wall};
 use carnet_model::{Resource, Storage};
 
@@ -27,6 +28,7 @@ pub(super) struct Writer<'a> {
     tenant: Option<Placeholder>,
     aliases: u16,
     views: bool,
+    calls: Vec<Call>,
 }
 
 impl<'a> Writer<'a> {
@@ -40,6 +42,7 @@ impl<'a> Writer<'a> {
             params: Vec::with_capacity(8),
             tenant: None,
             aliases: 0,
+            calls: Vec::new(),
             views: reads_views(frame, leaky),
         }
     }
@@ -52,6 +55,28 @@ impl<'a> Writer<'a> {
 
     pub(super) fn turn_back(&mut self, views: bool) {
         self.views = views;
+    }
+
+    /// Begins a call of one of our functions with its number; [`Writer::set_call`] says later what
+    /// it writes.
+    pub(super) fn begin_call(&mut self, function: &str) -> usize {
+        let number = self.calls.len();
+        self.calls.push(Call::Joined(0));
+        self.text(function);
+        self.text("(");
+        self.number(number as i64);
+        number
+    }
+
+    /// Ends a call.
+    pub(super) fn set_call(&mut self, number: usize, call: Call) {
+        self.calls[number] = call;
+        self.text(")");
+    }
+
+    /// What the calls so far write, by their numbers.
+    pub(super) fn take_calls(&mut self) -> Vec<Call> {
+        std::mem::take(&mut self.calls)
     }
 
     pub(super) fn finish(self) -> Statement {

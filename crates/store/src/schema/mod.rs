@@ -24,7 +24,11 @@ mod status;
 mod tenants;
 mod walls;
 
+#[cfg(test)]
+pub(crate) use desired::desired;
 pub use files::Generated;
+#[cfg(test)]
+pub(crate) use layout::{Index, IndexKind, Kind, Layout, Table};
 pub(crate) use names::{application_role, foreign_key_name, key_name, quote};
 #[cfg(test)]
 pub(crate) use platform::bootstrap;

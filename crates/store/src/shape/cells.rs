@@ -22,9 +22,4 @@ pub(crate) trait Cells {
     fn date_time(&self, column: usize) -> Result<Option<i64>, Error>;
     /// `jsonb`, `json` or `text` / TEXT: the JSON text (of `jsonb` without its version byte).
     fn json(&self, column: usize) -> Result<Option<&str>, Error>;
-    /// BLOB: related records as bytes, which only SQLite makes.
-    fn packed(&self, column: usize) -> Result<Option<&[u8]>, Error> {
-        let _ = column;
-        Err(super::unexpected())
-    }
 }

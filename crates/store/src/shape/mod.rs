@@ -3,6 +3,7 @@
 //! in memory.
 
 mod bound;
+mod call;
 mod cell;
 mod cells;
 mod cursor;
@@ -10,7 +11,6 @@ mod group;
 mod kind;
 mod mark;
 mod nested;
-mod packed;
 mod page;
 mod record;
 mod row;
@@ -18,13 +18,13 @@ mod row;
 pub use cell::{write_image, write_name, write_record, write_value};
 
 pub(crate) use bound::{Bound, handed_over};
+pub(crate) use call::Call;
 pub(crate) use cell::write_integer;
 pub(crate) use cells::Cells;
 pub(crate) use group::{GroupCell, GroupPage, GroupShape, Written};
 pub(crate) use kind::Kind;
 pub(crate) use mark::Marked;
 pub(crate) use nested::{CHUNK, Nested};
-pub(crate) use packed::{Packed, open_row};
 pub(crate) use page::{Finished, Page};
 pub(crate) use record::RecordShape;
 pub(crate) use row::{Column, Shape, Source};

@@ -21,8 +21,6 @@ pub(crate) struct Nested {
     pub(crate) many: bool,
     /// Whether a row's cells stand in arrays of [`CHUNK`].
     pub(crate) chunked: bool,
-    /// Whether the database hands bytes over instead of JSON.
-    pub(crate) packed: bool,
 }
 
 impl Nested {
@@ -125,6 +123,7 @@ fn members(
             Source::Cell(Kind::Json) => out.push_str(cursor.raw()?),
             Source::Cell(kind) => write_token(*kind, cursor.scalar()?, out)?,
             Source::Nested(nested) => nested.transcribe(cursor, bound, out)?,
+            Source::Written { .. } => return Err(unexpected()),
             Source::Group(_) => {}
         }
     }
@@ -253,7 +252,6 @@ mod tests {
                 .collect(),
             many,
             chunked: false,
-            packed: false,
         }
     }
 

@@ -5,10 +5,12 @@ use super::cell::{
     write_duration, write_id, write_integer, write_name, write_time,
 };
 use super::nested::Nested;
-use super::{Bound, Cells, Kind, Marked};
+
+use super::{Bound, Call, Cells, Kind, Marked};
 use crate::{Document, Error};
 use carnet_kernel::{Decimal, Value, json};
 use carnet_model::Field;
+use std::sync::Arc;
 
 /// The columns of a rendered read, in order.
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ pub(crate) struct Shape {
     total: Option<usize>,
     /// The columns of the sort keys, when they are asked for.
     marks: Vec<(usize, Marked)>,
+    /// What the calls of the statement write.
+    calls: Arc<[Call]>,
     /// The column after the last so far. A row without members has a column as well.
     next: usize,
 }
@@ -41,6 +45,8 @@ pub(crate) enum Source {
     Cell(Kind),
     /// Related records.
     Nested(Nested),
+    /// Related records that are written already: a list, or one or null.
+    Written { many: bool },
     /// An object of fields.
     Group(Vec<Column>),
 }
@@ -68,7 +74,7 @@ impl Column {
     fn width(&self) -> usize {
         match &self.source {
             Source::Cell(kind) => kind.width(),
-            Source::Nested(_) => 1,
+            Source::Nested(_) | Source::Written { .. } => 1,
             Source::Group(members) => members.iter().map(Self::width).sum(),
         }
     }
@@ -86,7 +92,20 @@ impl Shape {
             columns,
             total: None,
             marks: Vec::new(),
+            calls: Arc::default(),
         }
+    }
+
+    /// Says what the calls of the statement write.
+    pub(crate) fn set_calls(&mut self, calls: Vec<Call>) {
+        if !calls.is_empty() {
+            self.calls = calls.into();
+        }
+    }
+
+    /// What the calls of the statement write, by their numbers.
+    pub(crate) fn calls(&self) -> &Arc<[Call]> {
+        &self.calls
     }
 
     /// Says that a sort key is a field of the rows themselves; whether it is a member.
@@ -140,7 +159,7 @@ impl Shape {
         bound: Bound,
         out: &mut String,
     ) -> Result<(), Error> {
-        write_members(&self.columns, cells, 0, bound, out)?;
+        write_object(&self.columns, cells, 0, bound, out)?;
         bound.check(out.len())
     }
 
@@ -159,14 +178,28 @@ impl Shape {
     }
 }
 
-fn write_members<C: Cells>(
+/// Appends an object of the cells from `at` on.
+pub(super) fn write_object<C: Cells>(
+    columns: &[Column],
+    cells: &C,
+    at: usize,
+    bound: Bound,
+    out: &mut String,
+) -> Result<(), Error> {
+    out.push('{');
+    write_members(columns, cells, at, bound, out)?;
+    out.push('}');
+    Ok(())
+}
+
+/// The same without what stands round the members.
+pub(super) fn write_members<C: Cells>(
     columns: &[Column],
     cells: &C,
     mut at: usize,
     bound: Bound,
     out: &mut String,
 ) -> Result<(), Error> {
-    out.push('{');
     for (position, column) in columns.iter().enumerate() {
         if position > 0 {
             out.push(',');
@@ -174,15 +207,20 @@ fn write_members<C: Cells>(
         out.push_str(&column.key);
         match &column.source {
             Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
-            Source::Nested(nested) if nested.packed => {
-                nested.write_packed(cells.packed(at)?, bound, out)?;
-            }
             Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
-            Source::Group(members) => write_members(members, cells, at, bound, out)?,
+            Source::Written { many } => match cells.text(at)? {
+                Some(json) => {
+                    bound.check(out.len() + json.len())?;
+                    out.push_str(json);
+                }
+                // A list is never null, unless the database held it back for its size.
+                None if *many => return Err(bound.exceeded()),
+                None => out.push_str("null"),
+            },
+            Source::Group(members) => write_object(members, cells, at, bound, out)?,
         }
         at += column.width();
     }
-    out.push('}');
     Ok(())
 }
 

@@ -4,16 +4,34 @@ use crate::Error;
 use crate::shape::Cells;
 use carnet_kernel::{Id, Value};
 use rusqlite::Row;
+use rusqlite::functions::Context;
 use rusqlite::types::ValueRef;
 
 /// A row that a statement stands on.
 pub(super) struct Line<'a>(pub(super) &'a Row<'a>);
 
-impl Line<'_> {
+/// The cells that a function of ours is called with, behind its number.
+pub(super) struct Arguments<'a, 'c>(pub(super) &'a Context<'c>);
+
+/// Cells as SQLite types them.
+trait Typed {
+    fn cell(&self, column: usize) -> Result<ValueRef<'_>, Error>;
+}
+
+impl Typed for Line<'_> {
     fn cell(&self, column: usize) -> Result<ValueRef<'_>, Error> {
         self.0
             .get_ref(column)
             .map_err(|error| Error::Internal(error.to_string()))
+    }
+}
+
+impl Typed for Arguments<'_, '_> {
+    fn cell(&self, column: usize) -> Result<ValueRef<'_>, Error> {
+        if column + 1 >= self.0.len() {
+            return Err(Error::Internal(format!("there is no argument {column}")));
+        }
+        Ok(self.0.get_raw(column + 1))
     }
 }
 
@@ -24,7 +42,7 @@ fn unexpected(column: usize, expected: &str, found: ValueRef<'_>) -> Error {
     ))
 }
 
-impl Cells for Line<'_> {
+impl<T: Typed> Cells for T {
     fn integer(&self, column: usize) -> Result<Option<i64>, Error> {
         match self.cell(column)? {
             ValueRef::Null => Ok(None),
@@ -80,14 +98,6 @@ impl Cells for Line<'_> {
 
     fn json(&self, column: usize) -> Result<Option<&str>, Error> {
         self.text(column)
-    }
-
-    fn packed(&self, column: usize) -> Result<Option<&[u8]>, Error> {
-        match self.cell(column)? {
-            ValueRef::Null => Ok(None),
-            ValueRef::Blob(bytes) => Ok(Some(bytes)),
-            other => Err(unexpected(column, "bytes", other)),
-        }
     }
 }
 

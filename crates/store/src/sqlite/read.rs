@@ -25,7 +25,7 @@ impl Listed {
         let main = &select.main;
         let bound = Bound::list(self.limit, query);
         let mut page = Page::new(&select.shape, query, self.limit);
-        session.within(bound, &main.params, || {
+        session.within(bound, &select.shape, &main.params, || {
             session.query(
                 &main.sql,
                 |statement| bind::bind(statement, &main.params),
@@ -95,7 +95,7 @@ pub(super) fn document(
 ) -> Result<Option<Document>, Failure> {
     let main = &lookup.statement;
     let mut found = None;
-    session.within(bound, &main.params, || {
+    session.within(bound, &lookup.shape, &main.params, || {
         session.query(
             &main.sql,
             |statement| bind::bind(statement, &main.params),

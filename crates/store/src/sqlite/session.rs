@@ -1,16 +1,16 @@
 //! One connection with its settings, its clock and its counters. Not what is asked over it.
 
-use super::nested::Most;
+use super::nested::Reading;
 use super::{bind, calendar, errors, exact, functions, nested};
 use crate::metrics::Counters;
-use crate::shape::Bound;
+use crate::shape::{Bound, Shape};
 use crate::{Config, Error, Param, Synchronous};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit::SQLITE_LIMIT_LENGTH;
 use rusqlite::{OpenFlags, Row, Statement};
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -91,8 +91,8 @@ impl Limit {
 pub(super) struct Session {
     raw: rusqlite::Connection,
     limit: Arc<Mutex<Limit>>,
-    /// The largest value that our own functions make.
-    largest: Most,
+    /// What our own functions know of the read under way.
+    reading: Reading,
     meter: Arc<Meter>,
     slow: Duration,
     counted: Cell<u64>,
@@ -114,9 +114,9 @@ impl Session {
         let mut raw = rusqlite::Connection::open_with_flags(path, flags)
             .map_err(|error| errors::opening(path, &error))?;
         prepare(&raw, purpose, config).map_err(|error| errors::opening(path, &error))?;
-        let largest = Most::new(AtomicUsize::new(usize::MAX));
+        let reading = Reading::default();
         if purpose != Purpose::Checkpoint {
-            nested::install(&raw, &largest).map_err(|error| errors::opening(path, &error))?;
+            nested::install(&raw, &reading).map_err(|error| errors::opening(path, &error))?;
         }
         let limit = Arc::new(Mutex::new(Limit::default()));
         let watched = Arc::clone(&limit);
@@ -133,7 +133,7 @@ impl Session {
         Ok(Self {
             raw,
             limit,
-            largest,
+            reading,
             meter,
             slow: config.slow_query.0,
             counted: Cell::new(0),
@@ -184,21 +184,27 @@ impl Session {
         !self.raw.is_autocommit()
     }
 
-    /// Runs `work`, a read with these parameters, while no value may be so large that its answer
-    /// would be beyond the bound.
+    /// Runs `work`, a read of this shape with these parameters, while no value may be so large that
+    /// its answer would be beyond the bound.
     pub(super) fn within<T>(
         &self,
         bound: Bound,
+        shape: &Shape,
         params: &[Param],
         work: impl FnOnce() -> Result<T, errors::Failure>,
     ) -> Result<T, errors::Failure> {
         let most = bound.handed_over().max(bind::largest(params));
-        self.largest.store(most, Ordering::Relaxed);
+        let calls = shape.calls();
+        if !calls.is_empty() {
+            self.reading.set(Arc::clone(calls), most);
+        }
         let most = i32::try_from(most).unwrap_or(i32::MAX);
         let before = self.raw.set_limit(SQLITE_LIMIT_LENGTH, most)?;
         let outcome = work();
         self.raw.set_limit(SQLITE_LIMIT_LENGTH, before)?;
-        self.largest.store(usize::MAX, Ordering::Relaxed);
+        if !calls.is_empty() {
+            self.reading.clear();
+        }
         outcome.map_err(|failure| match failure {
             errors::Failure::Database(error) if errors::is_too_big(&error) => {
                 bound.exceeded().into()
