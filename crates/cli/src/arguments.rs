@@ -20,6 +20,7 @@ use std::path::PathBuf;
   {name} serve --definitions shop --port 0  serve other definitions on a free port
   {name} check                              every problem of definition, configuration and seeds
   {name} db push                            bring a changed definition to the database
+  {name} new shop --carnet-path ../carnet     an application of your own, to be written in Rust
   {name} explain UNIQUE_VIOLATION           what a code means and what to do
 
 Exit codes: 0 success, 1 failure, 2 a mistake in the arguments.
@@ -111,6 +112,8 @@ pub(crate) enum Command {
     Routes(commands::routes::Routes),
     Config(commands::config::Show),
     Definition(commands::definition::Definition),
+    New(commands::new::New),
+    Generate(commands::generate::Generate),
     Completions(commands::completions::Completions),
     Version(commands::version::Version),
 }
@@ -127,6 +130,8 @@ impl Command {
             Self::Routes(command) => command.run(session),
             Self::Config(command) => command.run(session),
             Self::Definition(command) => command.run(session),
+            Self::New(command) => command.run(session),
+            Self::Generate(command) => command.run(session),
             Self::Completions(command) => command.run(session, grammar),
             Self::Version(command) => command.run(session),
         }

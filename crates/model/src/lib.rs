@@ -21,7 +21,7 @@ mod words;
 
 pub use action::{Action, ActionIndex, ActionMethod, ActionOn, ActionOutput};
 pub use carnet_expr::{FieldIndex, RelationIndex};
-pub use compile::{Compiled, compile, compile_stored};
+pub use compile::{Compiled, compile, compile_stored, snake_case};
 pub use diagnostic::{Diagnostic, Severity};
 pub use diff::{Change, ChangeKind, Impact, diff};
 pub use document::{Document, read_document};

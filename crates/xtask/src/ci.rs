@@ -1,7 +1,8 @@
 //! `ci`: every stage, cheap ones first, each with its time; at the end once more how the tests ended.
 
 use crate::{
-    codegen, contract, deps, footprint, fuzz, guide, kill, lint, scenarios, shell, signals, tidy,
+    codegen, contract, deps, footprint, fuzz, guide, kill, lint, newproject, scenarios, shell,
+    signals, tidy,
 };
 use anyhow::{Context as _, Result};
 use std::time::Instant;
@@ -20,6 +21,9 @@ pub(crate) fn run() -> Result<()> {
     // The command of the README, as a person types it.
     let closing = stage("test", || {
         shell::run_keeping(&mut shell::cargo(["xtask", "test"]), CLOSING_LINES)
+    })?;
+    stage("newproject", || {
+        newproject::run(&newproject::Options::default())
     })?;
     stage("codegen", || {
         codegen::run(&codegen::Options { check: true })

@@ -16,6 +16,7 @@ mod fuzz;
 mod guide;
 mod kill;
 mod lint;
+mod newproject;
 mod postgres;
 mod product;
 mod scenarios;
@@ -45,6 +46,8 @@ enum Task {
     Lint,
     /// Run every test, with a private PostgreSQL.
     Test(test::Options),
+    /// Make a project with `carnet new`, generate everything in it, and run its tests.
+    Newproject(newproject::Options),
     /// Run the API scenarios against the built binaries, on SQLite and PostgreSQL.
     Scenarios(scenarios::Options),
     /// Check the OpenAPI document against the running server.
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Task::Tidy(options) => tidy::run(&options),
         Task::Lint => lint::run(),
         Task::Test(options) => test::run(&options),
+        Task::Newproject(options) => newproject::run(&options),
         Task::Scenarios(options) => scenarios::run(&options),
         Task::Contract(options) => contract::run(&options),
         Task::Differ(options) => differ::run(&options),

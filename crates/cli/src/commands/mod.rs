@@ -7,6 +7,8 @@ pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod definition;
 pub(crate) mod explain;
+pub(crate) mod generate;
+pub(crate) mod new;
 pub(crate) mod openapi;
 pub(crate) mod routes;
 pub(crate) mod serve;

@@ -9,6 +9,7 @@ mod database;
 mod documents;
 mod help;
 mod migrations;
+mod projects;
 mod serve;
 
 use carnet_testkit::binary::{self, Launch};

@@ -11,6 +11,8 @@ mod relation;
 mod stored;
 mod version;
 
+pub use names::snake_case;
+
 use crate::declared::{Document, Grammar};
 use crate::read::{self, Reader};
 use crate::report::Report;

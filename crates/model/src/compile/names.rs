@@ -8,7 +8,7 @@ pub(super) const MAX_IDENTIFIER: usize = 63;
 /// The snake_case form of a camelCase name. A word begins at an upper-case letter after a
 /// lower-case one or a digit, and at the last upper-case letter of a run before a lower-case one:
 /// `productURL` is `product_url`, `xmlHTTPRequest` is `xml_http_request`, `aBCd` is `a_b_cd`.
-pub(super) fn snake_case(name: &str) -> String {
+pub fn snake_case(name: &str) -> String {
     let letters: Vec<char> = name.chars().collect();
     let mut snake = String::with_capacity(name.len() + 8);
     for (at, letter) in letters.iter().enumerate() {
