@@ -6,6 +6,8 @@ pub mod module;
 mod platform;
 pub mod prelude;
 pub mod routes;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use carnet_kernel::{ByteSize, Context, Period, Principal, PrincipalKind, Secret};
 pub use carnet_macros::Record;

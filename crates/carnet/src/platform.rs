@@ -177,6 +177,21 @@ impl Builder {
         self
     }
 
+    /// The application without its commands, for tests.
+    ///
+    /// # Panics
+    /// When a definition file cannot be read.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_application(self) -> Application {
+        let problems: Vec<String> = self
+            .problems
+            .iter()
+            .map(|problem| problem.render(false))
+            .collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+        self.application
+    }
+
     /// The application, ready to run.
     pub fn build(self) -> Platform {
         Platform {

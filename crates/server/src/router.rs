@@ -17,7 +17,6 @@ use carnet_web::{Layers, RequestInfo};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
-use tower::Layer;
 use tower::util::MapRequestLayer;
 
 /// What the routes are made of.
@@ -86,10 +85,12 @@ fn health_routes(health: Health) -> Router {
 }
 
 /// The context of a request. Until sign-in and tenants come, the caller is the same for all: no
-/// header makes one.
+/// header makes one. Only who asks in process may say by an extension who it is.
 fn give_context(mut request: Request, tenant: TenantKey, principal: &Principal) -> Request {
     if let Some(info) = RequestInfo::find(request.extensions()) {
-        let mut context = Context::new(tenant, principal.clone(), info.correlation());
+        let said = request.extensions().get::<Principal>();
+        let principal = said.unwrap_or(principal).clone();
+        let mut context = Context::new(tenant, principal, info.correlation());
         context.deadline = info.deadline();
         request.extensions_mut().insert(context);
     }

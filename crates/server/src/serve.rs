@@ -74,7 +74,7 @@ pub async fn serve(
     }
     if application.routes.has_documents() {
         // Parts of the OpenAPI document may collide; without them they do not.
-        openapi::openapi(Arc::clone(&model), &application)?;
+        openapi::openapi(&ModelView::new(Arc::clone(&model)), &application)?;
     }
     let store = database::connect(&loaded).await?;
     tracing::info!(
@@ -297,7 +297,7 @@ fn announce(
 }
 
 /// The OpenAPI documents as bytes, each made when it is first asked for.
-fn documents(views: &[ModelView], application: Application) -> Documents {
+pub(crate) fn documents(views: &[ModelView], application: Application) -> Documents {
     let made: Vec<(ModelView, OnceLock<Bytes>)> = views
         .iter()
         .map(|view| (view.clone(), OnceLock::new()))

@@ -5,7 +5,11 @@ use serde_json::json;
 
 /// Before a passport is validated and made.
 pub(crate) async fn only_as_draft(call: Call) -> Result<(), Refusal> {
-    match call.input().get("status").and_then(|status| status.as_str()) {
+    match call
+        .input()
+        .get("status")
+        .and_then(|status| status.as_str())
+    {
         None | Some("draft") => Ok(()),
         Some(other) => Err(
             Refusal::invalid_state("a passport is created as a draft").field(
@@ -25,5 +29,9 @@ pub(crate) async fn publish(call: Call) -> Result<Reply, Refusal> {
     if passport["status"] != "draft" {
         return Err(Refusal::invalid_state("only a draft can be published"));
     }
-    Reply::json(&passports.patch(id, &json!({ "status": "published" })).await?)
+    Reply::json(
+        &passports
+            .patch(id, &json!({ "status": "published" }))
+            .await?,
+    )
 }

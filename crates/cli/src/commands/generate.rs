@@ -337,6 +337,7 @@ fn compile(session: &Session, definitions: Vec<Source>) -> Result<Model, Failure
     let loaded = Loaded {
         config: Config::default(),
         origins: BTreeMap::new(),
+        modules: BTreeMap::new(),
         warnings: Vec::new(),
     };
     let application = Application {

@@ -132,6 +132,7 @@ fn own(declared: &[Route], chain: &Chain) -> Vec<Route> {
     let own = chain.routes().iter();
     let own = own.filter(|route| is_new(route.method, &route.path));
     let own = own.map(|route| Route {
+        deprecated: false,
         method: route.method.to_owned(),
         path: route.path.clone(),
         operation: "-".to_owned(),

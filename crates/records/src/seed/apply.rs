@@ -85,7 +85,12 @@ pub async fn apply(
     }
     seeder.settle().await?;
     if seeder.report.created > 0 {
-        operations.store().schema().measure().await.map_err(failed)?;
+        operations
+            .store()
+            .schema()
+            .measure()
+            .await
+            .map_err(failed)?;
     }
     Ok(seeder.report)
 }

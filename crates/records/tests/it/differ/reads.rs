@@ -45,7 +45,8 @@ impl<'a> Maker<'a, '_> {
             .model()
             .resources
             .iter()
-            .filter(|one| one.standard.is_some())
+            .map(AsRef::as_ref)
+            .filter(|one: &&Resource| one.standard.is_some())
             .collect();
         let resource = *self.chance.pick(&all);
         match self.chance.below(20) {

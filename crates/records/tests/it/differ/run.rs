@@ -65,8 +65,8 @@ impl Run {
             .iter()
             .filter(|one| one.standard.is_some())
             .collect();
-        let platform = |one: &&&carnet_model::Resource| !one.is_tenant();
-        let tenant = |one: &&&carnet_model::Resource| one.is_tenant();
+        let platform = |one: &&&std::sync::Arc<carnet_model::Resource>| !one.is_tenant();
+        let tenant = |one: &&&std::sync::Arc<carnet_model::Resource>| one.is_tenant();
         let order: Vec<_> = resources
             .iter()
             .filter(platform)

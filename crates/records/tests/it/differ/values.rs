@@ -179,7 +179,7 @@ pub(super) fn value(kind: &FieldType, unique: bool, chance: &mut Chance) -> Valu
                 schema.is_none() || text.starts_with('{') && !text.contains("{\"b\":[")
             };
             let all: Vec<&str> = JSONS.iter().copied().filter(fits).collect();
-            let text: &str = chance.pick(all.as_slice());
+            let text: &str = chance.pick::<&str>(all.as_slice());
             serde_json::from_str(text).unwrap()
         }
         FieldType::I18n { .. } => chance

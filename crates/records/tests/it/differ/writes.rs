@@ -10,7 +10,9 @@ impl<'a, 's> Maker<'a, 's> {
     /// The resources that clients write.
     pub(super) fn written(&self) -> Vec<&'a Resource> {
         let all = self.view.model().resources.iter();
-        all.filter(|one| one.standard.is_some()).collect()
+        all.map(AsRef::as_ref)
+            .filter(|one: &&Resource| one.standard.is_some())
+            .collect()
     }
 
     /// A body for a new record, or for one that is there.

@@ -1,0 +1,146 @@
+//! The rules of the catalog, asked as a client would, on both databases.
+
+use carnet::testing::{TestPlatform, redacted};
+use serde_json::{Value, json};
+
+carnet::test_on_both! {
+    catalog::app() =>
+    only_administrators_feature,
+    at_most_ten_are_featured,
+    a_transfer_stands_as_a_whole,
+    passports_begin_as_drafts,
+}
+
+const ADMIN: &[&str] = &["admin"];
+
+fn feature(product: &Value) -> String {
+    format!("/products/{}/feature", product["id"].as_str().unwrap())
+}
+
+async fn only_administrators_feature(platform: TestPlatform) {
+    let product = platform.factory("products").create().await;
+    let path = feature(&product);
+    let nobody = platform.anonymous().post(&path, json!({})).await;
+    nobody.assert_status(401).assert_code("UNAUTHENTICATED");
+    let bob = platform.as_user("bob", &[]).post(&path, json!({})).await;
+    bob.assert_status(403).assert_code("FORBIDDEN");
+    let ada = platform.as_user("ada", ADMIN);
+    let done = ada.post(&path, json!({})).await;
+    done.assert_status(200);
+    assert_eq!(done.data()["isFeatured"], true);
+    let back = ada.post(&path, json!({ "isFeatured": false })).await;
+    assert_eq!(back.data()["isFeatured"], false);
+    let wrong = ada.post(&path, json!({ "isFeatured": "yes" })).await;
+    wrong.assert_status(400).assert_code("VALIDATION_FAILED");
+}
+
+async fn at_most_ten_are_featured(platform: TestPlatform) {
+    let products = platform.factory("products").create_many(16).await;
+    let ada = platform.as_user("ada", ADMIN);
+    let paths: Vec<String> = products.iter().map(feature).collect();
+    let all = paths.iter().map(|path| ada.post(path, json!({})));
+    let mut featured = 0;
+    for reply in futures_util::future::join_all(all).await {
+        match reply.status() {
+            200 => featured += 1,
+            _ => assert!(
+                ["LIMIT_EXCEEDED", "VERSION_CONFLICT"].contains(&reply.code()),
+                "{reply:?}"
+            ),
+        }
+    }
+    assert_eq!(featured, 10);
+    let listed = ada
+        .get("/products?filter[isFeatured][eq]=true&count=exact")
+        .await;
+    assert_eq!(listed.body()["pagination"]["total"], 10);
+}
+
+async fn a_transfer_stands_as_a_whole(platform: TestPlatform) {
+    let toys = platform
+        .factory("categories")
+        .with("kind", "toy")
+        .create()
+        .await;
+    let shelf = platform
+        .factory("categories")
+        .with("kind", "toy")
+        .with("maxProducts", 1)
+        .create()
+        .await;
+    let closed = platform
+        .factory("categories")
+        .with("kind", "toy")
+        .with("isActive", false)
+        .create()
+        .await;
+    let other = platform
+        .factory("categories")
+        .with("kind", "textile")
+        .create()
+        .await;
+    let product = |name: &'static str| {
+        let made = platform
+            .factory("products")
+            .with("name", name)
+            .with("kind", "toy");
+        made.with("categoryId", toys["id"].clone())
+    };
+    let (first, second) = (product("a").create().await, product("b").create().await);
+    let ada = platform.as_user("ada", &[]);
+    let transfer = async |product: &Value, into: &Value| {
+        let path = format!("/products/{}/transfer", product["id"].as_str().unwrap());
+        let body = json!({ "categoryId": into["id"], "reason": "tidying" });
+        ada.post(&path, body).await
+    };
+    transfer(&first, &closed).await.assert_code("INVALID_STATE");
+    transfer(&first, &other).await.assert_code("RULE_VIOLATED");
+    transfer(&first, &toys).await.assert_code("CONFLICT");
+    assert_eq!(platform.count("transfers").await, 0);
+
+    let moved = transfer(&first, &shelf).await;
+    moved.assert_status(200);
+    assert_eq!(moved.data()["categoryId"], shelf["id"]);
+    transfer(&second, &shelf)
+        .await
+        .assert_code("LIMIT_EXCEEDED");
+
+    let listed = ada.get("/transfers").await;
+    let row = redacted(&listed.data()[0]);
+    assert_eq!(row["reason"], "tidying");
+    assert_eq!(row["createdBy"]["kind"], "user");
+    let told: Vec<String> = platform
+        .journal(2)
+        .await
+        .iter()
+        .map(|row| format!("{} {}", row["resource"], row["kind"]))
+        .collect();
+    assert_eq!(
+        told,
+        ["\"products\" \"update\"", "\"transfers\" \"create\""]
+    );
+}
+
+async fn passports_begin_as_drafts(platform: TestPlatform) {
+    let body = platform.factory("passports").body().await;
+    let mut published = body.clone();
+    published["status"] = json!("published");
+    let ada = platform.as_user("ada", &[]);
+    let refused = ada.post("/passports", published.clone()).await;
+    refused.assert_code("INVALID_STATE");
+    // No way round: the items of a batch run the same hook.
+    let batch = json!({ "items": [{ "operation": "create", "data": published }] });
+    ada.post("/passports/batch", batch)
+        .await
+        .assert_code("INVALID_STATE");
+
+    let draft = ada.post("/passports", body).await;
+    draft.assert_status(201);
+    assert_eq!(draft.data()["status"], "draft");
+    let path = format!("/passports/{}/publish", draft.id());
+    let done = ada.post(&path, json!({})).await;
+    assert_eq!(done.data()["status"], "published");
+    ada.post(&path, json!({}))
+        .await
+        .assert_code("INVALID_STATE");
+}
