@@ -80,7 +80,19 @@ fn each_version_sees_its_own_names() {
         .iter()
         .map(|view| format!("{}\n{}", view.version(), seen(view)))
         .collect();
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r#"
+    v1
+    categories: name | products
+    notes: productId text | product
+    products: name groupId | group remarks
+    v2
+    categories: name | products
+    products: title categoryId rating status="live" | category
+    v3
+    categories: name | products
+    notes: productId text | product
+    products: title categoryId rating status | category notes
+    "#);
     let first = &views[0];
     let products = first.resource_named("products").expect("products");
     let name = products.field_named("name").expect("name");
@@ -157,9 +169,21 @@ fn stored_versions_are_the_same() {
 
 #[test]
 fn bad_versions_are_told() {
-    insta::assert_snapshot!(yaml("carnet: 1\nversions:\n  v01: {}\n  two: {}\n  v3: { deprecated: tomorrow, sunset: 2026-01-01, lnk: x }\n  v4: { deprecated: 2026-02-01, sunset: 2026-01-01 }\n  v5: { link: /a }\nresources:\n  v7: { fields: { a: text } }\n"), @"");
-    insta::assert_snapshot!(yaml("carnet: 1\nversions: {}\nresources: { as: { fields: { a: text } } }\n"), @"");
-    insta::assert_snapshot!(keys("versions: { v1: {}, v9: {}, x: {} }"), @"");
+    insta::assert_snapshot!(yaml("carnet: 1\nversions:\n  v01: {}\n  two: {}\n  v3: { deprecated: tomorrow, sunset: 2026-01-01, lnk: x }\n  v4: { deprecated: 2026-02-01, sunset: 2026-01-01 }\n  v5: { link: /a }\nresources:\n  v7: { fields: { a: text } }\n"), @r#"
+    3:3+3 error: `v01` is no version [a version is `v` and a number: `v1`, `v2`]
+    4:3+3 error: `two` is no version [a version is `v` and a number: `v1`, `v2`]
+    5:21+8 error: `deprecated` cannot be read: it has not the expected form [for example `2026-11-21`]
+    5:51+3 error: unknown key `lnk` in the version `v3` [did you mean `link`?]
+    6:41+10 error: `sunset` is before `deprecated`: a version is left before it ends
+    7:15+2 error: `link` is not an absolute URL [for example `https://example.com/`]
+    9:3+2 error: the resource name `v7` is reserved for a version of the API [choose another name]
+    "#);
+    insta::assert_snapshot!(yaml("carnet: 1\nversions: {}\nresources: { as: { fields: { a: text } } }\n"), @r#"2:11+1 error: `versions` names no version [write for example `versions: { v1: {} }`, or leave it out]"#);
+    insta::assert_snapshot!(keys("versions: { v1: {}, v9: {}, x: {} }"), @r#"
+    13:17+2 error: `v1` is the newest version: it shows the resource as it is declared [change the resource itself, or add a newer version]
+    13:25+2 error: there is no version `v9` [the key `versions` of the root file names them; now: v1]
+    13:33+1 error: there is no version `x` [the key `versions` of the root file names them; now: v1]
+    "#);
 }
 
 #[test]
@@ -181,7 +205,7 @@ fn bad_overlays_are_told() {
         ),
         ("{ rename: { name: size } }", 1),
         ("{ rename: { name: parts } }", 1),
-        ("{ rename: { name: Other, parts: and, other: version } }", 2),
+        ("{ rename: { name: Other, parts: and, other: version } }", 4),
         ("{ default: { size: 10, other: x, parts: 1 } }", 3),
         ("{ hide: true, rename: { name: title } }", 1),
         ("{ hide: [1], shown: [] }", 2),
@@ -189,8 +213,15 @@ fn bad_overlays_are_told() {
         let told = overlay(text);
         assert_eq!(told.lines().count(), expected, "{text}\n{told}");
     }
-    insta::assert_snapshot!(overlay("{ hide: [nam, size, otherId], rename: { name: other } }"), @"");
-    insta::assert_snapshot!(overlay("{ hide: [size], rename: { name: other, parts: version } }"), @"");
+    insta::assert_snapshot!(overlay("{ hide: [nam, size, otherId], rename: { name: other } }"), @r#"
+    12:20+3 error: `hide` names `nam`, which `things` does not have [did you mean `name`?]
+    12:31+7 error: `hide` names `otherId`, which is a reference [write `other`, as the resource does]
+    "#);
+    insta::assert_snapshot!(overlay("{ hide: [size], rename: { name: other, parts: version } }"), @r#"
+    12:20+4 error: `size` is required, so `v1` cannot make a record without it [give it a `default` there, or make it optional]
+    12:43+5 error: `name` and `other` are both `other` in `v1` [give one of them another name, or hide it]
+    12:57+7 error: `version` and `parts` are both `version` in `v1` [give one of them another name, or hide it]
+    "#);
 }
 
 #[test]
@@ -198,5 +229,5 @@ fn versions_are_no_change_of_the_schema() {
     insta::assert_snapshot!(changes(
         "  as: { fields: { a: text } }\nversions: { v1: , v2: }\n",
         "  as: { fields: { a: text }, versions: { v1: { rename: { a: b } } } }\nversions: { v1: , v2: }\n",
-    ), @"");
+    ), @r#"api    `as`: `versions` changed from nothing to `{"v1":{"rename":{"a":"b"}}}`"#);
 }

@@ -102,7 +102,7 @@ mod tests {
             "feature",
             r#"{"isFeatured":"yes","reason":"","fee":"x","category":"y","raeson":"z"}"#,
             Err(
-                "VALIDATION_FAILED\nisFeatured: type: it must be true or false, not a text\nreason: min: it must have at least 1 character, not 0\nfee: type: it must be a decimal number, not a text\ncategory: unknown: there is no field `category` (write the reference as `categoryId`)\nraeson: unknown: there is no field `raeson` (did you mean `reason`?)",
+                "VALIDATION_FAILED\nisFeatured: type: it must be true or false, not a text\nreason: min: it must have at least 1 character, not 0\nfee: type: it must be a decimal such as `12.50`\ncategory: unknown: there is no field `category` (write the reference as `categoryId`)\nraeson: unknown: there is no field `raeson` (did you mean `reason`?)",
             ),
         );
         check(
