@@ -173,7 +173,7 @@ impl Operations {
             options,
             route: (route, name),
         };
-        let result = self.dispatch(&work, command).await;
+        let result = self.with_code(&work, command, true).await;
         let outcome = match &result {
             Ok(_) => "ok",
             Err(refusal) => {
@@ -293,22 +293,19 @@ impl Operations {
                 id,
                 relation,
                 target,
-            } => self.link(work, resource, (id, relation, target)).await,
+            } => Box::pin(self.link(work, resource, (id, relation, target))).await,
             Command::Unlink {
                 resource,
                 id,
                 relation,
                 target,
-            } => self.unlink(work, resource, (id, relation, target)).await,
+            } => Box::pin(self.unlink(work, resource, (id, relation, target))).await,
             Command::Upsert {
                 resource,
                 key,
                 body,
                 precondition,
-            } => {
-                self.upsert(work, resource, key, (&body, precondition))
-                    .await
-            }
+            } => Box::pin(self.upsert(work, resource, key, (&body, precondition))).await,
             Command::PatchMatching {
                 resource,
                 request,
@@ -318,7 +315,7 @@ impl Operations {
                 let resource = view.resource(resource);
                 let stamp = &work.stamp;
                 let unit = units::patch_matching(resource, request, &body, stamp, precondition)?;
-                self.matching(work, resource, Arc::new(unit)).await
+                Box::pin(self.matching(work, resource, Arc::new(unit))).await
             }
             Command::DeleteMatching {
                 resource,
@@ -327,13 +324,13 @@ impl Operations {
             } => {
                 let resource = view.resource(resource);
                 let unit = units::delete_matching(resource, request, &work.stamp, precondition)?;
-                self.matching(work, resource, Arc::new(unit)).await
+                Box::pin(self.matching(work, resource, Arc::new(unit))).await
             }
             Command::Batch { resource, body } => {
                 let whose = Whose::One(view.resource(resource));
-                self.batch(work, whose, &body).await
+                Box::pin(self.batch(work, whose, &body)).await
             }
-            Command::Transaction { body } => self.batch(work, Whose::Any, &body).await,
+            Command::Transaction { body } => Box::pin(self.batch(work, Whose::Any, &body)).await,
             Command::Action {
                 resource, action, ..
             } => {

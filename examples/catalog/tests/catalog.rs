@@ -13,13 +13,17 @@ carnet::test_on_both! {
 
 const ADMIN: &[&str] = &["admin"];
 
-fn feature(product: &Value) -> String {
-    format!("/products/{}/feature", product["id"].as_str().unwrap())
+/// The address of an action of a product.
+fn action(product: &Value, name: &str) -> String {
+    format!(
+        "/products/{}/{name}",
+        product["id"].as_str().unwrap_or_default()
+    )
 }
 
 async fn only_administrators_feature(platform: TestPlatform) {
     let product = platform.factory("products").create().await;
-    let path = feature(&product);
+    let path = action(&product, "feature");
     let nobody = platform.anonymous().post(&path, json!({})).await;
     nobody.assert_status(401).assert_code("UNAUTHENTICATED");
     let bob = platform.as_user("bob", &[]).post(&path, json!({})).await;
@@ -37,7 +41,7 @@ async fn only_administrators_feature(platform: TestPlatform) {
 async fn at_most_ten_are_featured(platform: TestPlatform) {
     let products = platform.factory("products").create_many(16).await;
     let ada = platform.as_user("ada", ADMIN);
-    let paths: Vec<String> = products.iter().map(feature).collect();
+    let paths: Vec<String> = products.iter().map(|one| action(one, "feature")).collect();
     let all = paths.iter().map(|path| ada.post(path, json!({})));
     let mut featured = 0;
     for reply in futures_util::future::join_all(all).await {
@@ -89,7 +93,7 @@ async fn a_transfer_stands_as_a_whole(platform: TestPlatform) {
     let (first, second) = (product("a").create().await, product("b").create().await);
     let ada = platform.as_user("ada", &[]);
     let transfer = async |product: &Value, into: &Value| {
-        let path = format!("/products/{}/transfer", product["id"].as_str().unwrap());
+        let path = action(product, "transfer");
         let body = json!({ "categoryId": into["id"], "reason": "tidying" });
         ada.post(&path, body).await
     };

@@ -44,16 +44,7 @@ struct Coded {
 }
 
 impl Operations {
-    /// Carries a command out, by the code that stands there if there is any.
-    pub(crate) async fn dispatch(
-        &self,
-        work: &Work<'_>,
-        command: Command,
-    ) -> Result<Answer, Refusal> {
-        self.with_code(work, command, true).await
-    }
-
-    /// The same for code under way, with the logic of the resource or with its hooks alone. Code
+    /// Carries a command out for code under way, with the logic of the resource or with its hooks alone. Code
     /// may come back here through itself, hence the type.
     pub(crate) fn asked<'a>(
         &'a self,
@@ -64,27 +55,29 @@ impl Operations {
         Box::pin(self.with_code(work, command, logic))
     }
 
-    async fn with_code(
+    /// Carries a command out, by the code that stands there if there is any: with its logic or with
+    /// the hooks alone.
+    pub(crate) async fn with_code(
         &self,
         work: &Work<'_>,
         command: Command,
         logic: bool,
     ) -> Result<Answer, Refusal> {
         let logics = self.logics();
-        if logics.is_empty() {
-            return self.run(work, command).await;
+        let mut found = None;
+        if !logics.is_empty() {
+            self.check_passed(work, &command, &logics)?;
+            if let Some((whose, body)) = items::of(work.view, &command)
+                && items::meet_code(work, whose, body, &logics)
+            {
+                return self.items(work, whose, body).await;
+            }
+            let version = work.context.version.0;
+            found = Spot::of(&command).and_then(|(resource, spot)| {
+                let entry = logics.entry(version, resource, spot)?;
+                Some((resource, spot, Arc::clone(entry)))
+            });
         }
-        self.check_passed(work, &command, &logics)?;
-        if let Some((whose, body)) = items::of(work.view, &command)
-            && items::meet_code(work, whose, body, &logics)
-        {
-            return self.items(work, whose, body).await;
-        }
-        let version = work.context.version.0;
-        let found = Spot::of(&command).and_then(|(resource, spot)| {
-            let entry = logics.entry(version, resource, spot)?;
-            Some((resource, spot, Arc::clone(entry)))
-        });
         let Some((resource, spot, entry)) = found else {
             return self.run(work, command).await;
         };

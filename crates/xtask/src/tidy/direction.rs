@@ -59,9 +59,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for package in &tree.packages {
         let place = format!("{}/Cargo.toml", package.folder);
-        if !package.folder.starts_with("apps/")
-            && layer(role(package)).is_none()
-            && role(package) != "testkit"
+        if !is_application(package) && layer(role(package)).is_none() && role(package) != "testkit"
         {
             problems.push(Problem::new(
                 &place,
@@ -94,20 +92,28 @@ pub(crate) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
+/// Whether it stands on the platform instead of being a part of it.
+fn is_application(package: &Package) -> bool {
+    ["apps/", "examples/"]
+        .iter()
+        .any(|folder| package.folder.starts_with(folder))
+}
+
 fn refusal(package: &Package, below: &Package, is_dev: bool) -> Option<&'static str> {
     let (from, to) = (role(package), role(below));
     if to == "testkit" {
-        let is_allowed = is_dev || from == "xtask";
+        // The facade offers `testing` with it, behind a feature.
+        let is_allowed = is_dev || from == "xtask" || from == "carnet";
         return (!is_allowed).then_some("testkit is a development dependency only");
     }
     if from == "testkit" {
         return (to != "kernel")
             .then_some("testkit stands on kernel alone, everybody tests with it");
     }
-    if below.folder.starts_with("apps/") {
+    if is_application(below) {
         return Some("an application is above everything");
     }
-    if package.folder.starts_with("apps/") {
+    if is_application(package) {
         return (to != "carnet").then_some("an application stands on the facade `carnet`");
     }
     if let Some((_, _, why)) = FORBIDDEN.iter().find(|(a, b, _)| *a == from && *b == to) {

@@ -279,7 +279,13 @@ fn references(sketches: &mut [Sketch], shared: bool, chance: &mut Chance) {
             sketches[place].keys.push(field);
             if chance.percent(80) {
                 let of = sketches[place].name;
-                let capital = field[..1].to_uppercase() + &field[1..];
+                let mut letters = field.chars();
+                let first: String = letters
+                    .by_ref()
+                    .take(1)
+                    .flat_map(char::to_uppercase)
+                    .collect();
+                let capital = first + letters.as_str();
                 sketches[to]
                     .many
                     .push(format!("{of}As{capital}: {{ of: {of}, by: {field} }}"));
@@ -314,11 +320,11 @@ fn links(sketches: &mut [Sketch], chance: &mut Chance) -> String {
         } else {
             ""
         };
-        let _ = write!(
+        write!(
             out,
             "  {name}:\n{soft}    fields:\n      near: {{ type: ref, to: {one}, onDelete: {on_delete} }}\n      \
              far: {{ type: ref, to: {other}, onDelete: cascade }}\n{extra}    unique: [[near, far]]\n"
-        );
+        ).unwrap();
         let sides = if same { ", by: near, to: far" } else { "" };
         sketches[left].many.push(format!(
             "{name}Far: {{ of: {other}, through: {name}{sides} }}"
@@ -333,7 +339,7 @@ fn links(sketches: &mut [Sketch], chance: &mut Chance) -> String {
 }
 
 fn write_sketch(sketch: &Sketch, chance: &mut Chance, out: &mut String) {
-    let _ = writeln!(out, "  {}:", sketch.name);
+    writeln!(out, "  {}:", sketch.name).unwrap();
     if sketch.soft {
         out.push_str("    delete: soft\n");
     }
@@ -350,12 +356,12 @@ fn write_sketch(sketch: &Sketch, chance: &mut Chance, out: &mut String) {
     }
     out.push_str("    fields:\n");
     for field in &sketch.fields {
-        let _ = writeln!(out, "      {field}");
+        writeln!(out, "      {field}").unwrap();
     }
     if !sketch.many.is_empty() {
         out.push_str("    many:\n");
         for many in &sketch.many {
-            let _ = writeln!(out, "      {many}");
+            writeln!(out, "      {many}").unwrap();
         }
     }
     let pair = |chance: &mut Chance| {
@@ -367,14 +373,15 @@ fn write_sketch(sketch: &Sketch, chance: &mut Chance, out: &mut String) {
     if chance.one_in(3)
         && let Some((first, second)) = pair(chance)
     {
-        let _ = writeln!(out, "    unique: [[{first}, {second}]]");
+        writeln!(out, "    unique: [[{first}, {second}]]").unwrap();
     }
     if let Some((first, second)) = pair(chance) {
         let sign = if chance.one_in(2) { "-" } else { "" };
-        let _ = writeln!(
+        writeln!(
             out,
             "    indexes: [[{first}, {sign}{second}], [{second}, createdAt]]"
-        );
+        )
+        .unwrap();
     }
     if chance.one_in(2) {
         let mut texts = sketch.texts.clone();
@@ -386,6 +393,6 @@ fn write_sketch(sketch: &Sketch, chance: &mut Chance, out: &mut String) {
             ", language: german, accents: keep",
         ]);
         let texts = texts.join(", ");
-        let _ = writeln!(out, "    search: {{ fields: [{texts}]{more} }}");
+        writeln!(out, "    search: {{ fields: [{texts}]{more} }}").unwrap();
     }
 }

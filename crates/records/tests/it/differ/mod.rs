@@ -30,7 +30,6 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::print_stderr, reason = "a long run tells how far it is")]
 async fn both_databases_answer_as_the_evaluator_does() {
     let (models, requests) = (setting("MODELS", 3), setting("REQUESTS", 120));
     let first = setting("SEED", 1);

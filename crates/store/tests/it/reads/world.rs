@@ -195,9 +195,9 @@ fn random(resource: &Resource, next: &mut dyn FnMut() -> usize) -> Record {
             let absent = next().is_multiple_of(5);
             if index == standard.version {
                 Value::Integer(1)
-            } else if field.role == Role::DeletedAt && !next().is_multiple_of(5) {
-                Value::Null
-            } else if absent && (field.optional || matches!(field.kind, FieldType::Principal)) {
+            } else if field.role == Role::DeletedAt && !next().is_multiple_of(5)
+                || absent && (field.optional || matches!(field.kind, FieldType::Principal))
+            {
                 Value::Null
             } else {
                 value(&field.kind, next())
