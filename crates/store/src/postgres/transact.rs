@@ -35,7 +35,7 @@ impl Postgres {
                 .map_err(|_| Error::Timeout)?,
             None => turn.await,
         };
-        let schema_version = self.schema_version(asked.view.hash()).await?;
+        let schema_version = self.schema_version(asked.view.schema_hash()).await?;
         let isolation = match asked.how.apart {
             Apart::Serializable => Isolation::Serializable,
             Apart::Locked => Isolation::ReadCommitted,
