@@ -66,8 +66,11 @@ const list = await client.GET("/api/v1/products", {
     "filter[name][eq]=Typed%20pen&fields=name,price&sort=-price&limit=5&count=exact",
 });
 expect(list.response.status === 200, "a filtered list");
+type Listed = NonNullable<typeof list.data>;
+type Page = Extract<Listed, { success: true }>;
+const isPage = (answer: Listed): answer is Page => "pagination" in answer;
 const page = list.data;
-expect(page !== undefined && "pagination" in page, "a page, not lines");
+expect(page !== undefined && isPage(page), "a page, not lines");
 expect(page.pagination.total === 1 && page.data.length === 1, "one product of that name");
 expect(page.data[0]?.id === id && page.data[0].status === undefined, "with its fields alone");
 
