@@ -8,11 +8,11 @@ use super::{Reply, Spot};
 use crate::batch::{self, Item, Whose};
 use crate::command::{Answer, Command};
 use crate::decide::{Precondition, placed};
-use crate::operations::Operations;
+use crate::operations::{Operations, told};
 use crate::validate::parse_id;
 use crate::write::Work;
 use carnet_kernel::{Code, Detail, Id, Refusal};
-use carnet_model::{ModelView, Operation, Resource};
+use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
 use carnet_store::How;
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -132,10 +132,9 @@ impl Operations {
             .map(|raw| raw.get().to_owned())
             .collect();
         if let Some(within) = self.within().filter(|one| one.transaction.is_some()) {
-            let begun = Begun::of(self, work);
-            return run(begun, within.clone(), items, one, each)
-                .await
-                .map(Reply::into_answer);
+            return self
+                .inside_code(work, first, within, (items, one, each))
+                .await;
         }
         let Some(first) = first else {
             // Every item was refused already.
@@ -149,6 +148,36 @@ impl Operations {
         let resource = work.view.resource(first);
         self.in_transaction(work, resource, How::default(), make)
             .await
+    }
+
+    /// The same for code under way: what the items wrote goes when one of them fails, and the code
+    /// goes on.
+    async fn inside_code(
+        &self,
+        work: &Work<'_>,
+        first: Option<ResourceIndex>,
+        within: &super::Within,
+        (items, one, each): (Arc<[String]>, Option<String>, bool),
+    ) -> Result<Answer, Refusal> {
+        let failed = |error| told(&error, work.view, work.context);
+        let begun = Begun::of(self, work);
+        let running = run(begun, within.clone(), items, one, each);
+        let Some(first) = first else {
+            return running.await.map(Reply::into_answer);
+        };
+        let resource = work.view.resource(first);
+        let scope = self.scope(work.context, resource).await.map_err(failed)?;
+        scope.mark().await.map_err(failed)?;
+        match running.await {
+            Ok(reply) => {
+                scope.release().await.map_err(failed)?;
+                Ok(reply.into_answer())
+            }
+            Err(refusal) => {
+                scope.undo().await.map_err(failed)?;
+                Err(refusal)
+            }
+        }
     }
 }
 

@@ -43,9 +43,16 @@ struct Coded {
     logic: bool,
 }
 
+impl Coded {
+    /// Whether it is for one record, new or there; an action of a collection is for none.
+    fn names_record(&self) -> bool {
+        !matches!(&self.command, Command::Action { id: None, .. })
+    }
+}
+
 impl Operations {
-    /// Carries a command out for code under way, with the logic of the resource or with its hooks alone. Code
-    /// may come back here through itself, hence the type.
+    /// Carries a command out for code under way, with the logic of the resource or with its hooks
+    /// alone. Code may come back here through itself, hence the type.
     pub(crate) fn asked<'a>(
         &'a self,
         work: &'a Work<'_>,
@@ -187,8 +194,9 @@ impl Operations {
         let resource = work.view.resource(coded.resource);
         let how = How {
             apart: match resource.lock.map(|field| resource.field(field)) {
-                // Only where there always is a row to lock.
-                Some(field) if !field.optional => Apart::Locked,
+                // Only where there always is a row to lock: a new record names its parent, one that
+                // is there has one.
+                Some(field) if !field.optional && coded.names_record() => Apart::Locked,
                 _ => Apart::Serializable,
             },
             late: coded.entry.is_late(),

@@ -31,6 +31,7 @@ crate::on_both!(
     items_run_their_code,
     nested_calls_are_undone_alone,
     typed_records_are_read_and_written,
+    items_inside_code_are_all_or_none,
 );
 
 /// The same world with code round its operations.
@@ -518,6 +519,29 @@ async fn nested_calls_are_undone_alone(world: World) {
     for (resource, expected) in [("orders", 1), ("products", 0), ("categories", 0)] {
         assert_eq!(count(&world, resource).await, expected, "{resource}");
     }
+    assert_eq!(world.journal(5).await, ["orders create 1"]);
+}
+
+async fn items_inside_code_are_all_or_none(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        call.proceed().await
+    }
+    async fn order(call: Call) -> Result<Reply, Refusal> {
+        let item = |name: &str| json!({ "operation": "create", "resourceName": "categories", "data": { "name": name } });
+        let failed = call.transact(&[item("a"), item("A")]).await;
+        assert_eq!(
+            failed.err().map(|refusal| refusal.code),
+            Some(Code::UniqueViolation)
+        );
+        call.proceed().await
+    }
+    with(&world, |registry| {
+        registry.logic(1, "categories", Operation::Create, create);
+        registry.logic(1, "orders", Operation::Create, order);
+    });
+    let made = post(&world, "/orders", json!({ "number": 1 })).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    assert_eq!(count(&world, "categories").await, 0);
     assert_eq!(world.journal(5).await, ["orders create 1"]);
 }
 
