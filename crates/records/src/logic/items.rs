@@ -3,8 +3,8 @@
 //! and know nothing of this.
 
 use super::logics::Logics;
-use super::run::{Begun, Running, passed};
-use super::{Reply, Spot};
+use super::run::{Begun, Running};
+use super::{Reply, passed};
 use crate::batch::{self, Item, Whose};
 use crate::command::{Answer, Command};
 use crate::decide::{Precondition, placed};
@@ -37,6 +37,8 @@ struct Head<'a> {
     operation: &'a str,
     #[serde(borrow, rename = "resourceName")]
     resource_name: Option<&'a str>,
+    #[serde(borrow)]
+    relation: Option<&'a str>,
     #[serde(borrow, rename = "where")]
     condition: Option<&'a RawValue>,
 }
@@ -67,15 +69,34 @@ pub(super) fn meet_code(work: &Work<'_>, whose: Whose<'_>, body: &str, logics: &
     };
     around.items.iter().any(|item| {
         let head = serde_json::from_str::<Head<'_>>(item.get()).ok();
-        let Some((resource, head)) = head.and_then(|head| Some((meant(work, whose, &head)?, head)))
-        else {
-            return false;
-        };
-        let version = work.context.version.0;
-        operations(head.operation).iter().any(|operation| {
-            let spot = Spot::Operation(*operation);
-            logics.entry(version, resource.index, spot).is_some()
-        })
+        let meets =
+            head.and_then(|head| Some(concerns(work, meant(work, whose, &head)?, &head, logics)));
+        meets.unwrap_or(false)
+    })
+}
+
+/// Whether code stands round what an item does.
+fn concerns(work: &Work<'_>, resource: &Resource, head: &Head<'_>, logics: &Logics) -> bool {
+    let operations = operations(head.operation);
+    passed::refuse(work, resource.index, operations, logics).is_err()
+        || links(work, resource, head, logics).is_err()
+}
+
+/// Refuses an item that makes or removes a link round which code stands.
+fn links(
+    work: &Work<'_>,
+    resource: &Resource,
+    head: &Head<'_>,
+    logics: &Logics,
+) -> Result<(), Refusal> {
+    let makes = match head.operation {
+        "link" => true,
+        "unlink" => false,
+        _ => return Ok(()),
+    };
+    let relation = head.relation.and_then(|name| resource.relation_named(name));
+    relation.map_or(Ok(()), |index| {
+        passed::linked(work, resource.relation(index), makes, logics)
     })
 }
 
@@ -236,31 +257,22 @@ async fn item_alone(
     let name = one.or(head.resource_name).unwrap_or_default();
     let resource = super::port::named(work.view, name)?;
     let logics = operations.logics();
-    let concerned = operations_with_code(work, resource, head.operation, &logics);
-    if concerned {
-        let command = match (head.operation, head.condition) {
-            ("create" | "update" | "patch" | "delete", None) => {
-                let rest: Rest<'_> = serde_json::from_str(item).map_err(malformed)?;
-                command(resource, head.operation, &rest)?
-            }
-            (word, _) => {
-                passed(work, resource.index, self::operations(word), &logics)?;
-                return by_default(operations, work, name, item).await;
-            }
-        };
-        let answer = operations.asked(work, command, true).await?;
-        return Ok(left(answer));
+    if !concerns(work, resource, &head, &logics) {
+        return by_default(operations, work, name, item).await;
     }
-    by_default(operations, work, name, item).await
-}
-
-fn operations_with_code(work: &Work<'_>, resource: &Resource, word: &str, logics: &Logics) -> bool {
-    operations(word).iter().any(|operation| {
-        let spot = Spot::Operation(*operation);
-        logics
-            .entry(work.context.version.0, resource.index, spot)
-            .is_some()
-    })
+    let command = match (head.operation, head.condition) {
+        ("create" | "update" | "patch" | "delete", None) => {
+            let rest: Rest<'_> = serde_json::from_str(item).map_err(malformed)?;
+            command(resource, head.operation, &rest)?
+        }
+        (word, _) => {
+            links(work, resource, &head, &logics)?;
+            passed::refuse(work, resource.index, self::operations(word), &logics)?;
+            return by_default(operations, work, name, item).await;
+        }
+    };
+    let answer = operations.asked(work, command, true).await?;
+    Ok(left(answer))
 }
 
 /// The operation that an item asks for.

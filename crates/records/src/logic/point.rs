@@ -65,18 +65,4 @@ impl Spot {
         };
         Some((*resource, Self::Operation(operation)))
     }
-
-    /// What a command changes besides, whose own code it would go round.
-    pub(crate) fn passed(command: &Command) -> Option<(ResourceIndex, &'static [Operation])> {
-        match command {
-            Command::Upsert { resource, .. } => Some((
-                *resource,
-                &[Operation::Create, Operation::Update, Operation::Patch],
-            )),
-            Command::PatchMatching { resource, .. } => Some((*resource, &[Operation::Patch])),
-            Command::DeleteMatching { resource, .. } => Some((*resource, &[Operation::Delete])),
-            Command::Restore { resource, .. } => Some((*resource, &[Operation::Create])),
-            _ => None,
-        }
-    }
 }

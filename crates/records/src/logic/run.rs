@@ -2,12 +2,12 @@
 
 use super::call::{Shared, State};
 use super::logics::{Entry, Logics};
-use super::{Call, Reply, Spot, chain, items, reply};
+use super::{Call, Reply, Spot, chain, items, passed, reply};
 use crate::command::{Answer, Command, Options};
 use crate::operations::{Operations, told};
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Refusal};
-use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
+use carnet_model::{ModelView, Resource, ResourceIndex};
 use carnet_store::{Apart, Ended, How, Policy, Scope, Stamp, Task, Transacted, Transaction};
 use futures_util::future::BoxFuture;
 use std::sync::atomic::AtomicBool;
@@ -73,7 +73,7 @@ impl Operations {
         let logics = self.logics();
         let mut found = None;
         if !logics.is_empty() {
-            self.check_passed(work, &command, &logics)?;
+            passed::check(work, &command, &logics)?;
             if let Some((whose, body)) = items::of(work.view, &command)
                 && items::meet_code(work, whose, body, &logics)
             {
@@ -109,19 +109,6 @@ impl Operations {
             _ if coded.spot.writes() => Box::pin(self.transacted(work, coded)).await,
             _ => Box::pin(self.plain(work, coded)).await,
         }
-    }
-
-    /// Refuses what would change records without the code that stands round such changes.
-    fn check_passed(
-        &self,
-        work: &Work<'_>,
-        command: &Command,
-        logics: &Logics,
-    ) -> Result<(), Refusal> {
-        let Some((resource, operations)) = Spot::passed(command) else {
-            return Ok(());
-        };
-        passed(work, resource, operations, logics)
     }
 
     /// Code of a read: there is no transaction.
@@ -395,30 +382,6 @@ fn note(committed: &Mutex<Vec<Done>>, call: Call, reply: &Reply) {
 
 fn lock(committed: &Mutex<Vec<Done>>) -> std::sync::MutexGuard<'_, Vec<Done>> {
     committed.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Whether changes of these kinds would go round code.
-pub(crate) fn passed(
-    work: &Work<'_>,
-    resource: ResourceIndex,
-    operations: &[Operation],
-    logics: &Logics,
-) -> Result<(), Refusal> {
-    let version = work.context.version.0;
-    let coded = operations.iter().find(|operation| {
-        let spot = Spot::Operation(**operation);
-        logics.entry(version, resource, spot).is_some()
-    });
-    let Some(operation) = coded else {
-        return Ok(());
-    };
-    let resource = &work.view.resource(resource).name;
-    let message = format!(
-        "records of `{resource}` are changed one by one here, because logic stands round `{}`; \
-         use that operation for each of them, in a transaction where they belong together",
-        operation.as_str()
-    );
-    Err(Refusal::new(Code::LogicBypassed, message))
 }
 
 fn late() -> Refusal {

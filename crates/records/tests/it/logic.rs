@@ -257,6 +257,41 @@ async fn what_goes_round_logic_is_refused(world: World) {
     let path = "/products?filter[name][eq]=a&maxAffected=5";
     let matching = send(&world, "PATCH", path, &headers, r#"{"note":"x"}"#).await;
     assert_eq!(code(&matching), Code::LogicBypassed);
+    // In the body of another record, however deep.
+    let many = json!({ "name": "c", "products": [{ "name": "a" }] });
+    assert_eq!(
+        code(&post(&world, "/categories", many).await),
+        Code::LogicBypassed
+    );
+    let deep = json!({ "name": "c", "children": [{ "name": "d", "products": [{ "name": "a" }] }] });
+    assert_eq!(
+        code(&post(&world, "/categories", deep).await),
+        Code::LogicBypassed
+    );
+    let line = json!({ "number": 1, "lines": [{ "product": { "create": { "name": "a" } } }] });
+    assert_eq!(
+        code(&post(&world, "/orders", line).await),
+        Code::LogicBypassed
+    );
+    // A link is a record of its own.
+    let shelf = world.made("shelves", r#"{"name":"s"}"#).await;
+    let body = json!({ "label": "b", "shelfId": shelf }).to_string();
+    let (holder, mark) = (
+        world.made("boxes", &body).await,
+        world.made("marks", r#"{"text":"m"}"#).await,
+    );
+    with(&world, |registry| {
+        registry.logic(1, "boxMarks", Operation::Create, guard);
+    });
+    let link = format!("/boxes/{holder}/marks/{mark}");
+    assert_eq!(
+        code(&send(&world, "PUT", &link, &[], "").await),
+        Code::LogicBypassed
+    );
+    let item = json!({ "operation": "link", "id": holder, "relation": "marks", "target": mark });
+    let batch = post(&world, "/boxes/batch", json!({ "items": [item] })).await;
+    assert_eq!(code(&batch), Code::LogicBypassed);
+    assert_eq!(count(&world, "boxMarks").await, 0);
     assert_eq!(count(&world, "products").await, 0);
 }
 
