@@ -64,6 +64,12 @@ pub(super) fn of<'c>(view: &'c ModelView, command: &'c Command) -> Option<(Whose
 /// Whether an item does what code stands round. What cannot be read meets none: the batch itself
 /// says what is wrong with it.
 pub(super) fn meet_code(work: &Work<'_>, whose: Whose<'_>, body: &str, logics: &Logics) -> bool {
+    // Most batches are of resources without code and need no second look.
+    if let Whose::One(resource) = whose
+        && !passed::may_meet(work, resource, logics)
+    {
+        return false;
+    }
     let Ok(around) = serde_json::from_str::<Around>(body) else {
         return false;
     };

@@ -76,6 +76,16 @@ pub(super) fn refuse(
     Err(Refusal::new(Code::LogicBypassed, message))
 }
 
+/// Whether any write of a resource can meet code: its own, or that of its links.
+pub(super) fn may_meet(work: &Work<'_>, resource: &Resource, logics: &Logics) -> bool {
+    let linked = |relation: &Relation| {
+        [true, false]
+            .iter()
+            .any(|makes| linked(work, relation, *makes, logics).is_err())
+    };
+    refuse(work, resource.index, NESTED, logics).is_err() || resource.relations.iter().any(linked)
+}
+
 /// Refuses to make or to remove a link, which is a record of its own, where code stands round that.
 pub(super) fn linked(
     work: &Work<'_>,
