@@ -7,7 +7,7 @@ use crate::cursor::{CursorKey, Fingerprint, Place, SECRET};
 use crate::decide::Kind;
 use crate::logic::{Logics, Within};
 use crate::metrics;
-use crate::parse::{GroupRequest, ListRequest};
+use crate::parse::{GroupRequest, ListRequest, ReadRequest};
 use crate::plan;
 use crate::units;
 use crate::write::{Target, Work};
@@ -196,7 +196,8 @@ impl Operations {
         }
     }
 
-    /// Carries a command out by default, whatever code stands there.
+    /// Carries a command out by default, whatever code stands there. Each kind has a future of its
+    /// own: as a part of this one, the largest would be moved at every step of every request.
     pub(crate) async fn run(&self, work: &Work<'_>, command: Command) -> Result<Answer, Refusal> {
         let Work { context, view, .. } = *work;
         match command {
@@ -218,25 +219,13 @@ impl Operations {
                 request,
             } => {
                 let resource = view.resource(resource);
-                let whole = request.fields.is_none() && request.included.is_empty();
-                let query = plan::read(view, resource, key, request);
-                let scope = self
-                    .scope(context, resource)
+                Box::pin(self.read(context, view, resource, (key, request)))
                     .await
-                    .map_err(|error| told(&error, view, context))?;
-                let found = scope
-                    .find(view, &query)
-                    .await
-                    .map_err(|error| told(&error, view, context))?;
-                let document = found.ok_or_else(|| Refusal::not_found(&resource.name))?;
-                let version = document.version.filter(|_| whole);
-                Ok(Answer::Record(RecordAnswer {
-                    json: document.json,
-                    created: None,
-                    version,
-                }))
+                    .map(Answer::Record)
             }
-            Command::Create { resource, body } => self.create(work, resource, &body).await,
+            Command::Create { resource, body } => {
+                Box::pin(self.create(work, resource, &body)).await
+            }
             Command::Update {
                 resource,
                 id,
@@ -248,7 +237,7 @@ impl Operations {
                     id,
                     precondition,
                 };
-                self.change(work, target, &body, Kind::Replace).await
+                Box::pin(self.change(work, target, &body, Kind::Replace)).await
             }
             Command::Patch {
                 resource,
@@ -261,7 +250,7 @@ impl Operations {
                     id,
                     precondition,
                 };
-                self.change(work, target, &body, Kind::Patch).await
+                Box::pin(self.change(work, target, &body, Kind::Patch)).await
             }
             Command::Delete {
                 resource,
@@ -274,7 +263,7 @@ impl Operations {
                     id,
                     precondition,
                 };
-                self.delete(work, target, purge).await
+                Box::pin(self.delete(work, target, purge)).await
             }
             Command::Restore {
                 resource,
@@ -286,7 +275,7 @@ impl Operations {
                     id,
                     precondition,
                 };
-                self.restore(work, target).await
+                Box::pin(self.restore(work, target)).await
             }
             Command::Link {
                 resource,
@@ -340,6 +329,26 @@ impl Operations {
                 Err(Refusal::new(Code::LogicMissing, message))
             }
         }
+    }
+
+    async fn read(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: &Resource,
+        (key, request): (Value, ReadRequest),
+    ) -> Result<RecordAnswer, Refusal> {
+        let failed = |error: Error| told(&error, view, context);
+        let whole = request.fields.is_none() && request.included.is_empty();
+        let query = plan::read(view, resource, key, request);
+        let scope = self.scope(context, resource).await.map_err(failed)?;
+        let found = scope.find(view, &query).await.map_err(failed)?;
+        let document = found.ok_or_else(|| Refusal::not_found(&resource.name))?;
+        Ok(RecordAnswer {
+            json: document.json,
+            created: None,
+            version: document.version.filter(|_| whole),
+        })
     }
 
     async fn list(
@@ -475,13 +484,14 @@ impl Operations {
 
     /// What cursors are signed with; asked of the store once.
     pub(crate) async fn cursor_key(&self) -> Result<&CursorKey, Error> {
-        self.inner
-            .cursor_key
-            .get_or_try_init(|| async {
-                let secret = self.inner.store.system().secret(SECRET).await?;
-                Ok(CursorKey::new(secret))
-            })
-            .await
+        if let Some(key) = self.inner.cursor_key.get() {
+            return Ok(key);
+        }
+        let ask = || async {
+            let secret = self.inner.store.system().secret(SECRET).await?;
+            Ok(CursorKey::new(secret))
+        };
+        Box::pin(self.inner.cursor_key.get_or_try_init(ask)).await
     }
 
     pub(crate) async fn scope(

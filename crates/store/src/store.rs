@@ -154,7 +154,7 @@ impl Store {
         if let Some(placement) = known {
             return Ok(placement);
         }
-        let found = self.system().placement_of(tenant).await?;
+        let found = Box::pin(self.system().placement_of(tenant)).await?;
         self.inner
             .placements
             .write()

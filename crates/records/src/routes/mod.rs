@@ -21,11 +21,11 @@ use carnet_kernel::{ApiVersion, Code, Context, Detail, Id, Refusal, Value};
 use carnet_model::{
     ActionIndex, ActionOn, FieldType, ModelView, Operation, Resource, ResourceIndex, Storage,
 };
+use carnet_web::RequestInfo;
 use carnet_web::accept::{Media, negotiate, negotiate_list};
 use carnet_web::content_type::BodyType;
 use carnet_web::problem::{Problem, method_not_allowed};
 use carnet_web::query_string::{self, Limits};
-use carnet_web::RequestInfo;
 use futures_util::future::BoxFuture;
 use http::Method;
 use std::convert::Infallible;
@@ -108,14 +108,14 @@ async fn dispatch(
         view: spoken.view,
     };
     match route {
-        Route::Transactions => serve_transactions(at, request).await,
-        Route::Collection => serve_collection(at, request).await,
-        Route::Batch => serve_batch(at, request).await,
-        Route::Query => serve_query(at, request).await,
-        Route::Record => serve_record(at, request).await,
-        Route::Restore => serve_restore(at, request).await,
-        Route::Action => serve_action(at, request).await,
-        Route::Link => serve_link(at, request).await,
+        Route::Transactions => Box::pin(serve_transactions(at, request)).await,
+        Route::Collection => Box::pin(serve_collection(at, request)).await,
+        Route::Batch => Box::pin(serve_batch(at, request)).await,
+        Route::Query => Box::pin(serve_query(at, request)).await,
+        Route::Record => Box::pin(serve_record(at, request)).await,
+        Route::Restore => Box::pin(serve_restore(at, request)).await,
+        Route::Action => Box::pin(serve_action(at, request)).await,
+        Route::Link => Box::pin(serve_link(at, request)).await,
     }
 }
 
