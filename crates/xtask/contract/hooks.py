@@ -36,8 +36,9 @@ RULES = {
     "reference",  # a record that is not there
 }
 
-# What the writes by filter among the items of a request state together.
-TOGETHER = re.compile(r"^items\[\d+\]\.maxAffected$")
+# What the writes by filter among the items of a request state together, and how many related records
+# all lists of a body or all items write together.
+TOGETHER = re.compile(r"^(body|items\[\d+\](\.maxAffected)?)$")
 
 # Records that several lists of a body name, which a schema can forbid in one list alone; also ids that
 # differ in their case.
