@@ -2,6 +2,7 @@
 
 use crate::{Error, ResourceIndex};
 use carnet_kernel::{Value, json::JsonText, time};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A field as planners, validators and renderers see it.
@@ -337,12 +338,13 @@ impl FieldType {
 pub struct Pattern {
     /// As written.
     pub source: String,
-    /// Anchored on both sides.
+    /// Anchored on both sides; classes mean what they mean in a JSON schema.
     pub regex: Arc<regex::Regex>,
 }
 
 impl Pattern {
-    /// Compiles `source`, which is matched against whole values in linear time.
+    /// Compiles `source`, which is matched against whole values in linear time. It is read as JSON
+    /// schemas read patterns (ECMA 262): `\d` is one of ten digits.
     pub fn new(source: &str) -> Result<Self, Error> {
         let reason = |error: regex::Error| {
             let text = error.to_string();
@@ -354,9 +356,11 @@ impl Pattern {
         if source.contains(')') {
             build(source)?;
         }
+        // What cannot be translated has its reason told below.
+        let meant = jsonschema_regex::to_rust_regex(source).unwrap_or(Cow::Borrowed(source));
         Ok(Self {
             source: source.to_owned(),
-            regex: Arc::new(build(&format!("\\A(?:{source})\\z"))?),
+            regex: Arc::new(build(&format!("\\A(?:{meant})\\z"))?),
         })
     }
 }
@@ -402,6 +406,26 @@ mod tests {
     fn patterns_match_whole_values() {
         let pattern = Pattern::new("a|b+").map(|pattern| pattern.regex);
         assert!(pattern.is_ok_and(|regex| regex.is_match("bb") && !regex.is_match("ab")));
+    }
+
+    #[test]
+    fn patterns_mean_what_they_mean_in_a_json_schema() {
+        for (source, matching, other) in [
+            (r"\d{2}", "12", "\u{661}2"),
+            (r"[\d.]+", "1.2", "\u{661}"),
+            (r"\w+", "a_1", "\u{e9}"),
+            (r"a\S", "a\u{85}", "a\u{feff}"),
+            (r"a\sb", "a\u{a0}b", "a\u{85}b"),
+            ("a.b", "a\u{85}b", "a\nb"),
+        ] {
+            let regex = Pattern::new(source).unwrap().regex;
+            assert!(regex.is_match(matching), "{source}");
+            assert!(!regex.is_match(other), "{source}");
+            let schema = json!({ "type": "string", "pattern": format!("^(?:{source})$") });
+            let schema = JsonSchema::new(&schema).unwrap();
+            assert!(schema.validator.is_valid(&json!(matching)), "{source}");
+            assert!(!schema.validator.is_valid(&json!(other)), "{source}");
+        }
     }
 
     #[test]

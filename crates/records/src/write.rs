@@ -140,8 +140,8 @@ impl Operations {
                 },
             };
             let mut ids = || self.next_id();
-            return nest::read(work.view, resource, &entries, root, &work.stamp, &mut ids)
-                .map(|_| ());
+            let body = (&*entries, "body");
+            return nest::read(work.view, resource, body, root, &work.stamp, &mut ids).map(|_| ());
         }
         let Some(mode) = mode else {
             return self.record(resource, &entries, &work.stamp).map(|_| ());
@@ -164,10 +164,8 @@ impl Operations {
         root: Root,
     ) -> Result<Answer, Refusal> {
         let creates = matches!(root, Root::Create);
-        let (unit, shown) =
-            nest::read(work.view, resource, entries, root, &work.stamp, &mut || {
-                self.next_id()
-            })?;
+        let (body, mut ids) = ((entries, "body"), || self.next_id());
+        let (unit, shown) = nest::read(work.view, resource, body, root, &work.stamp, &mut ids)?;
         let unit = Arc::new(unit);
         let shown = Arc::new(shown);
         let noted = Arc::clone(&shown);

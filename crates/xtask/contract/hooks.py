@@ -36,8 +36,13 @@ RULES = {
     "reference",  # a record that is not there
 }
 
-# What the writes by filter among the items of a request state together.
-TOGETHER = re.compile(r"^items\[\d+\]\.maxAffected$")
+# What the writes by filter among the items of a request state together, and how many related records
+# all lists of a body or all items write together.
+TOGETHER = re.compile(r"^(body|items\[\d+\](\.maxAffected)?)$")
+
+# Records that several lists of a body name, which a schema can forbid in one list alone; also ids that
+# differ in their case.
+NAMED_TWICE = re.compile(r"\.(link|unlink|update|delete)\[\d+\](\.id)?$")
 
 # The bounds of decimals, which are texts.
 DECIMAL = re.compile(r"it must be at (least|most) -?\d+(\.\d+)?$")
@@ -117,6 +122,7 @@ def is_of_the_data(detail):
         # How far pages go follows from how long they are.
         or detail["field"] == "page"
         or detail["rule"] == "max" and TOGETHER.match(detail["field"]) is not None
+        or detail["rule"] == "repeated" and NAMED_TWICE.search(detail["field"]) is not None
         or DECIMAL.search(detail["message"]) is not None
     )
 

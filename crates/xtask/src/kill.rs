@@ -34,6 +34,9 @@ pub(crate) struct Options {
     /// How often the server is killed on each database.
     #[arg(long, default_value_t = 10)]
     pub rounds: u64,
+    /// Only on this database: `sqlite`, `postgres`.
+    #[arg(long)]
+    pub database: Option<String>,
     /// Run the shipped build instead of the quick one.
     #[arg(long)]
     pub release: bool,
@@ -46,6 +49,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             rounds: 10,
+            database: None,
             release: false,
             no_build: false,
         }
@@ -71,6 +75,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         .enable_all()
         .build()?;
     for engine in Engine::ALL {
+        let word = match engine {
+            Engine::Sqlite => "sqlite",
+            Engine::Postgres => "postgres",
+        };
+        if options.database.as_ref().is_some_and(|only| only != word) {
+            continue;
+        }
         let database = match (engine, &server) {
             (Engine::Sqlite, _) => None,
             (Engine::Postgres, Some(server)) => Some(TestDatabase::create(server.url(), "kill")?),

@@ -4,6 +4,7 @@ use super::Whose;
 use super::verb::{Doing, Verb, read_verb};
 use crate::decide::Precondition;
 use crate::linking::through;
+use crate::nest::names_relation;
 use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, shorten, upsert_fields};
 use crate::validate::{parse_id, read_object, read_version};
 use carnet_kernel::{Detail, Id, suggest};
@@ -197,6 +198,16 @@ impl<'v> Raw<'v> {
                 || view.resource(self.resource.index),
                 |through| through.link,
             )
+    }
+
+    /// Whether its data holds related records. Upserts and writes by conditions take none.
+    pub(super) fn has_related(&self) -> bool {
+        let takes = match self.verb.doing {
+            Doing::Create | Doing::Update | Doing::Patch => self.parts.filter.is_none(),
+            _ => false,
+        };
+        let data = self.parts.data.as_deref().unwrap_or_default();
+        takes && names_relation(self.resource, data)
     }
 
     /// How many records it may change by conditions.

@@ -2,8 +2,9 @@
 //! record, the references are resolved while the batch is read; else when the item is decided. Pure.
 
 use super::item::{Parts, Raw};
-use super::make::make;
+use super::make::{Made, make};
 use super::reference::{Reference, may_refer, substitute};
+use super::related::Related;
 use super::verb::Verb;
 use crate::decide::Several;
 use crate::decide::{left, records_after};
@@ -29,6 +30,8 @@ pub(super) enum Find {
     Row(usize),
     /// What the item at this place left.
     Of(Arc<Several>, usize),
+    /// The one that others were written with.
+    Related(Arc<Related>),
     /// None is left.
     Nothing,
     /// Those that conditions found.
@@ -36,7 +39,7 @@ pub(super) enum Find {
 }
 
 impl Source {
-    pub(super) fn record<'c>(&self, changes: &'c Changes) -> Option<&'c Record> {
+    pub(super) fn record<'c>(&self, view: &ModelView, changes: &'c Changes) -> Option<&'c Record> {
         match &self.find {
             Find::Row(row) => records_after(changes).nth(*row),
             Find::Of(several, place) => {
@@ -46,6 +49,7 @@ impl Source {
                     .find(|(at, _)| at == place);
                 found.map(|(_, record)| record)
             }
+            Find::Related(related) => related.record(view, changes),
             Find::Nothing | Find::Matches => None,
         }
     }
@@ -154,6 +158,10 @@ pub(super) struct Late {
     pub(super) sources: BTreeMap<usize, Source>,
     /// What it is called should it be created.
     pub(super) created: Id,
+    /// What records are called that it writes along.
+    pub(super) ids: Vec<Id>,
+    /// Those records.
+    pub(super) related: Option<Arc<Related>>,
     pub(super) stamp: Stamp,
     /// At most so many bytes with its references.
     pub(super) most: usize,
@@ -183,17 +191,36 @@ impl Unit for Late {
             let source = self.sources.get(&reference.item);
             let record = source.and_then(|source| {
                 let changes = earlier.get(source.unit)?.as_ref().ok()?;
-                Some((view.resource(source.resource), source.record(changes)?))
+                let record = source.record(view, changes)?;
+                Some((view.resource(source.resource), record))
             });
             let (resource, record) =
                 record.ok_or_else(|| format!("`{}` leads nowhere", reference.show()))?;
             value(resource, record, reference)
         });
-        let made =
-            raw.and_then(|raw| make(view, raw, (self.created, &self.stamp), "", &mut faults));
-        let Some(made) = made else {
+        let mut left = self.ids.iter();
+        let mut short = false;
+        let mut ids = || {
+            let next = left.next().copied();
+            short |= next.is_none();
+            next.unwrap_or(self.created)
+        };
+        let new = (
+            self.created,
+            &mut ids as &mut dyn FnMut() -> Id,
+            &self.stamp,
+        );
+        let made = raw.and_then(|raw| make(view, raw, new, "", &mut faults));
+        if short {
+            let message = "a reference brings no related records, and items that refer to others write few of them";
+            faults.push(Detail::new("", "reference", message));
+        }
+        let Some(made) = made.filter(|_| !short) else {
             return Err(Refusal::validation(faults));
         };
+        if let (Made::Related(unit, shown, _), Some(related)) = (&made, &self.related) {
+            related.became(Arc::clone(unit), Arc::clone(shown));
+        }
         made.into_unit(view.resource(self.resource))
             .decide_after(view, loaded, earlier)
     }

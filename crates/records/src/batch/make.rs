@@ -1,11 +1,13 @@
 //! One item to what the store carries out. Pure.
 
 use super::item::{Item, Raw, Target};
+use super::related::Related;
 use super::verb::Doing;
 use crate::decide::{
     Change, ChangeMatching, Create, Delete, DeleteMatching, Kind, Restore, fill, missing,
 };
 use crate::linking::through;
+use crate::nest::{self, Nested, Root, Shown};
 use crate::parse::where_conditions;
 use crate::units;
 use crate::validate::{Mode, read_entries};
@@ -23,6 +25,8 @@ pub(super) enum Made {
     Joins(Id, Arc<dyn Unit>),
     /// A unit that may reach further records.
     Alone(Arc<dyn Unit>),
+    /// A record with related ones, and whether it is new.
+    Related(Arc<Nested>, Arc<Shown>, bool),
 }
 
 impl Made {
@@ -34,21 +38,39 @@ impl Made {
                 records: vec![record],
             }),
             Self::Joins(_, unit) | Self::Alone(unit) => unit,
+            Self::Related(unit, ..) => unit,
+        }
+    }
+
+    /// Whether it makes a record, as far as that is known beforehand.
+    pub(super) fn creates(&self) -> bool {
+        matches!(self, Self::Create(_) | Self::Related(_, _, true))
+    }
+
+    /// The related records it writes along.
+    pub(super) fn related(&self) -> Option<Arc<Related>> {
+        match self {
+            Self::Related(unit, shown, _) => {
+                let related = Related::known(Arc::clone(unit), Arc::clone(shown));
+                Some(Arc::new(related))
+            }
+            Self::Create(_) | Self::Joins(..) | Self::Alone(_) => None,
         }
     }
 }
 
-/// Reads an item without references; `id` is what it is called should it be created. `at` is its
-/// place.
+/// Reads an item without references; `id` is what it is called should it be created, `ids` are for
+/// records that it writes along. `at` is its place.
 pub(super) fn make(
     view: &ModelView,
     raw: Raw<'_>,
-    (id, stamp): (Id, &Stamp),
+    (id, ids, stamp): (Id, &mut dyn FnMut() -> Id, &Stamp),
     at: &str,
     faults: &mut Vec<Detail>,
 ) -> Option<Made> {
     let (verb, resource) = (raw.verb, raw.resource);
     let before = faults.len();
+    let has_related = raw.has_related();
     let item = raw.item(view, at, faults)?;
     let member = |name: &str| match at {
         "" => name.to_owned(),
@@ -64,6 +86,36 @@ pub(super) fn make(
     let index = resource.index;
     let stamp_of = || stamp.clone();
     let made = match (verb.doing, target) {
+        (doing, target @ (Target::New | Target::One(_))) if has_related => {
+            let root = match target {
+                Target::One(id) => Root::Change {
+                    id,
+                    kind: match doing {
+                        Doing::Update => Kind::Replace,
+                        _ => Kind::Patch,
+                    },
+                    precondition,
+                },
+                _ => Root::Create,
+            };
+            let creates = matches!(root, Root::Create);
+            let mut first = Some(id);
+            let mut ids = || first.take().unwrap_or_else(&mut *ids);
+            match nest::read(view, resource, (&data, ""), root, stamp, &mut ids) {
+                Ok((unit, shown)) => Made::Related(Arc::new(unit), Arc::new(shown), creates),
+                Err(refusal) => {
+                    let told = refusal.details.into_iter();
+                    faults.extend(told.map(|detail| Detail {
+                        field: match detail.field.as_str() {
+                            "" => at.to_owned(),
+                            field => format!("{prefix}{field}"),
+                        },
+                        ..detail
+                    }));
+                    return None;
+                }
+            }
+        }
         (Doing::Upsert, _) => {
             let new = (id, stamp);
             Made::Alone(Arc::new(units::upsert_of(

@@ -8,6 +8,7 @@ mod late;
 mod make;
 mod plan;
 mod reference;
+mod related;
 mod verb;
 
 pub(crate) use answer::{Item, answer};
@@ -27,6 +28,7 @@ use item::Raw;
 use late::Find;
 use plan::{Plan, Planned, Slot, Step};
 use reference::{Reference, may_refer, references};
+use related::Related;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -164,7 +166,7 @@ pub(crate) fn read(
                 most,
                 keeps,
             };
-            plan.add(&step, raw, used, next_id(), &mut own);
+            plan.add(&step, raw, used, &mut next_id, &mut own);
         }
         if own.is_empty() {
             continue;
@@ -268,7 +270,7 @@ impl Batch {
                 match planned {
                     Planned::Creates(_, unit) => Arc::clone(unit) as _,
                     Planned::Several(unit) => Arc::clone(unit) as _,
-                    Planned::One(_, unit) => Arc::clone(unit),
+                    Planned::One(_, unit) | Planned::Related(_, unit, _) => Arc::clone(unit),
                 }
             })
             .collect()
@@ -282,6 +284,9 @@ impl Batch {
                 first + failure.row.min(unit.records.len().saturating_sub(1))
             }
             Some(Planned::One(place, _)) => *place,
+            Some(Planned::Related(place, _, related)) => {
+                return placed(*place, related.place(failure, refusal));
+            }
             // What one of several refuses says itself where it stands.
             Some(Planned::Several(_)) if refused => return refusal,
             Some(Planned::Several(unit)) => {
@@ -319,13 +324,16 @@ impl Batch {
                 Some(Ok(changes)) if matches!(source.find, Find::Matches) => {
                     Found::Matches(source.resource, changes)
                 }
+                Some(Ok(changes)) if let Find::Related(related) = &source.find => {
+                    Found::Related(related, changes, *created)
+                }
                 outcome => {
                     let record = match &source.find {
                         Find::Row(row) => rows.get(&source.unit).and_then(|rows| rows.get(*row)),
                         Find::Of(_, place) => {
                             left_by.get(&source.unit).and_then(|left| left.get(place))
                         }
-                        Find::Nothing | Find::Matches => None,
+                        Find::Nothing | Find::Matches | Find::Related(_) => None,
                     };
                     let alone = matches!(self.units.get(source.unit), Some(Planned::One(..)));
                     let created = *created || alone && outcome.is_some_and(makes);
@@ -351,6 +359,10 @@ impl Batch {
                 Found::Failed(failure) => Item::Refused(self.place(failure, told(failure))),
                 Found::Matches(resource, changes) => {
                     Item::Matches(matching_json(view.resource(resource), Some(changes)).0)
+                }
+                Found::Related(related, changes, created) => {
+                    let json = related.text(view, changes);
+                    json.map_or(Item::Nothing, |json| Item::Record { json, created })
                 }
                 Found::Done(_, None, _) => Item::Nothing,
                 Found::Done(resource, Some(record), created) => {
@@ -380,6 +392,9 @@ impl Batch {
                 Found::Matches(resource, changes) => {
                     NotedItem::Matches(matching_json(view.resource(resource), Some(changes)).0)
                 }
+                Found::Related(related, changes, created) => related
+                    .note(view, changes, created)
+                    .map_or(NotedItem::Nothing, NotedItem::Nested),
                 Found::Done(resource, Some(record), created) => {
                     Named::of(view.resource(resource), record, created)
                         .map_or(NotedItem::Nothing, NotedItem::Record)
@@ -401,6 +416,8 @@ enum Found<'c> {
     Done(ResourceIndex, Option<&'c Record>, bool),
     /// By conditions.
     Matches(ResourceIndex, &'c Changes),
+    /// A record with related ones, and whether it is new.
+    Related(&'c Related, &'c Changes, bool),
 }
 
 /// Whether a unit made the record that it left.

@@ -6,8 +6,10 @@ use super::item::{Leaves, Raw};
 use super::late::{After, Find, Late, Source, failed, resolved, unknown, value};
 use super::make::{Made, make};
 use super::reference::{self, Reference};
+use super::related::{MAX_DRAWN, Related, draw};
 use super::verb::Doing;
 use crate::decide::{Create, Several, needs_alive};
+use crate::nest::MAX_NESTED;
 use crate::validate::refuse;
 use carnet_kernel::{Detail, Id, Refusal};
 use carnet_model::{ModelView, Resource, ResourceIndex};
@@ -23,6 +25,8 @@ pub(super) enum Planned {
     Several(Arc<Several>),
     /// One item by itself.
     One(usize, Arc<dyn Unit>),
+    /// One item with related records.
+    Related(usize, Arc<dyn Unit>, Arc<Related>),
 }
 
 /// Where to look for what came of an item.
@@ -65,6 +69,10 @@ pub(super) struct Plan {
     first: usize,
     several: Vec<Joined>,
     ids: HashSet<(ResourceIndex, Id)>,
+    /// How many related records all items write.
+    related: usize,
+    /// How many ids were drawn for those of items that are read late.
+    drawn: usize,
 }
 
 impl Plan {
@@ -78,6 +86,8 @@ impl Plan {
             first: 0,
             several: Vec::new(),
             ids: HashSet::new(),
+            related: 0,
+            drawn: 0,
         }
     }
 
@@ -93,10 +103,11 @@ impl Plan {
         step: &Step<'_>,
         raw: Raw<'_>,
         used: Vec<Reference>,
-        id: Id,
+        ids: &mut dyn FnMut() -> Id,
         faults: &mut Vec<Detail>,
     ) {
         let place = step.place;
+        let id = ids();
         let items = reference::items(&used);
         let each = self.policy == Policy::Each;
         if items.iter().any(|item| self.is_refused(*item)) {
@@ -126,8 +137,17 @@ impl Plan {
                 // What it refers to must stand before it looks whether it is deleted.
                 self.close();
             }
-            let made = make(step.view, raw, (id, step.stamp), &at, faults);
+            let made = make(step.view, raw, (id, ids, step.stamp), &at, faults);
             let Some(made) = made else { return };
+            if let Made::Related(unit, ..) = &made {
+                self.related += unit.related();
+                if self.related > MAX_NESTED {
+                    let message =
+                        format!("all items together write at most {MAX_NESTED} related records");
+                    faults.push(Detail::new(at, "max", message));
+                    return;
+                }
+            }
             if let (true, Made::Create(record)) = (step.keeps, &made) {
                 self.known.insert(place, (resource.index, record.clone()));
             }
@@ -142,7 +162,7 @@ impl Plan {
             }
             return;
         }
-        self.late(step, raw, &used, id, faults);
+        self.late(step, raw, &used, (id, ids), faults);
     }
 
     /// Adds an item that is read when what it refers to is there.
@@ -151,7 +171,7 @@ impl Plan {
         step: &Step<'_>,
         raw: Raw<'_>,
         used: &[Reference],
-        id: Id,
+        (id, ids): (Id, &mut dyn FnMut() -> Id),
         faults: &mut Vec<Detail>,
     ) {
         self.close();
@@ -182,22 +202,35 @@ impl Plan {
             sources.insert(reference.item, source.clone());
         }
         let created = raw.verb.doing == Doing::Create;
+        let related = raw.has_related().then(Arc::<Related>::default);
         let slot = Source {
             resource: raw.left_in(step.view).index,
             unit: self.units.len(),
-            find: found_in(raw.leaves()),
+            find: found_in(raw.leaves(), related.as_ref()),
         };
+        let data = raw.parts.data.as_deref().filter(|_| related.is_some());
+        let ids = data.map_or_else(Vec::new, |data| draw(data, MAX_DRAWN - self.drawn, ids));
+        self.drawn += ids.len();
         let late = Late {
             operation: raw.verb,
             resource: raw.resource.index,
             parts: raw.parts,
             sources,
             created: id,
+            ids,
+            related: related.clone(),
             stamp: step.stamp.clone(),
             most: step.most,
         };
         self.slots.insert(step.place, Slot::Of(slot, created));
-        self.units.push(Planned::One(step.place, Arc::new(late)));
+        self.push(step.place, Arc::new(late), related);
+    }
+
+    fn push(&mut self, place: usize, unit: Arc<dyn Unit>, related: Option<Arc<Related>>) {
+        self.units.push(match related {
+            Some(related) => Planned::Related(place, unit, related),
+            None => Planned::One(place, unit),
+        });
     }
 
     fn is_refused(&self, item: usize) -> bool {
@@ -258,7 +291,9 @@ impl Plan {
             Made::Joins(id, unit) => {
                 self.with_others(id, (place, resource, leaves, false), unit);
             }
-            Made::Alone(_) => self.alone(place, resource, leaves, made, Vec::new()),
+            Made::Alone(_) | Made::Related(..) => {
+                self.alone(place, resource, leaves, made, Vec::new());
+            }
         }
     }
 
@@ -292,7 +327,7 @@ impl Plan {
         needs: Vec<(usize, usize)>,
     ) {
         self.close();
-        let created = matches!(made, Made::Create(_));
+        let (created, related) = (made.creates(), made.related());
         let mut unit = made.into_unit(resource);
         if !needs.is_empty() {
             unit = Arc::new(After { needs, unit });
@@ -300,10 +335,10 @@ impl Plan {
         let source = Source {
             resource: resource.index,
             unit: self.units.len(),
-            find: found_in(leaves),
+            find: found_in(leaves, related.as_ref()),
         };
         self.slots.insert(place, Slot::Of(source, created));
-        self.units.push(Planned::One(place, unit));
+        self.push(place, unit, related);
     }
 
     pub(super) fn close(&mut self) {
@@ -330,7 +365,7 @@ impl Plan {
                     unit: self.units.len(),
                     find: match one.leaves {
                         Leaves::Record => Find::Of(Arc::clone(&several), one.place),
-                        leaves => found_in(leaves),
+                        leaves => found_in(leaves, None),
                     },
                 };
                 self.slots.insert(one.place, Slot::Of(source, one.created));
@@ -341,7 +376,10 @@ impl Plan {
 }
 
 /// Where what one unit by itself leaves is found.
-fn found_in(leaves: Leaves) -> Find {
+fn found_in(leaves: Leaves, related: Option<&Arc<Related>>) -> Find {
+    if let Some(related) = related {
+        return Find::Related(Arc::clone(related));
+    }
     match leaves {
         Leaves::Record => Find::Row(0),
         Leaves::Nothing => Find::Nothing,

@@ -31,6 +31,7 @@ fn units(name: &str, body: &str) -> String {
         Planned::Creates(first, unit) => format!("creates {first}+{}", unit.records.len()),
         Planned::Several(unit) => format!("{unit:?}"),
         Planned::One(place, _) => format!("alone {place}"),
+        Planned::Related(place, ..) => format!("related {place}"),
     });
     units.collect::<Vec<_>>().join("; ")
 }

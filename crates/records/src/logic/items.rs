@@ -41,6 +41,8 @@ struct Head<'a> {
     relation: Option<&'a str>,
     #[serde(borrow, rename = "where")]
     condition: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 /// The rest of an item whose code runs.
@@ -86,6 +88,9 @@ fn concerns(work: &Work<'_>, resource: &Resource, head: &Head<'_>, logics: &Logi
     let operations = operations(head.operation);
     passed::refuse(work, resource.index, operations, logics).is_err()
         || links(work, resource, head, logics).is_err()
+        || head
+            .data
+            .is_some_and(|data| passed::nested(work, resource, data.get(), logics).is_err())
 }
 
 /// Refuses an item that makes or removes a link round which code stands.

@@ -76,14 +76,26 @@ pub(super) fn refuse(
     Err(Refusal::new(Code::LogicBypassed, message))
 }
 
-/// Whether any write of a resource can meet code: its own, or that of its links.
+/// Whether any write of a resource can meet code: its own, that of its links, or that of records in
+/// its bodies, which hold others in turn.
 pub(super) fn may_meet(work: &Work<'_>, resource: &Resource, logics: &Logics) -> bool {
-    let linked = |relation: &Relation| {
-        [true, false]
-            .iter()
-            .any(|makes| linked(work, relation, *makes, logics).is_err())
-    };
-    refuse(work, resource.index, NESTED, logics).is_err() || resource.relations.iter().any(linked)
+    let mut reached = vec![resource.index];
+    let mut at = 0;
+    while let Some(index) = reached.get(at).copied() {
+        at += 1;
+        if refuse(work, index, NESTED, logics).is_err() {
+            return true;
+        }
+        for relation in &work.view.resource(index).relations {
+            let link = through(work.view, relation).map(|through| through.link.index);
+            for next in [Some(relation.target), link].into_iter().flatten() {
+                if !reached.contains(&next) {
+                    reached.push(next);
+                }
+            }
+        }
+    }
+    false
 }
 
 /// Refuses to make or to remove a link, which is a record of its own, where code stands round that.
@@ -105,7 +117,7 @@ pub(super) fn linked(
 }
 
 /// Records in the body of another one. What cannot be read is told by the operation itself.
-fn nested(
+pub(super) fn nested(
     work: &Work<'_>,
     resource: &Resource,
     body: &str,

@@ -19,16 +19,30 @@ pub(crate) fn answer(
     changes: &[Changes],
     created: bool,
 ) -> Result<Answer, Refusal> {
-    let records = records(view, shown, changes);
-    let mut json = String::with_capacity(512);
-    if !write(view, shown, &records, &mut json) {
-        return Err(Refusal::new(Code::Internal, "the write left no record"));
-    }
+    let json = text(view, shown, changes)
+        .ok_or_else(|| Refusal::new(Code::Internal, "the write left no record"))?;
     Ok(Answer::Record(RecordAnswer {
         json: json.into_bytes(),
         created: created.then_some(shown.id),
         version: None,
     }))
+}
+
+/// The record with those written with it, as JSON.
+pub(crate) fn text(view: &ModelView, shown: &Shown, changes: &[Changes]) -> Option<String> {
+    let records = records(view, shown, changes);
+    let mut json = String::with_capacity(512);
+    write(view, shown, &records, &mut json).then_some(json)
+}
+
+/// The record alone.
+pub(crate) fn record<'c>(
+    view: &ModelView,
+    shown: &Shown,
+    changes: &'c Changes,
+) -> Option<&'c Record> {
+    let records = records(view, shown, std::slice::from_ref(changes));
+    records.get(&(shown.resource, shown.id)).copied()
 }
 
 /// What a receipt keeps of the answer.

@@ -9,8 +9,9 @@ mod related;
 mod tests;
 mod unit;
 
-pub(crate) use answer::{answer, note};
-pub(crate) use read::{MAX_NESTED, Root, read};
+pub(crate) use answer::{answer, note, record, text};
+pub(crate) use read::{MAX_NESTED, Root, Shown, read};
+pub(crate) use unit::Nested;
 
 use carnet_model::Resource;
 use serde_json::value::RawValue;

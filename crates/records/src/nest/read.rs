@@ -75,11 +75,12 @@ pub(super) struct Reader<'r> {
     pub(super) count: usize,
 }
 
-/// Reads `entries`, the body of a write of `resource`. All faults are found at once.
+/// Reads `entries`, the body of a write of `resource`, which faults call `whole`. All faults are
+/// found at once.
 pub(crate) fn read(
     view: &ModelView,
     resource: &Resource,
-    entries: &Entries,
+    (entries, whole): (&Entries, &str),
     root: Root,
     stamp: &Stamp,
     next_id: &mut dyn FnMut() -> Id,
@@ -109,7 +110,7 @@ pub(crate) fn read(
             "a body writes at most {MAX_NESTED} related records, not {}",
             reader.count
         );
-        reader.faults.push(Detail::new("body", "max", message));
+        reader.faults.push(Detail::new(whole, "max", message));
     }
     if let Some(refusal) = refuse(reader.faults) {
         return Err(refusal);

@@ -15,7 +15,7 @@ fn faults(name: &str, root: Root, body: &str) -> String {
     match read(
         view(),
         resource(name),
-        &entries,
+        (&entries, "body"),
         root,
         &stamp(),
         &mut next_id,

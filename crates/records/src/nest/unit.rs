@@ -23,6 +23,11 @@ impl Nested {
         }
     }
 
+    /// How many records it writes beside its own.
+    pub(crate) fn related(&self) -> usize {
+        self.paths.len().saturating_sub(1)
+    }
+
     /// The refusal of a failed write with the path of the part it belongs to.
     pub(crate) fn place(&self, failure: &WriteFailure, refusal: Refusal) -> Refusal {
         if matches!(failure.error, carnet_store::Error::Refused(_)) {

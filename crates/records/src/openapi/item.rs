@@ -1,6 +1,7 @@
 //! The schemas of items: what a batch of one resource and a transaction of several take, one form
 //! for each way to say what is done to which records. Not what the records hold.
 
+use super::nested::{change_name, create_name, replace_name};
 use super::{field, stem};
 use crate::batch::{Doing, VERBS, Verb};
 use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, upsert_keys};
@@ -48,8 +49,11 @@ fn forms(view: &ModelView, resource: &Resource, named: bool) -> Vec<Value> {
     let part = openapi::schema(&format!("{}Patch", stem(resource)));
     let mut forms = Vec::new();
     for verb in VERBS.iter().filter(|verb| verb.is_offered(view, resource)) {
+        // What names one record takes related ones along.
         let data = match verb.doing {
-            Doing::Patch => part.clone(),
+            Doing::Create => openapi::schema(&create_name(resource)),
+            Doing::Update => openapi::schema(&replace_name(resource)),
+            Doing::Patch => openapi::schema(&change_name(resource)),
             _ => whole.clone(),
         };
         let data = verb.takes_data.then_some(data);
@@ -72,9 +76,9 @@ fn forms(view: &ModelView, resource: &Resource, named: bool) -> Vec<Value> {
                 }
             }
             _ => {
-                put(Form::One, data.clone());
+                put(Form::One, data);
                 if verb.takes_where {
-                    put(Form::Where, data);
+                    put(Form::Where, verb.takes_data.then(|| part.clone()));
                 }
             }
         }

@@ -185,14 +185,13 @@ fn id_parameter(resource: &Resource) -> Value {
 const ENDINGS: [&str; 4] = ["Input", "Patch", "Batch", "Record"];
 
 /// Schemas of every document, whatever its resources.
-const SHARED: [&str; 8] = [
+const SHARED: [&str; 7] = [
     "Error",
     "ErrorDetail",
     "Group",
     "Pagination",
     "Problem",
     "Query",
-    "QueryInclude",
     "QueryIncluded",
 ];
 

@@ -4,6 +4,7 @@ use super::operation::{READ_CODES, answers, operation, with_body, with_header};
 use super::parameter::{
     deleted, filter, grouping, list_parameter, query_parameter, search, selection, sort_words,
 };
+use super::schema::query_name;
 use super::stem;
 use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
 use carnet_kernel::Code;
@@ -90,7 +91,7 @@ pub(super) fn query(resource: &Resource) -> Value {
             &[&READ_CODES, codes],
         ),
     );
-    with_body(operation, &["application/json"], "Query")
+    with_body(operation, &["application/json"], &query_name(resource))
 }
 
 pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 /// Schemas that all resources share.
 pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
-    let words = |description: &str| json!({ "type": ["array", "null"], "items": { "type": "string" }, "description": description });
+    let words = |description: &str| json!({ "type": ["array", "string", "null"], "items": { "type": "string" }, "description": description });
     let number = |minimum: u32, maximum: u64| json!({ "type": ["integer", "null"], "minimum": minimum, "maximum": maximum });
-    let conditions = |example: Value, description: &str| json!({ "type": "object", "description": description, "examples": [example] });
+    let conditions = |example: Value, description: &str| json!({ "type": ["object", "null"], "description": description, "examples": [example] });
     schemas.insert(
         "Group".to_owned(),
         json!({
@@ -24,14 +24,14 @@ pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
         "Query".to_owned(),
         json!({
             "type": "object",
-            "description": "The parameters of a list as JSON.",
+            "description": "The parameters of a list as JSON; null is as if a member were not there.",
             "additionalProperties": false,
             "properties": {
                 "filter": conditions(json!({ "price": { "gte": 10 } }), "Conditions: field, operator, value; `or` and `and` hold lists, `not` an object."),
                 "sort": words("Fields to sort by, `-` before one for descending order."),
                 "include": {
-                    "type": ["array", "object", "null"],
-                    "items": { "anyOf": [{ "type": "string" }, openapi::schema("QueryInclude")] },
+                    "type": ["array", "object", "string", "null"],
+                    "items": path(),
                     "description": "Related records to nest: paths, and objects of paths with their options.",
                     "additionalProperties": openapi::schema("QueryIncluded"),
                 },
@@ -56,14 +56,6 @@ pub(super) fn insert_shared(schemas: &mut Map<String, Value>) {
 fn insert_includes(schemas: &mut Map<String, Value>) {
     let words = || json!({ "type": ["array", "string", "null"], "items": { "type": "string" } });
     let number = |minimum: u32, maximum: u64| json!({ "type": ["integer", "null"], "minimum": minimum, "maximum": maximum });
-    schemas.insert(
-        "QueryInclude".to_owned(),
-        json!({
-            "type": "object",
-            "description": "Paths of relations, each with its options.",
-            "additionalProperties": openapi::schema("QueryIncluded"),
-        }),
-    );
     let options = json!({
         "type": "object",
         "additionalProperties": false,
@@ -74,8 +66,8 @@ fn insert_includes(schemas: &mut Map<String, Value>) {
             "limit": number(1, u64::from(MAX_LIMIT)),
             "offset": number(0, MAX_OFFSET),
             "include": {
-                "type": ["array", "object", "string"],
-                "items": { "anyOf": [{ "type": "string" }, openapi::schema("QueryInclude")] },
+                "type": ["array", "object", "string", "null"],
+                "items": path(),
                 "additionalProperties": openapi::schema("QueryIncluded"),
             },
             "as": { "type": ["string", "null"], "pattern": "^[A-Za-z][A-Za-z0-9_]{0,63}$", "description": "The name of a count; `filter` and this are all that a count takes." },
@@ -87,11 +79,55 @@ fn insert_includes(schemas: &mut Map<String, Value>) {
     );
 }
 
+/// A path of relations, or paths each with its options.
+fn path() -> Value {
+    json!({ "type": ["string", "object"], "additionalProperties": openapi::schema("QueryIncluded") })
+}
+
+/// The name of the body of a query of `resource`: some take more than others.
+pub(super) fn query_name(resource: &Resource) -> String {
+    if resource.search.is_some() || resource.deleted().is_some() {
+        // A dot sets the name apart from those of resources.
+        format!("{}.Query", stem(resource))
+    } else {
+        "Query".to_owned()
+    }
+}
+
+/// Inserts the body of a query of a resource that is searched or that keeps what is deleted.
+fn insert_query(resource: &Resource, schemas: &mut Map<String, Value>) {
+    let name = query_name(resource);
+    let Some(mut query) = schemas.get("Query").filter(|_| name != "Query").cloned() else {
+        return;
+    };
+    let properties = &mut query["properties"];
+    if let Some(search) = &resource.search {
+        let text = json!({ "type": ["string", "null"] });
+        properties["search"] = if search.fuzzy {
+            json!({
+                "type": ["string", "object", "null"],
+                "properties": { "fuzzy": text },
+                "additionalProperties": false,
+                "description": "Words to look for; as `{\"fuzzy\":\"…\"}` also words that are like them.",
+            })
+        } else {
+            json!({ "type": ["string", "null"], "description": "Words to look for." })
+        };
+    }
+    if resource.deleted().is_some() {
+        properties["deleted"] = json!({ "type": ["string", "null"], "enum": ["with", "only", null], "description": "Also records that are deleted, or nothing else." });
+    }
+    schemas.insert(name, query);
+}
+
 /// Inserts the schemas that the operations of `resource` refer to.
 pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<String, Value>) {
     let stem = stem(resource);
     schemas.insert(stem.clone(), record(view, resource));
     let offers = |operation| resource.operations.contains(operation);
+    if offers(Operation::List) {
+        insert_query(resource, schemas);
+    }
     // A batch offers what the resource offers one by one.
     if offers(Operation::Create) || offers(Operation::Update) {
         schemas.insert(format!("{stem}Input"), input(resource));

@@ -3,6 +3,7 @@
 //! the rest is taken apart into the pairs that an address would have, so that both forms are read by
 //! the same code.
 
+use super::key::LISTS;
 use super::{LIST_PARAMETERS, Trees, shorten};
 use carnet_kernel::{Code, Detail, Refusal, json};
 use serde_json::{Map, Value};
@@ -85,8 +86,8 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
             continue;
         }
         match &value {
-            Value::Null => {}
-            Value::Array(list) if LIST_PARAMETERS.contains(&name.as_str()) => {
+            Value::Null if LIST_PARAMETERS.contains(&name.as_str()) => {}
+            Value::Array(list) if LISTS.contains(&name.as_str()) => {
                 for (position, member) in list.iter().enumerate() {
                     match member {
                         Value::String(text) => pairs.push((name.clone(), text.clone())),
@@ -98,12 +99,13 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
                     }
                 }
             }
-            Value::Array(_) | Value::Object(_) => faults.push(Detail::new(
-                shorten(&name),
-                "type",
-                format!("`{}` is neither a list nor an object", shorten(&name)),
-            )),
-            value => pairs.push((name.clone(), scalar(value))),
+            value => match expected(&name, value) {
+                Some(what) => {
+                    let message = format!("`{}` must be {what}", shorten(&name));
+                    faults.push(Detail::new(shorten(&name), "type", message));
+                }
+                None => pairs.push((name.clone(), scalar(value))),
+            },
         }
     }
     if pairs.len() > MAX_PAIRS {
@@ -120,6 +122,22 @@ pub fn read_body(text: &str) -> Result<QueryBody, Refusal> {
     }
 }
 
+/// What a member of this name has to be, unless `value` is that.
+fn expected(name: &str, value: &Value) -> Option<&'static str> {
+    let (fits, what) = match name {
+        "limit" | "offset" | "page" => (value.is_number(), "a number"),
+        "explain" => (value.is_boolean(), "true or false"),
+        "filter" | "having" => (false, "an object of conditions"),
+        "search" => (value.is_string(), "a text or `{\"fuzzy\":\"…\"}`"),
+        "include" => (value.is_string(), "a text, a list or an object"),
+        _ if LISTS.contains(&name) => (value.is_string(), "a text or a list of texts"),
+        _ if LIST_PARAMETERS.contains(&name) => (value.is_string(), "a text"),
+        // A name that is not known is told as such.
+        _ => (true, ""),
+    };
+    (!fits).then_some(what)
+}
+
 /// `{"fuzzy":"pen"}` as `search[fuzzy]=pen`.
 fn search(
     members: &Map<String, Value>,
@@ -133,11 +151,10 @@ fn search(
                 let message = format!("`{}` is not a name", shorten(name));
                 faults.push(Detail::new(place, "syntax", message));
             }
-            Value::Null => {}
-            Value::Array(_) | Value::Object(_) => {
-                faults.push(Detail::new(place, "type", "it must be a text"));
-            }
-            value => pairs.push((format!("search[{name}]"), scalar(value))),
+            Value::Null if name == "fuzzy" => {}
+            Value::String(text) => pairs.push((format!("search[{name}]"), text.clone())),
+            Value::Null => pairs.push((format!("search[{name}]"), String::new())),
+            _ => faults.push(Detail::new(place, "type", "it must be a text")),
         }
     }
 }
@@ -191,6 +208,9 @@ mod tests {
             ],
         );
         check("{}", None, &[]);
+        check(r#"{"filter":null,"sort":null,"search":null}"#, None, &[]);
+        // Who reads the pairs knows no such name.
+        check(r#"{"nope":null}"#, None, &[("nope", "null")]);
     }
 
     #[track_caller]
@@ -204,7 +224,15 @@ mod tests {
         refused("[]", "body");
         refused("{\"a\":1,\"a\":2}", "body");
         refused(r#"{"sort":[1]}"#, "sort[0]");
-        refused(r#"{"limit":[1]}"#, "limit[0]");
+        refused(r#"{"limit":[1]}"#, "limit");
+        refused(r#"{"limit":"1"}"#, "limit");
+        refused(r#"{"explain":"true"}"#, "explain");
+        refused(r#"{"count":true}"#, "count");
+        refused(r#"{"sort":1}"#, "sort");
+        refused(r#"{"filter":[]}"#, "filter");
+        refused(r#"{"having":"a"}"#, "having");
+        refused(r#"{"search":1}"#, "search");
+        refused(r#"{"search":{"fuzzy":1}}"#, "search.fuzzy");
         refused(r#"{"search":{"a]":1}}"#, "search.a]");
         refused(r#"{"search":{"fuzzy":["a"]}}"#, "search.fuzzy");
         refused(r#"{"a[b":1}"#, "a[b");

@@ -367,7 +367,12 @@ impl<'r> Reader<'r> {
                         (name, value) if self.knows(name, known, &at) => match words(name, value) {
                             Some(words) => given.plain.push((name.to_owned(), at, words)),
                             None => {
-                                let message = format!("`{name}` takes a number, a text or texts");
+                                let what = match name {
+                                    "limit" | "offset" => "a number",
+                                    "as" => "a text",
+                                    _ => "a text or texts",
+                                };
+                                let message = format!("`{name}` takes {what}");
                                 self.fault(&at, "type", message);
                             }
                         },
@@ -454,7 +459,7 @@ fn words(name: &str, value: &Value) -> Option<Vec<String>> {
             .map(|member| member.as_str().map(str::to_owned))
             .collect(),
         ("limit" | "offset", Value::Number(number)) => Some(vec![number.to_string()]),
-        ("limit" | "offset" | "as", Value::String(text)) => Some(vec![text.clone()]),
+        ("as", Value::String(text)) => Some(vec![text.clone()]),
         _ => None,
     }
 }

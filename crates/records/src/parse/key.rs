@@ -51,7 +51,7 @@ impl<'a> Groups<'a> {
 }
 
 /// Parameters that may stand several times, each value adding to the list.
-const LISTS: &[&str] = &[
+pub(super) const LISTS: &[&str] = &[
     "include",
     "fields",
     "sort",

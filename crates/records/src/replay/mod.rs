@@ -41,19 +41,10 @@ impl Operations {
                 count,
             },
             Note::Nested(nested) => {
-                let mut all = Vec::new();
-                nested.each(&mut all);
-                let mut texts = HashMap::new();
-                for named in all {
-                    let text = self.as_it_was(work, named).await?;
-                    texts.insert((named.resource.as_str(), named.id), text);
-                }
-                let mut json = String::with_capacity(512);
-                write_nested(&nested, &texts, &mut json);
-                let created = nested.record.created.then_some(nested.record.id);
+                let json = self.nested_as_it_was(work, &nested).await?;
                 Answer::Record(RecordAnswer {
                     json: json.into_bytes(),
-                    created,
+                    created: nested.record.created.then_some(nested.record.id),
                     version: None,
                 })
             }
@@ -68,12 +59,30 @@ impl Operations {
                             json: self.as_it_was(work, &named).await?,
                             created: named.created,
                         },
+                        NotedItem::Nested(nested) => Item::Record {
+                            json: self.nested_as_it_was(work, &nested).await?,
+                            created: nested.record.created,
+                        },
                     });
                 }
                 batch::answer(&items, each)
             }
         };
         Ok(Answer::Replayed(Box::new(answer)))
+    }
+
+    /// A record with those written with it, each in the version that was answered.
+    async fn nested_as_it_was(&self, work: &Work<'_>, nested: &Nested) -> Result<String, Refusal> {
+        let mut all = Vec::new();
+        nested.each(&mut all);
+        let mut texts = HashMap::new();
+        for named in all {
+            let text = self.as_it_was(work, named).await?;
+            texts.insert((named.resource.as_str(), named.id), text);
+        }
+        let mut json = String::with_capacity(512);
+        write_nested(nested, &texts, &mut json);
+        Ok(json)
     }
 
     /// A record in the version that was answered, as JSON.

@@ -29,6 +29,8 @@ pub(crate) enum Note {
 pub(crate) enum NotedItem {
     /// It left a record.
     Record(Named),
+    /// It left a record with those that were written with it.
+    Nested(Nested),
     /// It left none.
     Nothing,
     /// A write by conditions, as it was answered.
@@ -178,6 +180,7 @@ impl Note {
 fn write_item(item: &NotedItem) -> Value {
     match item {
         NotedItem::Record(named) => named.write(),
+        NotedItem::Nested(nested) => json!({ "nested": nested.write() }),
         NotedItem::Nothing => Value::Null,
         NotedItem::Matches(json) => json!({ "matching": json }),
         NotedItem::Refused(refusal) => {
@@ -203,6 +206,9 @@ fn read_item(value: &Value, codes: &ApplicationCodes) -> Option<NotedItem> {
         return json
             .as_str()
             .map(|json| NotedItem::Matches(json.to_owned()));
+    }
+    if let Some(nested) = value.get("nested") {
+        return Nested::read(nested).map(NotedItem::Nested);
     }
     let Some(code) = value.get("code") else {
         return Named::read(value).map(NotedItem::Record);

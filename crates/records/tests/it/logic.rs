@@ -273,6 +273,16 @@ async fn what_goes_round_logic_is_refused(world: World) {
         code(&post(&world, "/orders", line).await),
         Code::LogicBypassed
     );
+    let inside =
+        json!({ "name": "c", "children": [{ "name": "d", "products": [{ "name": "a" }] }] });
+    let items = json!({ "items": [{ "operation": "create", "data": inside }] });
+    let batch = post(&world, "/categories/batch", items).await;
+    assert_eq!(code(&batch), Code::LogicBypassed);
+    let item = json!({ "operation": "create", "resourceName": "orders", "data": {
+        "number": 1, "lines": [{ "product": { "create": { "name": "a" } } }],
+    } });
+    let transaction = post(&world, "/transactions", json!({ "items": [item] })).await;
+    assert_eq!(code(&transaction), Code::LogicBypassed);
     // A link is a record of its own.
     let shelf = world.made("shelves", r#"{"name":"s"}"#).await;
     let body = json!({ "label": "b", "shelfId": shelf }).to_string();

@@ -19,6 +19,7 @@ mod links;
 mod logic;
 mod matching;
 mod nested;
+mod nested_items;
 mod queries;
 mod races;
 mod rest;

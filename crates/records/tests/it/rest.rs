@@ -17,6 +17,7 @@ crate::on_both!(
     a_life_over_http,
     methods_and_addresses,
     preconditions,
+    preconditions_of_creates,
     bodies_and_types,
 );
 
@@ -316,6 +317,37 @@ async fn preconditions(world: World) {
             "{method} {tag:?}"
         );
     }
+}
+
+/// A create is based on no version: what `If-Match` says does not matter, but it has to be readable.
+async fn preconditions_of_creates(world: World) {
+    for (number, (tag, status, code)) in [
+        (None, 201, ""),
+        (Some("*"), 201, ""),
+        (Some("\"7\""), 201, ""),
+        (Some("\"1\", W/\"2\""), 201, ""),
+        (Some("7"), 400, "MALFORMED_REQUEST"),
+        (Some("\"7"), 400, "MALFORMED_REQUEST"),
+        (Some(""), 400, "MALFORMED_REQUEST"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut headers = vec![JSON];
+        headers.extend(tag.map(|tag| ("if-match", tag)));
+        // Of a resource whose changes have to state a version, and of one whose changes need not.
+        let order = format!("{{\"number\":{number}}}");
+        for (path, body) in [("/orders", &*order), ("/products", r#"{"name":"Pen"}"#)] {
+            let reply = send(&world, "POST", path, &headers, body).await;
+            let told = (reply.status, reply.code());
+            assert_eq!(told, (status, code), "{path} {tag:?}: {}", reply.body);
+            if status == 201 {
+                assert_eq!(reply.header(header::ETAG), Some("\"1\""));
+            }
+        }
+    }
+    assert_eq!(world.list("orders", "").await.unwrap().1, Some(4));
+    assert_eq!(world.list("products", "").await.unwrap().1, Some(4));
 }
 
 async fn bodies_and_types(world: World) {

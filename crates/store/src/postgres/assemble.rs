@@ -45,6 +45,10 @@ impl Work<'_> {
                     ..Place::default()
                 }));
             }
+            let form = match self.row_by_row {
+                Some(one) if one == unit => Form::RowByRow,
+                _ => form,
+            };
             for (index, step) in changes.steps.iter().enumerate() {
                 for part in apply::step(frame, step, form) {
                     purposes.push(Purpose::Row {

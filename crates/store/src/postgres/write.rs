@@ -127,6 +127,8 @@ pub(super) struct Work<'a> {
     pub(super) done: Vec<Outcome>,
     /// How many of them were sent.
     pub(super) sent: usize,
+    /// A unit that is sent row by row.
+    pub(super) row_by_row: Option<usize>,
     /// What the receipt keeps, once everything is decided.
     pub(super) note: Option<String>,
     /// When the transaction began.
@@ -191,6 +193,7 @@ impl<'h, 'a> Attempt<'h, 'a> {
             plan,
             done: Vec::with_capacity(write.units.len()),
             sent: 0,
+            row_by_row: None,
             note: None,
             began,
             framed: false,
@@ -280,6 +283,13 @@ impl<'h, 'a> Attempt<'h, 'a> {
         while self.work.sent < self.work.done.len() {
             let failure = match Box::pin(self.send(&[], false)).await {
                 Ok(_) => return Ok(()),
+                Err(Trouble::Set(failure)) if self.has_unknown_row(&failure) => {
+                    // Once more by itself and row by row, to learn which one it was.
+                    self.work.row_by_row = Some(failure.unit);
+                    self.work.sent = failure.unit;
+                    Box::pin(self.undo_item()).await?;
+                    continue;
+                }
                 Err(Trouble::Failed(failure) | Trouble::Set(failure)) if failure.is_own() => {
                     failure
                 }
@@ -299,6 +309,13 @@ impl<'h, 'a> Attempt<'h, 'a> {
             Box::pin(self.undo_item()).await?;
         }
         Ok(())
+    }
+
+    /// Whether the failure of a unit alone is of a row of it that is not known yet.
+    fn has_unknown_row(&self, failure: &WriteFailure) -> bool {
+        let pending = failure.unit >= self.work.sent && failure.unit < self.work.done.len();
+        let new = self.work.row_by_row != Some(failure.unit);
+        failure.is_own() && pending && new && self.held.open
     }
 
     /// Asks a unit until it knows what to change, showing it what it wants to see.

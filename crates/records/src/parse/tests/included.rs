@@ -151,7 +151,7 @@ include.lines.as: syntax: a count is named by a letter and up to 64 letters, dig
 fn includes_of_a_body() {
     assert_eq!(
         included_by(
-            r#"["category",{"lines":{"limit":5,"offset":"2","sort":["-quantity"],"fields":["quantity"],
+            r#"["category",{"lines":{"limit":5,"offset":2,"sort":["-quantity"],"fields":["quantity"],
                 "filter":{"quantity":{"gt":5},"or":[{"quantity":7}]},"include":{"order":{"fields":"number"}}}}]"#
         ),
         "category; lines where (quantity > 5 and (quantity = 7)) by -quantity of id,quantity limit 5 offset 2 {order of id,number}"
@@ -169,7 +169,7 @@ fn includes_of_a_body() {
         ),
         "UNKNOWN_PARAMETER
 include.lines.limt: unknown: there is no option `limt` (did you mean `limit`?)
-include.lines.limit: type: `limit` takes a number, a text or texts
+include.lines.limit: type: `limit` takes a number
 include.lines.filter: type: it must be an object of conditions
 include.lines.include.order: type: it is `true`, or an object of options such as `{\"limit\":5}`
 include.lines.nothing: unknown: `lines` has no relation `nothing`
@@ -177,7 +177,7 @@ include.lines(limit:1): repeated: its options stand in the object
 include.stock: unknown: `products` has no relation `stock`"
     );
     assert!(included_by(r#"[{"lines":true},[1]]"#).contains("include[1]: type"));
-    assert!(included_by("7").contains("`products` has no relation `7`"));
+    assert!(included_by(r#""seven""#).contains("`products` has no relation `seven`"));
 }
 
 #[test]
