@@ -24,9 +24,9 @@ struct Page {
 const PAGES: [Page; 5] = [
     shop("docs/guide/query.md", 20),
     shop("docs/guide/writes.md", 1),
-    shop("docs/guide/orders.md", 6),
-    catalog("docs/guide/logic.md", 2),
-    catalog("docs/guide/versions.md", 6),
+    shop("docs/guide/orders.md", 5),
+    catalog("docs/guide/logic.md", 4),
+    catalog("docs/guide/versions.md", 10),
 ];
 
 const fn shop(path: &'static str, least: usize) -> Page {

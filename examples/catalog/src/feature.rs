@@ -1,7 +1,6 @@
 //! Feature a product: administrators only, and at most ten at a time.
 
 use carnet::prelude::*;
-use carnet::{Record, Repo};
 use serde::Deserialize;
 use serde_json::json;
 

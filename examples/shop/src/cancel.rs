@@ -4,7 +4,6 @@ use crate::line::Line;
 use crate::order::{Status, word};
 use crate::stock::{self, Product};
 use crate::store::{self, Stored, StoredLine};
-use carnet::Repo;
 use carnet::prelude::*;
 use serde_json::json;
 

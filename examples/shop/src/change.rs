@@ -3,7 +3,6 @@
 
 use crate::order::Status;
 use crate::store::{self, Stored};
-use carnet::Repo;
 use carnet::prelude::*;
 
 /// What nobody changes by hand.

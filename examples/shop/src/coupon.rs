@@ -4,7 +4,6 @@ use crate::codes::COUPON_REFUSED;
 use crate::line::per_cent;
 use crate::order::Order;
 use carnet::prelude::*;
-use carnet::{Record, Repo};
 use serde::Deserialize;
 use serde_json::json;
 

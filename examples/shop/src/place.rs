@@ -5,7 +5,6 @@ use crate::line::Line;
 use crate::order::Order;
 use crate::stock::{self, Product, Wanted};
 use crate::store::{self, Stored};
-use carnet::Repo;
 use carnet::prelude::*;
 use serde::Deserialize;
 use serde_json::json;

@@ -3,7 +3,6 @@
 use crate::codes::{NOT_FOR_SALE, OUT_OF_STOCK};
 use crate::line::{Line, Quantity};
 use carnet::prelude::*;
-use carnet::{Record, Repo};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::HashMap;

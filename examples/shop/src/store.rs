@@ -3,7 +3,6 @@
 
 use crate::line::{Line, Quantity};
 use crate::order::{Order, OrderEvent, Status, word};
-use carnet::Record;
 use carnet::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
