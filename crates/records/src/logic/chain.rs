@@ -38,7 +38,7 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     validate(call)?;
     hooks(call, Moment::AfterValidate).await?;
     lock_parent(call).await?;
-    check_version(call).await?;
+    check_stated(call).await?;
     hooks(call, Moment::Before).await?;
     let entry = &call.shared.entry;
     let reply = match entry.logic.as_ref().filter(|_| logic) {
@@ -81,7 +81,7 @@ async fn lock_parent(call: &Call) -> Result<(), Refusal> {
 }
 
 /// An action is based on the version that its caller states, whatever its code does.
-async fn check_version(call: &Call) -> Result<(), Refusal> {
+async fn check_stated(call: &Call) -> Result<(), Refusal> {
     let stated = match &call.state().command {
         Command::Action { precondition, .. } => precondition.clone(),
         _ => None,
