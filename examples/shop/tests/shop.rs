@@ -1,5 +1,7 @@
 //! The rules of the shop, asked as a client would, on both databases.
 
+#![cfg(test)]
+
 use carnet::testing::{Caller, TestPlatform, TestReply, redacted};
 use serde_json::{Value, json};
 
@@ -51,6 +53,7 @@ async fn place(caller: &Caller<'_>, body: &Value) -> TestReply {
 async fn stock(platform: &TestPlatform, product: &Value) -> i64 {
     let path = format!("/products/{}", product["id"].as_str().unwrap());
     let read = platform.anonymous().get(&path).await;
+    read.assert_status(200);
     read.data()["stock"].as_i64().unwrap()
 }
 
