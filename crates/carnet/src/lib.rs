@@ -42,6 +42,9 @@ mod guides {
     #[doc = include_str!("../../../docs/guide/errors.md")]
     mod errors {}
 
+    #[doc = include_str!("../../../docs/guide/logic.md")]
+    mod logic {}
+
     #[doc = include_str!("../../../docs/guide/modules.md")]
     mod modules {}
 }

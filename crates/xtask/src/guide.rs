@@ -1,5 +1,5 @@
-//! `guide`: every command of the guide pages that ask the shop example, run as it is printed, on
-//! each database. Not for what the answers say: scenarios do that.
+//! `guide`: every command of the guide pages that ask an example, run as it is printed, on each
+//! database. Not for what the answers say: scenarios do that.
 
 use crate::product::{self, Profile};
 use crate::{postgres, shell, signals};
@@ -10,8 +10,42 @@ use carnet_testkit::scenario::Engine;
 use std::path::Path;
 use std::process::Command;
 
-/// The pages, each with the fewest requests that must be found in it.
-const PAGES: [(&str, usize); 2] = [("docs/guide/query.md", 20), ("docs/guide/writes.md", 1)];
+/// A page of the guide and what it asks.
+struct Page {
+    path: &'static str,
+    /// The fewest requests that must be found in it.
+    least: usize,
+    /// The binary of the example.
+    example: &'static str,
+    /// Who asks, as `--as` takes it.
+    user: Option<&'static str>,
+}
+
+const PAGES: [Page; 5] = [
+    shop("docs/guide/query.md", 20),
+    shop("docs/guide/writes.md", 1),
+    shop("docs/guide/orders.md", 5),
+    catalog("docs/guide/logic.md", 4),
+    catalog("docs/guide/versions.md", 10),
+];
+
+const fn shop(path: &'static str, least: usize) -> Page {
+    Page {
+        path,
+        least,
+        example: "shop",
+        user: None,
+    }
+}
+
+const fn catalog(path: &'static str, least: usize) -> Page {
+    Page {
+        path,
+        least,
+        example: "catalog",
+        user: Some("ada:admin"),
+    }
+}
 
 /// The address that the pages print.
 const PRINTED: &str = "localhost:3000";
@@ -59,12 +93,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     } else {
         product::build(Profile::Dev)
     };
-    let binary = binaries?.join("carnet");
+    let binaries = binaries?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let mut failures = 0;
-    for (page, least) in PAGES {
+    for page in PAGES {
         for engine in Engine::ALL {
             let database = match (engine, &server) {
                 (Engine::Sqlite, _) => None,
@@ -74,8 +108,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 (Engine::Postgres, None) => continue,
             };
             failures += runtime
-                .block_on(run_page(&binary, page, least, database.as_ref()))
-                .with_context(|| format!("{page} on {}", engine.name()))?;
+                .block_on(run_page(&binaries, &page, database.as_ref()))
+                .with_context(|| format!("{} on {}", page.path, engine.name()))?;
         }
     }
     if failures > 0 {
@@ -84,32 +118,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Runs one page against a new shop; answers how many requests were not answered as it says.
-async fn run_page(
-    binary: &Path,
-    page: &str,
-    least: usize,
-    database: Option<&TestDatabase>,
-) -> Result<usize> {
-    let shop = shell::root().join("examples/shop");
-    let launch = Launch::new(binary)?;
+/// Runs one page against its example on a new database; answers how many requests were not answered
+/// as it says.
+async fn run_page(binaries: &Path, page: &Page, database: Option<&TestDatabase>) -> Result<usize> {
+    let launch = Launch::new(&binaries.join(page.example))?;
     let address = match database {
         Some(database) => database.url().to_owned(),
         None => launch.folder().join("guide.sqlite").display().to_string(),
     };
-    let (definitions, seeds) = (shop.join("definitions"), shop.join("seeds"));
-    let mut process = launch
-        .start([
-            "serve".as_ref(),
-            "--definitions".as_ref(),
-            definitions.as_os_str(),
-            "--seeds".as_ref(),
-            seeds.as_os_str(),
-            "--database".as_ref(),
-            address.as_ref(),
-        ])
-        .await?;
-    let text = std::fs::read_to_string(shell::root().join(page))?;
+    let mut arguments = vec!["serve", "--database", &address];
+    arguments.extend(page.user.iter().flat_map(|user| ["--as", *user]));
+    let mut process = launch.start(arguments).await?;
+    let text = std::fs::read_to_string(shell::root().join(page.path))?;
     let script = launch.folder().join("page.sh");
     std::fs::write(&script, script_of(&text))?;
     let output = Command::new("bash")
@@ -125,17 +145,21 @@ async fn run_page(
     };
     let (requests, failures) = (lines("requests").len(), lines("failures"));
     for failure in &failures {
-        eprintln!("FAILED {page}, {failure}");
+        eprintln!("FAILED {}, {failure}", page.path);
     }
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         bail!("the commands stopped ({}): {}", output.status, said.trim());
     }
-    if requests < least {
-        bail!("{requests} requests were found, at least {least} are expected");
+    if requests < page.least {
+        bail!(
+            "{requests} requests were found, at least {} are expected",
+            page.least
+        );
     }
     println!(
-        "{page} on {}: {requests} requests, {} failed",
+        "{} on {}: {requests} requests, {} failed",
+        page.path,
         if database.is_some() {
             "PostgreSQL"
         } else {

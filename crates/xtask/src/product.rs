@@ -23,7 +23,9 @@ pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     let mut command = shell::cargo(["build", "--locked", "--bins"]);
     match profile {
         Profile::Dev => command.arg("--workspace"),
-        Profile::Release => command.args(["--release", "-p", "carnet", "-p", "passport"]),
+        Profile::Release => {
+            command.args(["--release", "-p", "carnet", "-p", "passport", "-p", "shop"])
+        }
     };
     shell::run(&mut command)?;
     folder(profile)

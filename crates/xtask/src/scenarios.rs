@@ -100,8 +100,8 @@ fn report(name: &str, engine: Engine, outcomes: &[Outcome], started: Instant) ->
     failures
 }
 
-/// Every folder under `apps`, `examples` and `scenarios` that has definitions and scenarios. An
-/// application is served by its own binary, the others by the generic one.
+/// Every folder under `apps`, `examples` and `scenarios` that has definitions and scenarios. What is
+/// a crate is served by its own binary, the others by the generic one.
 fn discover(root: &Path, binaries: &Path) -> Result<Vec<Named>> {
     let mut found = Vec::new();
     for parent in ["apps", "examples", "scenarios"] {
@@ -111,7 +111,7 @@ fn discover(root: &Path, binaries: &Path) -> Result<Vec<Named>> {
                 continue;
             }
             let own = folder.file_name().unwrap_or(OsStr::new("carnet"));
-            let binary = if parent == "apps" {
+            let binary = if folder.join("Cargo.toml").is_file() {
                 own
             } else {
                 OsStr::new("carnet")
@@ -153,11 +153,16 @@ mod tests {
         for folder in [
             "apps/passport/definitions",
             "apps/passport/scenarios",
+            "examples/bare/definitions",
             "examples/hello/definitions",
+            "examples/hello/scenarios",
             "examples/shop/definitions",
             "examples/shop/scenarios",
         ] {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        for crate_folder in ["apps/passport", "examples/shop"] {
+            std::fs::write(root.path().join(crate_folder).join("Cargo.toml"), "").unwrap();
         }
         let suites = discover(root.path(), Path::new("/bin")).unwrap();
         let told: Vec<_> = suites
@@ -168,7 +173,8 @@ mod tests {
             told,
             [
                 ("apps/passport", "/bin/passport"),
-                ("examples/shop", "/bin/carnet")
+                ("examples/hello", "/bin/carnet"),
+                ("examples/shop", "/bin/shop")
             ]
         );
     }

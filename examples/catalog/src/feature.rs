@@ -1,18 +1,17 @@
 //! Feature a product: administrators only, and at most ten at a time.
 
 use carnet::prelude::*;
-use carnet::{Record, Repo};
 use serde::Deserialize;
 use serde_json::json;
 
 /// How many products are shown in front.
-const MOST: u64 = 10;
+pub(crate) const MOST: u64 = 10;
 
 /// What is asked.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Feature {
-    is_featured: bool,
+    pub(crate) is_featured: bool,
 }
 
 /// A product, as far as this rule looks at it.
@@ -23,7 +22,7 @@ pub(crate) struct Product {
     is_featured: bool,
 }
 
-/// `POST /products/{id}/feature`.
+/// `POST /api/v2/products/{id}/feature`.
 ///
 /// Counting and changing happen in one transaction, as if it were alone: of two administrators who
 /// both want the tenth place one is refused, on every database.
@@ -44,4 +43,21 @@ pub(crate) async fn feature(
     }
     let change = json!({ "isFeatured": asked.is_featured });
     Reply::json(&products.untyped().patch(id, &change).await?)
+}
+
+/// Creates and changes of a product leave that to the action, whose rules they would pass by. The
+/// field goes by its name in the version that was asked.
+pub(crate) async fn by_action_alone(call: Call) -> Result<Reply, Refusal> {
+    let input = call.input();
+    for field in ["isFeatured", "promoted"] {
+        ensure!(
+            input[field] != true,
+            Refusal::invalid_state("a product is featured by an action of its own").field(
+                field,
+                "state",
+                "`POST /products/{id}/feature` does it",
+            )
+        );
+    }
+    call.proceed().await
 }

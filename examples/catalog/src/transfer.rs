@@ -2,7 +2,6 @@
 //! have room.
 
 use carnet::prelude::*;
-use carnet::{Record, Repo};
 use serde::Deserialize;
 use serde_json::json;
 

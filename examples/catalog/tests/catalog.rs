@@ -9,6 +9,7 @@ carnet::test_on_both! {
     at_most_ten_are_featured,
     a_transfer_stands_as_a_whole,
     passports_begin_as_drafts,
+    each_version_has_its_names_and_its_rule,
 }
 
 const ADMIN: &[&str] = &["admin"];
@@ -34,6 +35,14 @@ async fn only_administrators_feature(platform: TestPlatform) {
     assert_eq!(done.data()["isFeatured"], true);
     let back = ada.post(&path, json!({ "isFeatured": false })).await;
     assert_eq!(back.data()["isFeatured"], false);
+    // No way round, in either version.
+    let record = format!("/products/{}", product["id"].as_str().unwrap_or_default());
+    let patched = ada.patch(&record, json!({ "isFeatured": true })).await;
+    patched.assert_status(409).assert_code("INVALID_STATE");
+    let old = ada
+        .patch(&format!("/api/v1{record}"), json!({ "promoted": true }))
+        .await;
+    old.assert_status(409).assert_code("INVALID_STATE");
     let wrong = ada.post(&path, json!({ "isFeatured": "yes" })).await;
     wrong.assert_status(400).assert_code("VALIDATION_FAILED");
 }
@@ -58,6 +67,55 @@ async fn at_most_ten_are_featured(platform: TestPlatform) {
         .get("/products?filter[isFeatured][eq]=true&count=exact")
         .await;
     assert_eq!(listed.body()["pagination"]["total"], 10);
+}
+
+async fn each_version_has_its_names_and_its_rule(platform: TestPlatform) {
+    let ada = platform.as_user("ada", ADMIN);
+    let category = platform.factory("categories").create().await;
+    let old = json!({ "title": "Kettle", "kind": "toy", "categoryId": category["id"] });
+    let made = ada.post("/api/v1/products", old.clone()).await;
+    made.assert_status(201);
+    assert_eq!(made.header("deprecation"), Some("@1790812800"));
+    assert_eq!(
+        (&made.data()["title"], &made.data()["promoted"]),
+        (&json!("Kettle"), &json!(false))
+    );
+    assert!(made.data().get("audience").is_none());
+    let path = format!("/products/{}", made.id());
+    let read = ada.get(&format!("/api/v2{path}")).await;
+    assert_eq!(read.header("deprecation"), None);
+    assert_eq!(
+        (&read.data()["name"], &read.data()["audience"]),
+        (&json!("Kettle"), &json!("everyone"))
+    );
+    ada.post("/api/v2/products", old)
+        .await
+        .assert_code("VALIDATION_FAILED");
+
+    // Ten are featured: v2 refuses another one, v1 makes room.
+    let others = platform.factory("products").create_many(10).await;
+    for other in &others {
+        platform.clock().advance(std::time::Duration::from_secs(1));
+        ada.post(&action(other, "feature"), json!({}))
+            .await
+            .assert_status(200);
+    }
+    let featured = format!("{path}/feature");
+    let refused = ada.post(&format!("/api/v2{featured}"), json!({})).await;
+    refused.assert_code("LIMIT_EXCEEDED");
+    let promoted = ada.post(&format!("/api/v1{featured}"), json!({})).await;
+    promoted.assert_status(200);
+    assert_eq!(promoted.data()["promoted"], true);
+    let first = format!("/products/{}", others[0]["id"].as_str().unwrap_or_default());
+    assert_eq!(ada.get(&first).await.data()["isFeatured"], false);
+    let listed = ada
+        .get("/products?filter[isFeatured]=true&count=exact")
+        .await;
+    assert_eq!(listed.body()["pagination"]["total"], 10);
+    let renamed = ada
+        .get("/api/v1/products?filter[promoted]=true&count=exact")
+        .await;
+    assert_eq!(renamed.body()["pagination"]["total"], 10);
 }
 
 async fn a_transfer_stands_as_a_whole(platform: TestPlatform) {

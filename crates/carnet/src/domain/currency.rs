@@ -2,6 +2,7 @@
 
 use super::Invalid;
 use carnet_kernel::{Value, suggest};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::str::FromStr;
 
@@ -106,6 +107,20 @@ impl FromStr for Currency {
     }
 }
 
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code)
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
 impl From<Currency> for Value {
     fn from(currency: Currency) -> Self {
         Self::Text(currency.code.to_owned())
@@ -141,6 +156,14 @@ mod tests {
         for (code, digits) in [("KWD", 3), ("CLF", 4), ("HUF", 2), ("ISK", 0)] {
             assert_eq!(Currency::find(code).map(Currency::digits), Some(digits));
         }
+    }
+
+    #[test]
+    fn a_currency_is_its_code_in_json() {
+        let read: Currency = serde_json::from_str("\"CHF\"").unwrap();
+        assert_eq!(read, Currency::CHF);
+        assert_eq!(serde_json::to_string(&read).unwrap(), "\"CHF\"");
+        assert!(serde_json::from_str::<Currency>("\"FRA\"").is_err());
     }
 
     #[test]

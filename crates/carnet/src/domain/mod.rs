@@ -8,6 +8,7 @@ mod date;
 mod date_range;
 mod email;
 mod entity;
+mod fits;
 pub mod guard;
 mod invalid;
 mod money;

@@ -155,7 +155,8 @@ impl Caller<'_> {
         self.header("if-match", &format!("\"{version}\""))
     }
 
-    /// `GET`; paths are below `/api/v1` unless they begin with `/api`.
+    /// `GET`; paths are below the newest version of the API (`/api/v1` where there is no other)
+    /// unless they begin with `/api`.
     pub async fn get(&self, path: &str) -> TestReply {
         self.send(Method::GET, path, None).await
     }
@@ -183,7 +184,7 @@ impl Caller<'_> {
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> TestReply {
         let whole = match path.starts_with("/api") {
             true => path.to_owned(),
-            false => format!("/api/v1{path}"),
+            false => format!("/api/v{}{path}", self.platform.server.view.version().0),
         };
         let mut request = Request::builder().method(method).uri(&whole);
         for (name, value) in &self.headers {

@@ -1,5 +1,6 @@
 //! `#[derive(Record)]`: names, searches, and what does not fit.
 
+use carnet::domain::{Currency, Date, Email};
 use carnet::{Fits, Platform, Record, Repo};
 use carnet_kernel::{Decimal, Id, Refusal};
 use carnet_model::{Model, Source};
@@ -40,6 +41,12 @@ resources:
       price: { type: decimal, precision: 9, scale: 2, optional: true }
       category: { type: ref, to: categories, optional: true }
       isFeatured: { type: boolean, default: false }
+  orders:
+    fields:
+      until: { type: date, optional: true }
+      email: { type: email }
+      currency: { type: enum, values: [EUR, CHF] }
+      colour: { type: enum, values: [red] }
 ";
     let source = Source::application("carnet.yaml", text);
     carnet_model::compile(&[source]).unwrap().model
@@ -76,6 +83,39 @@ fn a_struct_that_does_not_fit() {
             "name: it is text, not an integer",
             "price: it may be null; make it an `Option`",
             "colour: not there",
+        ]
+    );
+}
+
+#[derive(Deserialize, Record)]
+#[record("orders")]
+#[expect(dead_code, reason = "only its shape matters")]
+struct Order {
+    until: Option<Date>,
+    email: Email,
+    currency: Currency,
+}
+
+#[derive(Deserialize, Record)]
+#[record("orders")]
+#[expect(dead_code, reason = "only its shape matters")]
+struct WrongOrder {
+    until: Date,
+    email: Date,
+    currency: Email,
+    colour: Currency,
+}
+
+#[test]
+fn values_of_the_domain_stand_for_their_fields() {
+    assert_eq!(faults::<Order>(), Vec::<String>::new());
+    assert_eq!(
+        faults::<WrongOrder>(),
+        [
+            "until: it may be null; make it an `Option`",
+            "email: it is email, not a date",
+            "currency: it is enum, not an e-mail address",
+            "colour: `red` is no currency",
         ]
     );
 }

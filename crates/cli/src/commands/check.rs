@@ -5,7 +5,7 @@ use crate::console::Paint;
 use crate::error::Error;
 use crate::session::Session;
 use crate::words::many;
-use carnet_model::{Compiled, Diagnostic, Severity};
+use carnet_model::{Compiled, Diagnostic, Model, Severity};
 use carnet_server::config::Loaded;
 use carnet_server::{Config, Failure};
 use clap::Args;
@@ -117,9 +117,8 @@ impl Report {
                     .extend(warnings.into_iter().map(Problem::Diagnostic));
                 // Another definition than the application's own is not what its code is for.
                 let own = loaded.config.definitions.is_none();
-                let code = carnet_server::assemble(&loaded.config, &session.application, &model);
-                if let (true, Err(failure)) = (own, code) {
-                    self.failure("code", failure);
+                if own {
+                    self.code(&loaded.config, session, &model);
                 }
                 match carnet_server::read_seeds(&loaded.config, &session.application, &model) {
                     Ok(seeds) => {
@@ -132,6 +131,18 @@ impl Report {
                 }
             }
             Err(failure) => self.failure("definition", failure),
+        }
+    }
+
+    /// What the application registers, held against its definition.
+    fn code(&mut self, config: &Config, session: &Session, model: &Model) {
+        match carnet_server::assemble(config, &session.application, model) {
+            Ok(assembled) => {
+                for warning in assembled.logics.warnings() {
+                    self.other("code", Severity::Warning, warning.clone());
+                }
+            }
+            Err(failure) => self.failure("code", failure),
         }
     }
 
@@ -256,5 +267,53 @@ impl Problem {
                 "message": message.trim_end(),
             }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::Global;
+    use crate::console::{Choice, Console};
+    use carnet_kernel::Refusal;
+    use carnet_model::{Operation, Source};
+    use carnet_records::logic::{Call, FromCall, Needs, Reply};
+    use carnet_server::Application;
+
+    /// An argument that wants people to be told something.
+    struct Slow;
+
+    impl FromCall for Slow {
+        fn needs(needs: &mut Needs) {
+            needs.warnings(|model| vec![format!("{} is slow", model.resources[0].name)]);
+        }
+
+        fn from_call(_: &Call) -> Result<Self, Refusal> {
+            Ok(Self)
+        }
+    }
+
+    async fn create(call: Call, _: Slow) -> Result<Reply, Refusal> {
+        call.proceed().await
+    }
+
+    #[test]
+    fn warnings_of_code_are_told() {
+        let text = "carnet: 1\nservice: s\nresources:\n  notes:\n    fields:\n      title: { type: text, max: 9 }\n";
+        let mut application = Application {
+            definitions: vec![Source::application("a.yaml", text)],
+            ..Application::default()
+        };
+        application
+            .logic
+            .logic(1, "notes", Operation::Create, create);
+        let console = Console::new(Choice::Never);
+        let session = Session::new(application, Global::default(), console);
+        let mut report = Report::default();
+        report.definition(Config::default(), &session);
+        let text = report.text(&session);
+        assert!(text.starts_with("warning: code: "), "{text}");
+        assert!(text.contains(" is slow"), "{text}");
+        assert_eq!(report.count(Severity::Error), 0, "{text}");
     }
 }

@@ -181,6 +181,7 @@ impl<'s> Work<'s> {
     fn resource(&self, name: &str) -> Result<(), Error> {
         check_word("a resource", name)?;
         let file = parts::resource(name);
+        self.project.require_absent(std::slice::from_ref(&file))?;
         // A name that is taken or reserved is told as a mistake of the new file would be.
         let mut sources = match &self.model {
             Some(_) => self.sources.clone(),

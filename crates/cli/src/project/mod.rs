@@ -75,6 +75,11 @@ impl Project {
         self.folder.join(inside)
     }
 
+    /// Refuses where one of these files is there already.
+    pub(crate) fn require_absent(&self, files: &[File]) -> Result<(), Error> {
+        require_absent(&self.folder, files)
+    }
+
     /// Makes files; all of them, or none when one is there already.
     pub(crate) fn make(&self, files: &[File]) -> Result<(), Error> {
         make(&self.folder, files)
@@ -120,19 +125,21 @@ pub(crate) fn begin(folder: &Path, files: &[File]) -> Result<(), Error> {
     make(folder, files)
 }
 
-fn make(folder: &Path, files: &[File]) -> Result<(), Error> {
-    let paths: Vec<PathBuf> = files.iter().map(|file| folder.join(&file.path)).collect();
-    let taken = files
-        .iter()
-        .zip(&paths)
-        .find(|(_, path)| path.symlink_metadata().is_ok());
-    if let Some((file, _)) = taken {
-        return Err(Error::Usage(format!(
+fn require_absent(folder: &Path, files: &[File]) -> Result<(), Error> {
+    let is_there = |file: &&File| folder.join(&file.path).symlink_metadata().is_ok();
+    match files.iter().find(is_there) {
+        None => Ok(()),
+        Some(file) => Err(Error::Usage(format!(
             "{} is there already and is not written over",
             file.path
-        )));
+        ))),
     }
-    for (file, path) in files.iter().zip(&paths) {
+}
+
+fn make(folder: &Path, files: &[File]) -> Result<(), Error> {
+    require_absent(folder, files)?;
+    for file in files {
+        let path = &folder.join(&file.path);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(failed(parent))?;
         }

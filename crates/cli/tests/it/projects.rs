@@ -213,7 +213,15 @@ fn names_are_held_against_the_definitions() {
     }
     let err = generate(&launch, &["resource", "batch"]).failed();
     assert!(err.contains("error[DEFINITION_INVALID]"), "{err}");
-    let err = generate(&launch, &["resource", "notes"]).failed();
+    let err = generate(&launch, &["resource", "notes"]).misused();
+    assert!(
+        err.contains("definitions/notes.yaml is there already"),
+        "{err}"
+    );
+    let elsewhere =
+        "carnet: 1\nresources:\n  desks:\n    fields:\n      isFree: { type: boolean }\n";
+    write(&launch, "shop/definitions/more.yaml", elsewhere);
+    let err = generate(&launch, &["resource", "desks"]).failed();
     assert!(err.contains("declared twice"), "{err}");
     assert!(!launch.folder().join("shop/definitions/batch.yaml").exists());
 }

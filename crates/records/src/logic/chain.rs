@@ -2,6 +2,7 @@
 
 use super::{Call, Moment, Reply, Spot};
 use crate::command::Command;
+use crate::decide::Precondition;
 use carnet_kernel::{Code, Id, Refusal};
 use carnet_model::FieldType;
 use futures_util::FutureExt;
@@ -37,6 +38,7 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     validate(call)?;
     hooks(call, Moment::AfterValidate).await?;
     lock_parent(call).await?;
+    check_stated(call).await?;
     hooks(call, Moment::Before).await?;
     let entry = &call.shared.entry;
     let reply = match entry.logic.as_ref().filter(|_| logic) {
@@ -76,6 +78,20 @@ async fn lock_parent(call: &Call) -> Result<(), Refusal> {
     }
     let parent = shared.view.resource(*to);
     call.lock(&parent.name, parents).await
+}
+
+/// An action is based on the version that its caller states, whatever its code does.
+async fn check_stated(call: &Call) -> Result<(), Refusal> {
+    let stated = match &call.state().command {
+        Command::Action { precondition, .. } => precondition.clone(),
+        _ => None,
+    };
+    let Some(stated) = stated else {
+        return Ok(());
+    };
+    let record = call.record().await?;
+    let version = record.get("version").and_then(Value::as_i64);
+    Precondition::check(Some(&stated), version.unwrap_or_default())
 }
 
 async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {

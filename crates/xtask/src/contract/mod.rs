@@ -116,9 +116,8 @@ pub(crate) fn bounded() -> Result<()> {
 /// A definition that is served.
 struct Served {
     name: &'static str,
+    /// With its definitions, seeds and logic.
     binary: PathBuf,
-    /// The folder with `definitions` and `seeds`, unless they are built into the binary.
-    folder: Option<PathBuf>,
     /// Whether every rule of every schema is tried in the bounded run as well.
     covered: bool,
 }
@@ -219,14 +218,12 @@ fn definitions(binaries: &Path) -> [Served; 2] {
     [
         Served {
             name: "shop",
-            binary: binaries.join("carnet"),
-            folder: Some(shell::root().join("examples/shop")),
+            binary: binaries.join("shop"),
             covered: true,
         },
         Served {
             name: "passport",
             binary: binaries.join("passport"),
-            folder: None,
             covered: false,
         },
     ]
@@ -237,19 +234,13 @@ async fn start(served: &Served, database: Option<&str>) -> Result<Process> {
     let launch = Launch::new(&served.binary)?
         .env("CARNET_TELEMETRY_LEVEL", "error")
         .env("CARNET_WEB_ACCESS_LOG", "false");
-    let mut arguments: Vec<OsString> = vec!["serve".into()];
-    if let Some(folder) = &served.folder {
-        for part in ["definitions", "seeds"] {
-            arguments.push(format!("--{part}").into());
-            arguments.push(folder.join(part).into());
-        }
-    }
-    arguments.push("--database".into());
-    arguments.push(match database {
+    let database: OsString = match database {
         Some(url) => url.into(),
         None => launch.folder().join("data.sqlite").into(),
-    });
-    launch.start(arguments).await
+    };
+    launch
+        .start(["serve".into(), "--database".into(), database])
+        .await
 }
 
 /// The checks of one server.

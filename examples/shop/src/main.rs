@@ -1,0 +1,7 @@
+//! Serves the shop.
+
+carnet::allocator!();
+
+fn main() -> std::process::ExitCode {
+    shop::app().build().main()
+}
