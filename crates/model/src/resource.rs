@@ -113,6 +113,13 @@ impl Resource {
         self.each_field().filter(|(_, field)| !field.hidden)
     }
 
+    /// What `search=` looks in here: of the searched fields those that this view has.
+    pub fn searched_fields(&self) -> impl Iterator<Item = FieldIndex> {
+        let all = self.search.iter().flat_map(|search| &search.fields);
+        all.copied()
+            .filter(|index| !self.fields[usize::from(index.0)].hidden)
+    }
+
     /// The relations that this view of it has.
     pub fn shown_relations(&self) -> impl Iterator<Item = &Relation> {
         self.relations.iter().filter(|relation| !relation.hidden)

@@ -1,6 +1,6 @@
 //! All routes of the server in one table, and what stands between the edge and the resources.
 
-use crate::docs;
+use crate::{docs, local};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -47,6 +47,7 @@ pub(crate) fn router(parts: Parts) -> Router {
     let document = get(serve_version).with_state(parts.openapi.clone());
     let tenant = TenantKey::DEFAULT;
     let nobody = || Principal::anonymous(tenant);
+    let assumed = parts.principal.is_some();
     let principal = parts.principal.unwrap_or_else(nobody);
     let context = MapRequestLayer::new(move |request| give_context(request, tenant, &principal));
     let mut served = Router::new()
@@ -55,8 +56,11 @@ pub(crate) fn router(parts: Parts) -> Router {
     if let Some(layers) = parts.layers.before_routes() {
         served = served.layer(layers);
     }
+    served = served.layer(context);
+    if assumed {
+        served = served.layer(axum::middleware::from_fn(local::check));
+    }
     let mut router = served
-        .layer(context)
         .route("/", root)
         .route(
             "/openapi.json",

@@ -7,6 +7,7 @@ use super::record::is_indexed;
 use super::{Reply, Repository, Request, Response, Spot};
 use crate::command::{Command, Options};
 use crate::operations::Operations;
+use crate::validate::read_input;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
 use carnet_model::{ModelView, Resource, ResourceIndex};
@@ -42,6 +43,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// What the operation is to do; hooks may change its body.
     pub(super) command: Command,
+    /// Whether its body was found valid: from then on every change of it is held to the same.
+    pub(super) validated: bool,
     pub(super) proceeded: bool,
     pub(super) reply: Option<Reply>,
 }
@@ -140,18 +143,37 @@ impl Call {
         })
     }
 
-    /// Puts another body in the place of the one that was sent. It is validated (again) before it
-    /// is used.
+    /// Puts another body in the place of the one that was sent. It is held to the same rules: at
+    /// once, or with the rest before validation.
+    ///
+    /// Errors: `VALIDATION_FAILED` and what else a body is refused for, and the body stays as it
+    /// was; `LOGIC_MISUSED` where the operation has none.
     pub fn set_input(&self, body: &(impl Serialize + ?Sized)) -> Result<(), Refusal> {
         let text = to_text(body)?;
-        match self.state().command.body_mut() {
+        let mut command = self.state().command.clone();
+        match command.body_mut() {
             Some(body) => *body = text,
             None => {
                 let message = "this operation has no body";
                 return Err(Refusal::new(Code::LogicMisused, message));
             }
         }
+        if self.state().validated {
+            self.check_input(&mut command)?;
+        }
+        self.state().command = command;
         Ok(())
+    }
+
+    /// Finds what is wrong with the body of a command, and gives that of an action its whole form.
+    pub(super) fn check_input(&self, command: &mut Command) -> Result<(), Refusal> {
+        match command {
+            Command::Action { action, input, .. } => {
+                *input = read_input(self.declared().action(*action), input)?;
+                Ok(())
+            }
+            command => self.shared.operations.check_body(&self.work(), command),
+        }
     }
 
     /// Lets `change` change the body.
@@ -201,14 +223,14 @@ impl Call {
         Ok(Repository::new(self.clone(), resource))
     }
 
-    /// Whether there is a resource of that name.
+    /// Whether there is a resource of that name in the version that was asked for.
     pub fn has_repository(&self, resource: &str) -> bool {
         self.shared.view.resource_named(resource).is_some()
     }
 
-    /// The names of all resources.
+    /// The names of all resources of the version that was asked for.
     pub fn repositories(&self) -> impl Iterator<Item = &str> {
-        let resources = self.shared.view.resources.iter();
+        let resources = self.shared.view.shown_resources();
         resources.map(|resource| resource.name.as_str())
     }
 

@@ -11,6 +11,7 @@ mod component;
 mod hook;
 mod items;
 mod logics;
+mod output;
 mod passed;
 mod point;
 mod port;

@@ -99,7 +99,7 @@ impl Reply {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match &self.answer {
             Answer::Record(RecordAnswer { json, .. })
             | Answer::Matching { json, .. }

@@ -282,6 +282,7 @@ impl Operations {
                     logics: Arc::clone(&shared.logics),
                     state: Mutex::new(State {
                         command,
+                        validated: true,
                         proceeded: true,
                         reply: Some(reply),
                     }),
@@ -357,6 +358,7 @@ impl Begun {
                 logics: coded.logics,
                 state: Mutex::new(State {
                     command: coded.command,
+                    validated: false,
                     proceeded: false,
                     reply: None,
                 }),

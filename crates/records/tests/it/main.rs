@@ -21,6 +21,7 @@ mod matching;
 mod nested;
 mod queries;
 mod races;
+mod replies;
 mod rest;
 mod searches;
 mod seeds;

@@ -105,6 +105,24 @@ async fn handlers_have_the_platform() {
     assert_eq!(counted.text(), "ada counts 1");
     let below = client.get("/below/a/7").await.unwrap();
     assert_eq!(below.text(), "7");
+    // A page from elsewhere is not that user, by whatever name it comes.
+    for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        for path in ["/api/v1/notes", "/api/v1/counts", "/below/a/7"] {
+            let refused = client
+                .send("GET", path, &[(name, value)], "")
+                .await
+                .unwrap();
+            let refused = refused.expect(403).unwrap();
+            assert_eq!(refused["error"]["code"], "FORBIDDEN", "{path}");
+            assert_eq!(refused["error"]["details"][0]["field"], name);
+        }
+    }
+    let here = [("host", "localhost:1"), ("origin", "http://localhost:5173")];
+    let passed = client
+        .send("GET", "/api/v1/counts", &here, "")
+        .await
+        .unwrap();
+    assert_eq!(passed.text(), "ada counts 1");
     // Resources and pages of the platform are where they were.
     let notes = client.get("/api/v1/notes").await.unwrap();
     assert_eq!(notes.expect(200).unwrap()["count"], 1);
