@@ -342,7 +342,7 @@ impl Operations {
         }
     }
 
-    async fn list(
+    pub(crate) async fn list(
         &self,
         context: &Context,
         view: &ModelView,

@@ -6,30 +6,33 @@ use carnet_kernel::{Code, Id, Refusal};
 use carnet_model::{ActionIndex, FieldType};
 use futures_util::FutureExt;
 use serde_json::Value;
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 
 /// Runs everything for a call but what comes after the commit. A panic is an error of its own.
 pub(super) async fn run(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     let running = AssertUnwindSafe(steps(call, logic)).catch_unwind();
-    let outcome = running.await.unwrap_or_else(|panic| {
-        let said = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_default();
-        tracing::error!(
-            correlation.id = %call.correlation(),
-            resource = call.resource(),
-            panic = said,
-            "the code of an operation panicked"
-        );
-        Err(Refusal::new(
-            Code::LogicPanicked,
-            "the code of this operation failed",
-        ))
-    });
+    let outcome = running
+        .await
+        .unwrap_or_else(|panic| Err(panicked(call.correlation(), call.resource(), &*panic)));
     call.end();
     outcome
+}
+
+/// What a client is told of a panic; the log is told what it said.
+pub(super) fn panicked(correlation: Id, resource: &str, panic: &(dyn Any + Send)) -> Refusal {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
+    tracing::error!(
+        correlation.id = %correlation,
+        resource,
+        panic = said,
+        "the code of an operation panicked"
+    );
+    Refusal::new(Code::LogicPanicked, "the code of this operation failed")
 }
 
 async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {

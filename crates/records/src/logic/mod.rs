@@ -20,6 +20,7 @@ mod register;
 mod reply;
 mod repository;
 mod run;
+mod streamed;
 
 pub use argument::{Body, Component, FromCall, IntoLogic, Late, Logic, Needs, late};
 pub use call::Call;
@@ -32,6 +33,8 @@ pub use record::{Fits, Found, Record, RecordField, Repo};
 pub use register::Registry;
 pub use reply::{IntoReply, Json, Reply};
 pub use repository::{Repository, Search};
+pub use streamed::Streamed;
 
 pub(crate) use point::Spot;
 pub(crate) use run::Within;
+pub(crate) use streamed::ungrouped;

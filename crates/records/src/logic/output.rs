@@ -10,6 +10,12 @@ use serde_json::value::RawValue;
 /// The reply of an operation: a list where lists are answered, a record or nothing where a record
 /// is. Which members a record has is the logic's affair.
 pub(super) fn of_operation(operation: Operation, reply: Reply) -> Result<Reply, String> {
+    if reply.is_streamed() {
+        return match operation == Operation::List && reply.status.is_none() {
+            true => Ok(reply),
+            false => Err("records are streamed by a list alone, without a status".to_owned()),
+        };
+    }
     let first = reply
         .bytes()
         .iter()
@@ -35,6 +41,9 @@ pub(super) fn of_action(
     action: &Action,
     mut reply: Reply,
 ) -> Result<Reply, String> {
+    if reply.is_streamed() {
+        return Err("records are streamed by a list alone".to_owned());
+    }
     let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
     let is_null = text.trim() == "null";
     // An answer without a body says nothing that could be wrong.

@@ -218,7 +218,7 @@ impl Response {
                     ..Self::default()
                 }
             }
-            Answer::Deleted => Self {
+            Answer::Deleted | Answer::Streamed(_) => Self {
                 json: b"null".to_vec(),
                 ..Self::default()
             },

@@ -16,6 +16,7 @@ mod idempotency;
 mod items;
 mod journal;
 mod links;
+mod lists;
 mod logic;
 mod matching;
 mod nested;

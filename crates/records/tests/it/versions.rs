@@ -549,7 +549,7 @@ async fn what_a_version_hides_is_not_searched(world: World) {
         ("articles", "search=-ann", "Lamp", ""),
         ("articles", "search=lamp%20example", "", "Lamp"),
         ("articles", "search[fuzzy]=exampel", "", "Lamp"),
-        ("articles", "search[fuzzy]=lanp", "Lamp", "Lamp"),
+        ("articles", "search[fuzzy]=lampe", "Lamp", "Lamp"),
         ("manuals", "search=lamp", "Lamp", "Lamp Shade"),
         ("manuals", "search=shining&sort=name", "", "Lamp"),
         ("manuals", "search=shade%20lamp", "", "Shade"),
