@@ -22,7 +22,9 @@ mod repository;
 mod run;
 mod streamed;
 
-pub use argument::{Body, Component, FromCall, IntoLogic, Late, Logic, Needs, late};
+pub use argument::{
+    Body, Component, FromCall, IntoLogic, Late, Logic, Needs, Refusing, late, refusing,
+};
 pub use call::Call;
 pub use component::Components;
 pub use hook::{Hook, Moment, after, after_commit, after_validate, before, before_validate};

@@ -2,6 +2,7 @@
 //! `server` merges it with what other crates contribute.
 
 mod action;
+mod codes;
 mod field;
 mod item;
 mod link;
@@ -15,13 +16,20 @@ mod tests;
 mod write;
 
 use crate::linking::linkable;
+use crate::logic::Logics;
 use crate::routes::{prefix, restores};
 use carnet_model::{Action, ActionOn, ModelView, Operation, Relation, Resource};
 use carnet_web::openapi::{Fragment, Tag};
 use serde_json::{Map, Value, json};
 
-/// Paths, schemas and tags of every resource.
-pub fn fragment(view: &ModelView) -> Fragment {
+/// Paths, schemas and tags of every resource, with what code says that it refuses with.
+pub fn fragment(view: &ModelView, logics: &Logics) -> Fragment {
+    let mut fragment = declared(view);
+    codes::add(view, logics, &mut fragment);
+    fragment
+}
+
+fn declared(view: &ModelView) -> Fragment {
     let mut fragment = Fragment::default();
     let prefix = prefix(view.version());
     schema::insert_shared(&mut fragment.schemas);
