@@ -58,7 +58,7 @@ pub struct Resource {
     pub lock: Option<FieldIndex>,
     /// The field that names a record: `id`, or the sequence of a platform table.
     pub key: FieldIndex,
-    /// Where the standard fields stand; absent for platform tables.
+    /// Where the standard fields stand; absent for platform tables and where there is no table.
     pub standard: Option<Standard>,
     /// API name to field.
     pub by_name: HashMap<String, FieldIndex>,
@@ -111,6 +111,11 @@ impl Resource {
     /// The fields that this view of it has.
     pub fn shown_fields(&self) -> impl Iterator<Item = (FieldIndex, &Field)> {
         self.each_field().filter(|(_, field)| !field.hidden)
+    }
+
+    /// Whether its records are kept in a table.
+    pub fn has_table(&self) -> bool {
+        self.storage != Storage::None
     }
 
     /// What `search=` looks in here: of the searched fields those that this view has.
@@ -167,6 +172,8 @@ pub enum Storage {
     Table,
     /// A hand-written platform table, shown for reading.
     Platform,
+    /// Nowhere: logic alone says what there is.
+    None,
 }
 
 /// How ids look and who may choose them.
@@ -290,6 +297,13 @@ impl OperationSet {
     /// All of them.
     pub fn all() -> Self {
         Operation::ALL.into_iter().collect()
+    }
+
+    /// All but batches: those of one record, and the list.
+    pub fn one_by_one() -> Self {
+        let all = Operation::ALL.into_iter();
+        all.filter(|operation| *operation != Operation::Batch)
+            .collect()
     }
 
     /// Whether `operation` is in it.

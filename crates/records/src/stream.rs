@@ -242,7 +242,7 @@ impl Stream {
             None => json,
         };
         let more = last.is_some();
-        if let (Some(seek), Some(_)) = (self.source.seek(), &last) {
+        if more && let Some(seek) = self.source.seek() {
             seek.after = last;
         }
         Ok(Piece { lines, rows, more })

@@ -219,7 +219,9 @@ mod tests {
         for (codes, faults) in [(&[][..], 1), (&[&LIMIT][..], 0)] {
             let mut application = application(codes);
             let list = refusing(list, [Code::from(&LIMIT), Code::Gone]);
-            application.logic.logic(1, "products", Operation::List, list);
+            application
+                .logic
+                .logic(1, "products", Operation::List, list);
             let compiled = compile_config(&Config::default(), &application).unwrap();
             let failed = compile_logic(&compiled.model, &application).err();
             let told = failed.map(|failure| failure.details()).unwrap_or_default();
@@ -232,9 +234,12 @@ mod tests {
     fn codes_stand_in_the_document() {
         let application = application(&[&LIMIT]);
         let compiled = compile_config(&Config::default(), &application).unwrap();
-        let document =
-            crate::openapi(&ModelView::new(compiled.model.into()), &application, &Logics::default())
-                .unwrap();
+        let document = crate::openapi(
+            &ModelView::new(compiled.model.into()),
+            &application,
+            &Logics::default(),
+        )
+        .unwrap();
         let codes = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
             ["code"]["enum"];
         let codes = codes.as_array().unwrap();

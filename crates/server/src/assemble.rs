@@ -59,7 +59,7 @@ pub fn assemble(
             .collect();
         unknown.sort_unstable_by_key(|code| code.as_str());
         unknown.dedup();
-        let told = |code| {
+        let told = |code: Code| {
             format!("code `{code}`: logic says that it refuses with it, and it is not registered")
         };
         problems.extend(unknown.into_iter().map(told));

@@ -278,7 +278,10 @@ mod tests {
             )
         );
         let pin = chain.passed("POST", "/api/v1/notes/{id}/pin", None);
-        assert_eq!(pin.text(), format!("logic {module}::note; refuses with GONE"));
+        assert_eq!(
+            pin.text(),
+            format!("logic {module}::note; refuses with GONE")
+        );
         let told = create.json();
         assert_eq!(told["logic"]["late"], true);
         assert_eq!(told["codes"], json!(["TAKEN"]));

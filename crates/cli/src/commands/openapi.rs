@@ -39,7 +39,9 @@ impl Openapi {
         // A document can be made where the modules have no settings.
         let logics = Chain::of(session).map(|chain| chain.logics());
         let logics = logics.unwrap_or_else(|error| {
-            session.console.say(&format!("without what logic refuses with: {error}"));
+            session
+                .console
+                .say(&format!("without what logic refuses with: {error}"));
             Logics::default()
         });
         let text = format!("{:#}\n", document(session, view, &logics)?);

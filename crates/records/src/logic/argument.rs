@@ -152,10 +152,7 @@ pub struct Refusing<F> {
 
 /// Logic or a hook that says with which codes it refuses beside those of the operation: the OpenAPI
 /// document and `carnet routes` name them. `refusing(feature, [&FEATURED_LIMIT])`
-pub fn refusing<F, C: Into<Code>>(
-    function: F,
-    codes: impl IntoIterator<Item = C>,
-) -> Refusing<F> {
+pub fn refusing<F, C: Into<Code>>(function: F, codes: impl IntoIterator<Item = C>) -> Refusing<F> {
     Refusing {
         function,
         codes: codes.into_iter().map(Into::into).collect(),

@@ -122,6 +122,15 @@ impl Call {
             .ok_or_else(|| Refusal::new(Code::LogicMisused, "this operation is not for one record"))
     }
 
+    /// Which page of a list is asked for: at most how many records, after how many.
+    pub fn page(&self) -> Option<(u32, u64)> {
+        match &self.state().command {
+            Command::List { request, .. } => Some((request.limit, request.offset)),
+            Command::Group { request, .. } => Some((request.limit, request.offset)),
+            _ => None,
+        }
+    }
+
     /// The body as it was sent, or as hooks left it; null where there is none.
     pub fn input(&self) -> Value {
         let state = self.state();
@@ -172,7 +181,15 @@ impl Call {
                 *input = read_input(self.declared().action(*action), input)?;
                 Ok(())
             }
-            command => self.shared.operations.check_body(&self.work(), command),
+            command => {
+                let work = self.work();
+                self.shared.operations.check_body(&work, command)?;
+                match self.declared().has_table() {
+                    true => Ok(()),
+                    // Nobody else fills in what the body leaves out.
+                    false => fill_in(self.declared(), command),
+                }
+            }
         }
     }
 
@@ -185,8 +202,14 @@ impl Call {
 
     /// Carries the operation out as it is by default, in this transaction.
     ///
-    /// Errors: what the operation is refused for; `LOGIC_MISUSED` when it is called twice.
+    /// Errors: what the operation is refused for; `LOGIC_MISUSED` when it is called twice, and where
+    /// the resource has no table.
     pub async fn proceed(&self) -> Result<Reply, Refusal> {
+        if !self.declared().has_table() {
+            let name = self.resource();
+            let message = format!("`{name}` has no table: there is nothing to proceed to");
+            return Err(Refusal::new(Code::LogicMisused, message));
+        }
         let command = {
             let mut state = self.state();
             if std::mem::replace(&mut state.proceeded, true) {
@@ -217,20 +240,25 @@ impl Call {
     /// The records of a resource, in the same transaction and for the same tenant. Its writes run
     /// the hooks of that resource, not its logic.
     ///
-    /// Errors: `LOGIC_MISUSED` for a resource that is not there.
+    /// Errors: `LOGIC_MISUSED` for a resource that is not there or has no table.
     pub fn repository(&self, resource: &str) -> Result<Repository, Refusal> {
-        named(&self.shared.view, resource)?;
+        if !named(&self.shared.view, resource)?.has_table() {
+            let message = format!("`{resource}` has no table: ask for it by `call.perform`");
+            return Err(Refusal::new(Code::LogicMisused, message));
+        }
         Ok(Repository::new(self.clone(), resource))
     }
 
-    /// Whether there is a resource of that name in the version that was asked for.
+    /// Whether there is a resource of that name in the version that was asked for, with a table.
     pub fn has_repository(&self, resource: &str) -> bool {
-        self.shared.view.resource_named(resource).is_some()
+        let found = self.shared.view.resource_named(resource);
+        found.is_some_and(Resource::has_table)
     }
 
-    /// The names of all resources of the version that was asked for.
+    /// The names of all such resources.
     pub fn repositories(&self) -> impl Iterator<Item = &str> {
         let resources = self.shared.view.shown_resources();
+        let resources = resources.filter(|resource| resource.has_table());
         resources.map(|resource| resource.name.as_str())
     }
 
@@ -356,6 +384,26 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// Gives a body that stands for a whole record the defaults of what it leaves out.
+fn fill_in(resource: &Resource, command: &mut Command) -> Result<(), Refusal> {
+    let (Command::Create { body, .. } | Command::Update { body, .. }) = command else {
+        return Ok(());
+    };
+    let mut whole: Value = serde_json::from_str(body).map_err(|error| internal(&error))?;
+    let absent = resource
+        .declared_fields()
+        .filter(|(_, field)| whole.get(&field.name).is_none())
+        .filter(|(_, field)| !field.hidden || field.default.is_some());
+    let absent: Vec<(String, Value)> = absent
+        .map(|(_, field)| (field.name.clone(), field.default_json().unwrap_or_default()))
+        .collect();
+    if let Some(members) = whole.as_object_mut() {
+        members.extend(absent);
+    }
+    *body = to_text(&whole)?;
+    Ok(())
 }
 
 pub(super) fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Refusal> {

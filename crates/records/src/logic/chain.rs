@@ -2,6 +2,7 @@
 
 use super::{Call, Moment, Reply, Spot, output};
 use crate::command::Command;
+use crate::decide::Precondition;
 use carnet_kernel::{Code, Id, Refusal};
 use carnet_model::{ActionIndex, FieldType};
 use futures_util::FutureExt;
@@ -64,7 +65,7 @@ fn held(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
             (action.name.as_str(), held)
         }
         Spot::Operation(operation) => {
-            let held = output::of_operation(operation, reply);
+            let held = output::of_operation(resource, operation, reply);
             (operation.as_str(), held)
         }
     };
@@ -123,6 +124,7 @@ async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {
 /// Every broken rule of the body, before any code relies on it. From here on a body that code puts
 /// in its place is validated when it does.
 fn validate(call: &Call) -> Result<(), Refusal> {
+    check_version(call)?;
     let spot = call.shared.spot;
     let wants = match spot {
         // The body of an action was read by whoever made the command.
@@ -141,6 +143,23 @@ fn validate(call: &Call) -> Result<(), Refusal> {
     }
     call.state().validated = true;
     Ok(())
+}
+
+/// A record that is nowhere has no version that a write could be based on.
+fn check_version(call: &Call) -> Result<(), Refusal> {
+    let state = call.state();
+    let stated = match &state.command {
+        Command::Update { precondition, .. }
+        | Command::Patch { precondition, .. }
+        | Command::Delete { precondition, .. } => precondition.as_ref(),
+        _ => None,
+    };
+    let of_version = matches!(stated, Some(Precondition::Versions(_)));
+    if call.declared().has_table() || !of_version {
+        return Ok(());
+    }
+    let message = format!("records of `{}` have no version", call.resource());
+    Err(Refusal::new(Code::PreconditionFailed, message))
 }
 
 /// Runs the hooks after the commit; what they fail with is told to the log alone.

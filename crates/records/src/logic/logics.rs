@@ -77,6 +77,7 @@ impl Registry {
         for hooked in hooks {
             self.add_hook(hooked, model, versions, &mut entries, &mut faults);
         }
+        unserved(model, versions, &entries, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -183,6 +184,33 @@ impl Registry {
         logic.needs(&mut needs);
         let missing = needs.missing(&self.components, model);
         faults.extend(missing.into_iter().map(|why| format!("{place}: {why}")));
+    }
+}
+
+/// Operations that nobody carries out: those of a resource without a table where there is no logic.
+fn unserved(
+    model: &Model,
+    versions: &[u16],
+    entries: &HashMap<(u16, ResourceIndex, Spot), Entry>,
+    faults: &mut Vec<String>,
+) {
+    for resource in model.resources.iter().filter(|one| !one.has_table()) {
+        let is_hidden = |version: u16| {
+            let mut overlays = resource.overlays.iter();
+            overlays.any(|one| one.version.0 == version && one.hidden)
+        };
+        for version in versions.iter().filter(|version| !is_hidden(**version)) {
+            for operation in resource.operations.iter() {
+                let place = (*version, resource.index, Spot::Operation(operation));
+                let entry = entries.get(&place);
+                if entry.is_none_or(|entry| entry.logic.is_none()) {
+                    let (name, word) = (&resource.name, operation.as_str());
+                    faults.push(format!(
+                        "`{word}` of `{name}` in v{version}: the resource has no table, and no logic does it"
+                    ));
+                }
+            }
+        }
     }
 }
 

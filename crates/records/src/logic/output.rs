@@ -1,15 +1,21 @@
 //! What logic gives, held against what the definition says of it. Pure.
 
 use super::Reply;
-use crate::command::Answer;
+use crate::command::{Answer, RecordAnswer};
 use crate::validate::{read_output, record_faults};
-use carnet_kernel::Detail;
+use carnet_kernel::{Detail, Id};
 use carnet_model::{Action, ActionOutput, Operation, Resource};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// The reply of an operation: a list where lists are answered, a record or nothing where a record
 /// is. Which members a record has is the logic's affair.
-pub(super) fn of_operation(operation: Operation, reply: Reply) -> Result<Reply, String> {
+/// Where there is no table they are just what is declared: nothing else says what they are.
+pub(super) fn of_operation(
+    resource: &Resource,
+    operation: Operation,
+    mut reply: Reply,
+) -> Result<Reply, String> {
     if reply.is_streamed() {
         return match operation == Operation::List && reply.status.is_none() {
             true => Ok(reply),
@@ -27,10 +33,40 @@ pub(super) fn of_operation(operation: Operation, reply: Reply) -> Result<Reply, 
         }
         Operation::Delete | Operation::Batch => (true, ""),
     };
-    match fits {
-        true => Ok(reply),
-        false => Err(format!("it is not {wanted}")),
+    if !fits {
+        return Err(format!("it is not {wanted}"));
     }
+    if resource.has_table() || first == Some(&b'n') {
+        return Ok(reply);
+    }
+    let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
+    let faults = match operation {
+        Operation::List => records(resource, text),
+        Operation::Delete | Operation::Batch => Vec::new(),
+        _ => record_faults(resource, text),
+    };
+    if !faults.is_empty() {
+        return Err(told(&faults));
+    }
+    if operation == Operation::Create {
+        reply.answer = made(text);
+    }
+    Ok(reply)
+}
+
+/// A record that logic made, with the id that its address has.
+fn made(text: &str) -> Answer {
+    #[derive(Deserialize)]
+    struct Identified<'a> {
+        id: &'a str,
+    }
+    let found = serde_json::from_str::<Identified<'_>>(text).ok();
+    let id = |text: &str| text.parse().ok().or_else(|| Id::parse_uuid(text).ok());
+    Answer::Record(RecordAnswer {
+        json: text.as_bytes().to_vec(),
+        created: found.and_then(|found| id(found.id)),
+        version: None,
+    })
 }
 
 /// The reply of an action in the form that its `output` declares.

@@ -104,13 +104,17 @@ fn codes_of_logic_are_among_the_answers() {
     let before = before(Operation::Delete);
     registry.hook("products", before, refusing(hook, [&SOLD_OUT]));
     let logics = registry.compile(view.model(), &[1, 2]).unwrap();
-    assert_eq!(logics.codes().filter(|code| *code == Code::Locked).count(), 1);
+    assert_eq!(
+        logics.codes().filter(|code| *code == Code::Locked).count(),
+        1
+    );
     let fragment = super::fragment(view, &logics);
     let sold_out = |path: &str, method: &str| {
         let answer = &fragment.paths[path][method]["responses"]["409"];
         let told = answer["description"].as_str().unwrap_or_default();
         let example = &answer["content"]["application/json"]["examples"]["SOLD_OUT"]["value"];
-        let is_told = told.contains("`SOLD_OUT`: Nothing is left.") && told.contains("`VERSION_CONFLICT`");
+        let is_told =
+            told.contains("`SOLD_OUT`: Nothing is left.") && told.contains("`VERSION_CONFLICT`");
         assert_eq!(is_told, example["error"]["statusCode"] == 409, "{answer}");
         is_told
     };
@@ -119,13 +123,17 @@ fn codes_of_logic_are_among_the_answers() {
     assert!(sold_out("/api/v2/products/{id}", "delete"));
     assert!(!sold_out("/api/v2/products/{id}", "patch"));
     let listed = &fragment.paths["/api/v2/products"]["get"]["responses"];
-    assert_eq!(listed["410"]["description"], "`GONE`: What was here is gone for good.");
+    assert_eq!(
+        listed["410"]["description"],
+        "`GONE`: What was here is gone for good."
+    );
     let asked = &fragment.paths["/api/v2/products/query"]["post"]["responses"];
     assert_eq!(listed["410"], asked["410"]);
     // Hooks stand in every version, logic in its own.
     let older = &carnet_model::ModelView::every(view.model())[0];
     let of_older = super::fragment(older, &logics);
-    let responses = |path: &str, method: &str| of_older.paths[path][method]["responses"].to_string();
+    let responses =
+        |path: &str, method: &str| of_older.paths[path][method]["responses"].to_string();
     assert!(responses("/api/v1/products/{id}", "delete").contains("SOLD_OUT"));
     assert!(!responses("/api/v1/products/{id}/feature", "post").contains("SOLD_OUT"));
 }

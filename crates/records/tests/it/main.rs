@@ -29,6 +29,7 @@ mod seeds;
 mod soft;
 mod streams;
 mod summaries;
+mod tableless;
 mod transactions;
 mod upserts;
 mod versions;
