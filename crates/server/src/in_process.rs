@@ -65,6 +65,7 @@ pub async fn in_process(
         operations: operations.clone(),
         principal: None,
         routes: application.routes.router(&handle),
+        below_api: application.routes.has_below_api(),
         layers: layers.clone(),
         health: Health::new(CHECK_LIMIT),
         metrics: None,

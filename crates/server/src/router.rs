@@ -9,11 +9,11 @@ use axum::routing::get;
 use bytes::Bytes;
 use carnet_kernel::{ApiVersion, ApplicationCodes, Code, Context, Principal, TenantKey, time};
 use carnet_records::Operations;
-use carnet_records::routes::{PREFIX, prefix};
+use carnet_records::routes::{Api, PREFIX, is_below, prefix};
 use carnet_telemetry::health::{Health, Status};
 use carnet_telemetry::metrics::Registry;
 use carnet_web::problem::{Problem, method_not_allowed};
-use carnet_web::{Layers, RequestInfo};
+use carnet_web::{Answer, Handler, Layers, RequestInfo};
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ pub(crate) struct Parts {
     pub(crate) principal: Option<Principal>,
     /// Those of the application.
     pub(crate) routes: Router,
+    /// Whether some of them stand below the prefix of the API.
+    pub(crate) below_api: bool,
     /// What the application placed between context and routes.
     pub(crate) layers: Layers,
     pub(crate) health: Health,
@@ -42,20 +44,54 @@ pub(crate) type Documents = Arc<dyn Fn(Option<ApiVersion>) -> Option<Bytes> + Se
 pub(crate) const PROBES: &[&str] = &["/health", "/metrics"];
 
 /// Every route.
-pub(crate) fn router(parts: Parts) -> Router {
+#[derive(Clone)]
+pub(crate) struct Routes {
+    table: Router,
+    /// The API where nothing of the application stands before it or beside it below its prefix: it
+    /// is then asked without the table.
+    direct: Option<(Api, Arc<Given>)>,
+}
+
+impl Handler for Routes {
+    fn handle(&self, mut request: Request) -> Answer {
+        match &self.direct {
+            Some((api, given)) if is_below(request.uri().path()) => {
+                given.give(&mut request);
+                Box::pin(api.clone().answer(request))
+            }
+            _ => self.table.handle(request),
+        }
+    }
+}
+
+/// Makes the routes.
+pub(crate) fn router(parts: Parts) -> Routes {
     let root = get(serve_root).with_state(parts.operations.clone());
     let document = get(serve_version).with_state(parts.openapi.clone());
     let tenant = TenantKey::DEFAULT;
     let nobody = || Principal::anonymous(tenant);
     let assumed = parts.principal.is_some();
-    let principal = parts.principal.unwrap_or_else(nobody);
-    let context = MapRequestLayer::new(move |request| give_context(request, tenant, &principal));
+    let given = Arc::new(Given {
+        tenant,
+        principal: parts.principal.unwrap_or_else(nobody),
+    });
+    let api = carnet_records::routes::router(parts.operations);
     let mut served = Router::new()
-        .nest_service(PREFIX, carnet_records::routes::router(parts.operations))
+        .route_service(PREFIX, api.clone())
+        .route_service(&format!("{PREFIX}/"), api.clone())
+        .route_service(&format!("{PREFIX}/{{*rest}}"), api.clone())
         .merge(parts.routes);
-    if let Some(layers) = parts.layers.before_routes() {
+    let layers = parts.layers.before_routes();
+    // Who is assumed to be somebody is looked at first, below.
+    let is_direct = layers.is_none() && !parts.below_api && !assumed;
+    let direct = is_direct.then(|| (api, Arc::clone(&given)));
+    if let Some(layers) = layers {
         served = served.layer(layers);
     }
+    let context = MapRequestLayer::new(move |mut request| {
+        given.give(&mut request);
+        request
+    });
     served = served.layer(context);
     if assumed {
         served = served.layer(axum::middleware::from_fn(local::check));
@@ -75,9 +111,10 @@ pub(crate) fn router(parts: Parts) -> Router {
     if parts.docs {
         router = router.merge(docs::user_interface());
     }
-    router
+    let table = router
         .method_not_allowed_fallback(refuse_method)
-        .fallback(refuse_path)
+        .fallback(refuse_path);
+    Routes { table, direct }
 }
 
 fn health_routes(health: Health) -> Router {
@@ -90,15 +127,21 @@ fn health_routes(health: Health) -> Router {
 
 /// The context of a request. Until sign-in and tenants come, the caller is the same for all: no
 /// header makes one. Only who asks in process may say by an extension who it is.
-fn give_context(mut request: Request, tenant: TenantKey, principal: &Principal) -> Request {
-    if let Some(info) = RequestInfo::find(request.extensions()) {
-        let said = request.extensions().get::<Principal>();
-        let principal = said.unwrap_or(principal).clone();
-        let mut context = Context::new(tenant, principal, info.correlation());
-        context.deadline = info.deadline();
-        request.extensions_mut().insert(context);
+struct Given {
+    tenant: TenantKey,
+    principal: Principal,
+}
+
+impl Given {
+    fn give(&self, request: &mut Request) {
+        if let Some(info) = RequestInfo::find(request.extensions()) {
+            let said = request.extensions().get::<Principal>();
+            let principal = said.unwrap_or(&self.principal).clone();
+            let mut context = Context::new(self.tenant, principal, info.correlation());
+            context.deadline = info.deadline();
+            request.extensions_mut().insert(context);
+        }
     }
-    request
 }
 
 async fn serve_root(info: RequestInfo, State(operations): State<Operations>) -> Response {

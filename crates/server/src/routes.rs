@@ -7,6 +7,7 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use carnet_model::Model;
+use carnet_records::routes::is_below;
 use carnet_web::RequestInfo;
 use carnet_web::openapi::{Fragment, Tag};
 use carnet_web::problem::method_not_allowed;
@@ -120,6 +121,11 @@ impl Routes {
     /// Whether they add to the OpenAPI document.
     pub(crate) fn has_documents(&self) -> bool {
         !self.documents.is_empty()
+    }
+
+    /// Whether some stand below the prefix of the API.
+    pub(crate) fn has_below_api(&self) -> bool {
+        self.routes.iter().any(|route| is_below(&route.path))
     }
 
     /// Every route, in order.

@@ -140,6 +140,7 @@ async fn run(
         operations,
         principal: principal.clone(),
         routes: application.routes.router(&handle),
+        below_api: application.routes.has_below_api(),
         layers: layers.clone(),
         health: health.clone(),
         metrics: config.server.metrics.then_some(metrics),

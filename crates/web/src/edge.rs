@@ -1,18 +1,20 @@
-//! The whole middleware round an axum router, in its one order. Not the routes, not the server.
+//! The whole middleware round the routes, in its one order. Not the routes, not the server.
 //!
 //! From the outside in: ids and span → access log and metrics → security headers → CORS →
 //! compression → problem bodies → limits of address and body → deadline → load → panics →
-//! routes. Layers of an application stand between the stages that `stage.rs` names. So every answer has its ids and headers, and every failure inside has its body.
+//! routes. Layers of an application stand between the stages that `stage.rs` names. So every answer
+//! has its ids and headers, and every failure inside has its body. Where no layer stands, the
+//! stages call each other directly: a boxed service and future at each would cost a request more
+//! than what most of them do.
 
 use crate::config::Config;
 use crate::error::Error;
 use crate::middleware::access_log::{self, Line, Observation};
+use crate::middleware::compression::{self, Compressed};
 use crate::middleware::load_limit::LoadLimit;
 use crate::middleware::render_problems::{self, Asked};
 use crate::middleware::security_headers::SecurityHeaders;
-use crate::middleware::{
-    body_limit, catch_panic, compression, cors, head, request_id, server_timing, timeout,
-};
+use crate::middleware::{body_limit, catch_panic, cors, head, request_id, server_timing, timeout};
 use crate::problem::Problem;
 use crate::query_string::Limits;
 use crate::request_info::RequestInfo;
@@ -30,8 +32,26 @@ use std::task::{Context, Poll};
 use tower::{Layer, Service, ServiceExt};
 use tracing::Instrument;
 
-type Inner = Routed;
-type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+/// An answer on its way.
+pub type Answer = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+type Answered = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+/// What answers requests behind the edge.
+pub trait Handler: Send + Sync + 'static {
+    /// Begins to answer a request.
+    fn handle(&self, request: Request<Body>) -> Answer;
+}
+
+impl Handler for Router {
+    fn handle(&self, request: Request<Body>) -> Answer {
+        let routes = self.clone();
+        Box::pin(async move {
+            let Ok(response) = routes.oneshot(request).await;
+            response
+        })
+    }
+}
 
 /// What the edge is made from.
 #[derive(Clone)]
@@ -49,12 +69,12 @@ pub struct EdgeOptions {
     pub layers: Layers,
 }
 
-/// A router with everything round it: a tower service for any request body, cheap to clone.
+/// Routes with everything round them: a tower service for any request body, cheap to clone.
 #[derive(Clone)]
 pub struct Edge {
     core: Core,
     /// The core with layers of the application round it, if there are any.
-    layered: Option<Inner>,
+    layered: Option<Routed>,
 }
 
 /// The edge from its first stage inwards.
@@ -63,7 +83,7 @@ struct Core {
     shared: Arc<Shared>,
     choice: Choice,
     /// The choice with layers round it.
-    layered: Option<Inner>,
+    layered: Option<Routed>,
     /// Whether layers stand outside of what gives refusals their bodies.
     may_refuse: bool,
 }
@@ -73,7 +93,18 @@ struct Core {
 struct Choice {
     /// Without CORS, for plain `OPTIONS` requests and where no other origin may call.
     plain: Inner,
-    cors: Option<Inner>,
+    cors: Option<Routed>,
+}
+
+/// What stands behind the ids, of one of several kinds.
+#[derive(Clone)]
+enum Inner {
+    /// No layer of the application stands here.
+    Own {
+        guard: Guard,
+        compressed: Option<Compressed<Guard>>,
+    },
+    Layered(Routed),
 }
 
 struct Shared {
@@ -95,7 +126,7 @@ impl std::fmt::Debug for Edge {
 
 impl Edge {
     /// Puts the middleware round `routes`. Fails with the first setting that cannot be used.
-    pub fn new(routes: Router, options: EdgeOptions) -> Result<Self, Error> {
+    pub fn new(routes: impl Handler, options: EdgeOptions) -> Result<Self, Error> {
         let config = options.config;
         if let Some(problem) = config.problems().into_iter().next() {
             return Err(problem);
@@ -109,24 +140,31 @@ impl Edge {
             config,
         });
         let layers = options.layers;
+        let routes: Arc<dyn Handler> = Arc::new(routes);
         let guard = Guard {
             shared: Arc::clone(&shared),
-            layered: layers.round(BEFORE_CONTEXT, || routes.clone()),
+            layered: layers.round(BEFORE_CONTEXT, || Routes(Arc::clone(&routes))),
             routes,
         };
-        let guard = match layers.round(3, || guard.clone()) {
-            Some(layered) => layered,
-            None => Inner::new(guard),
+        let compression = shared.config.compression.then_some(&shared.config);
+        let plain = match layers.round(3, || guard.clone()) {
+            None => Inner::Own {
+                compressed: compression
+                    .map(|config| compression::layer(config).layer(guard.clone())),
+                guard,
+            },
+            Some(layered) => Inner::Layered(match compression {
+                None => layered,
+                Some(config) => {
+                    let compressed = compression::layer(config).layer(layered);
+                    Routed::new(compressed.map_response(|response| response.map(Body::new)))
+                }
+            }),
         };
-        let plain = if shared.config.compression {
-            let compressed = compression::layer(&shared.config).layer(guard);
-            Inner::new(compressed.map_response(|response| response.map(Body::new)))
-        } else {
-            guard
-        };
-        let plain = layers.round(2, || plain.clone()).unwrap_or(plain);
+        let layered = layers.round(2, || plain.clone());
+        let plain = layered.map_or(plain, Inner::Layered);
         let cors = cors::layer(&shared.config.cors).map(|layer| {
-            Inner::new(
+            Routed::new(
                 layer
                     .layer(plain.clone())
                     .map_response(|response| response.map(Body::new)),
@@ -151,13 +189,13 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = Answered;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Answer {
+    fn call(&mut self, request: Request<B>) -> Answered {
         let request = request.map(Body::new);
         match &self.layered {
             Some(layered) => Box::pin(layered.clone().oneshot(request)),
@@ -166,47 +204,76 @@ where
     }
 }
 
-impl Service<Request<Body>> for Core {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
+/// A service that is always ready and answers by an asynchronous function of its own.
+macro_rules! service {
+    ($name:ty, $self:ident, $request:ident, $answer:expr) => {
+        impl Service<Request<Body>> for $name {
+            type Response = Response;
+            type Error = Infallible;
+            type Future = Answered;
 
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
+            fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
 
-    fn call(&mut self, request: Request<Body>) -> Answer {
-        let inner = match &self.layered {
-            Some(layered) => layered.clone(),
-            None => self.choice.of(&request),
-        };
-        let shared = Arc::clone(&self.shared);
+            fn call(&mut self, $request: Request<Body>) -> Answered {
+                let $self = self.clone();
+                Box::pin(async move { Ok($answer.await) })
+            }
+        }
+    };
+}
+
+service!(Core, core, request, core.answer(request));
+service!(Choice, choice, request, choice.answer(request));
+service!(Inner, inner, request, inner.answer(request));
+service!(Guard, guard, request, guard.answer(request));
+service!(Routes, routes, request, routes.0.handle(request));
+
+impl Core {
+    async fn answer(self, request: Request<Body>) -> Response {
         // A layer may answer with a refusal, which then still lacks its body.
         let asked = self.may_refuse.then(|| Asked::of(&request));
-        Box::pin(async move { Ok(shared.answer(inner, request, asked).await) })
+        let inner = match self.layered {
+            Some(layered) => Inner::Layered(layered),
+            None => self.choice.of(&request),
+        };
+        self.shared.answer(inner, request, asked).await
     }
 }
 
 impl Choice {
-    fn of(&self, request: &Request<Body>) -> Inner {
-        match &self.cors {
-            Some(cors) if cors::concerns(request) => cors.clone(),
-            _ => self.plain.clone(),
+    fn of(self, request: &Request<Body>) -> Inner {
+        match self.cors {
+            Some(cors) if cors::concerns(request) => Inner::Layered(cors),
+            _ => self.plain,
         }
+    }
+
+    async fn answer(self, request: Request<Body>) -> Response {
+        self.of(&request).answer(request).await
     }
 }
 
-impl Service<Request<Body>> for Choice {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Answer {
-        Box::pin(self.of(&request).oneshot(request))
+impl Inner {
+    async fn answer(self, request: Request<Body>) -> Response {
+        match self {
+            Self::Own { guard, compressed } => match compressed {
+                None => guard.answer(request).await,
+                Some(compressed) if compression::is_asked(&request) => {
+                    let Ok(response) = compressed.oneshot(request).await;
+                    response.map(Body::new)
+                }
+                Some(_) => {
+                    let shared = Arc::clone(&guard.shared);
+                    compression::tell(guard.answer(request).await, &shared.config)
+                }
+            },
+            Self::Layered(service) => {
+                let Ok(response) = service.oneshot(request).await;
+                response
+            }
+        }
     }
 }
 
@@ -227,7 +294,7 @@ impl Shared {
         let request = Request::from_parts(parts, body);
 
         let answered = async {
-            let Ok(mut response) = inner.oneshot(request).await;
+            let mut response = inner.answer(request).await;
             if let Some(asked) = asked.filter(|_| has_refusal(&response)) {
                 response = render_problems::render(response, &asked, &info, || self.clock.now());
             }
@@ -244,41 +311,6 @@ impl Shared {
             response
         };
         answered.instrument(span).await
-    }
-
-    /// The inner half: what stands between a request and its handler.
-    async fn guard(
-        &self,
-        routes: Router,
-        layered: Option<Inner>,
-        request: Request<Body>,
-    ) -> Response {
-        let asked = Asked::of(&request);
-        let Some(info) = RequestInfo::find(request.extensions()).cloned() else {
-            return Problem::new(Code::Internal, "the request did not come through the edge")
-                .into_response();
-        };
-        let probe = self.is_probe(request.uri().path());
-        let outcome = match self.bound(request) {
-            Err(problem) => Err(problem),
-            Ok(request) => {
-                timeout::until_deadline(&info, async {
-                    let _place = if probe {
-                        None
-                    } else {
-                        Some(self.load.admit().await?)
-                    };
-                    let Ok(response) = match layered {
-                        Some(layered) => catch_panic::guard(layered.oneshot(request)).await?,
-                        None => catch_panic::guard(routes.oneshot(request)).await?,
-                    };
-                    Ok(response)
-                })
-                .await
-            }
-        };
-        let response = outcome.unwrap_or_else(IntoResponse::into_response);
-        render_problems::render(response, &asked, &info, || self.clock.now())
     }
 
     /// The limits that are known before a handler runs.
@@ -328,27 +360,49 @@ fn has_refusal(response: &Response) -> bool {
     response.extensions().get::<Refusal>().is_some()
 }
 
-/// The inner half as a service, so that CORS and compression stand round it.
+/// The inner half: what stands between a request and its handler.
 #[derive(Clone)]
 struct Guard {
     shared: Arc<Shared>,
-    routes: Router,
+    routes: Arc<dyn Handler>,
     /// The routes with layers round them.
-    layered: Option<Inner>,
+    layered: Option<Routed>,
 }
 
-impl Service<Request<Body>> for Guard {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Answer;
-
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Answer {
-        let shared = Arc::clone(&self.shared);
-        let (routes, layered) = (self.routes.clone(), self.layered.clone());
-        Box::pin(async move { Ok(shared.guard(routes, layered, request).await) })
+impl Guard {
+    async fn answer(self, request: Request<Body>) -> Response {
+        let asked = Asked::of(&request);
+        let Some(info) = RequestInfo::find(request.extensions()).cloned() else {
+            return Problem::new(Code::Internal, "the request did not come through the edge")
+                .into_response();
+        };
+        let shared = &self.shared;
+        let probe = shared.is_probe(request.uri().path());
+        let outcome = match shared.bound(request) {
+            Err(problem) => Err(problem),
+            Ok(request) => {
+                timeout::until_deadline(&info, async {
+                    let _place = if probe {
+                        None
+                    } else {
+                        Some(shared.load.admit().await?)
+                    };
+                    match self.layered {
+                        Some(layered) => {
+                            let Ok(response) = catch_panic::guard(layered.oneshot(request)).await?;
+                            Ok(response)
+                        }
+                        None => catch_panic::guard(self.routes.handle(request)).await,
+                    }
+                })
+                .await
+            }
+        };
+        let response = outcome.unwrap_or_else(IntoResponse::into_response);
+        render_problems::render(response, &asked, &info, || shared.clock.now())
     }
 }
+
+/// The routes as a service, for layers round them.
+#[derive(Clone)]
+struct Routes(Arc<dyn Handler>);

@@ -20,7 +20,7 @@ mod stage;
 mod trace_context;
 
 pub use config::{Config, CorsConfig, Tls};
-pub use edge::{Edge, EdgeOptions};
+pub use edge::{Answer, Edge, EdgeOptions, Handler};
 pub use error::Error;
 pub use etag::IfMatch;
 pub use metrics::METRICS;

@@ -2,57 +2,197 @@
 //! served by the same routes, resolved against the model view of the request.
 
 mod action;
+mod address;
 mod own;
 mod read;
 mod stream;
 mod version;
 mod write;
 
-pub use version::{Versioned, prefix};
+pub use version::prefix;
 
 use crate::Operations;
 use crate::parse::{Given, QueryBody, in_body, parse_none, read_body};
 use crate::validate::parse_id;
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::response::Response;
-use axum::routing::any;
+use address::Route;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
 use carnet_kernel::{ApiVersion, Code, Context, Detail, Id, Refusal, Value};
 use carnet_model::{
     ActionIndex, ActionOn, FieldType, ModelView, Operation, Resource, ResourceIndex, Storage,
 };
+use carnet_web::RequestInfo;
 use carnet_web::accept::{Media, negotiate, negotiate_list};
 use carnet_web::content_type::BodyType;
 use carnet_web::problem::{Problem, method_not_allowed};
 use carnet_web::query_string::{self, Limits};
-use carnet_web::{RequestInfo, percent};
+use futures_util::future::BoxFuture;
 use http::Method;
+use std::convert::Infallible;
+use std::fmt;
+use std::task::{self, Poll};
 use std::time::Instant;
+use tower::Service;
+use version::Spoken;
 
 /// Where the API is mounted; `Location` headers and route labels begin with it and a version.
 pub const PREFIX: &str = "/api";
 
-/// The routes of all resources in all versions, to be mounted under [`PREFIX`]. A request needs a
-/// `Context` in its extensions.
-pub fn router(operations: Operations) -> Versioned {
-    let routes = Router::new()
-        .route("/transactions", any(serve_transactions))
-        .route("/{resource}", any(serve_collection))
-        .route("/{resource}/batch", any(serve_batch))
-        .route("/{resource}/query", any(serve_query))
-        .route("/{resource}/{id}", any(serve_record))
-        .route("/{resource}/{id}/restore", any(serve_restore))
-        .route("/{resource}/{id}/{relation}", any(serve_action))
-        .route("/{resource}/{id}/{relation}/{target}", any(serve_link))
-        .fallback(refuse_path)
-        .with_state(operations.clone());
-    Versioned::new(operations, routes)
+/// The routes of all resources in all versions: a service that is mounted where addresses begin
+/// with [`PREFIX`], and sees them whole. A request needs a `Context` in its extensions.
+#[derive(Clone)]
+pub struct Api {
+    operations: Operations,
 }
 
-async fn refuse_path(request: Request) -> Problem {
-    let path: String = request.uri().path().chars().take(100).collect();
-    let message = format!("there is nothing at `{PREFIX}/{}{path}`", spoken(&request));
-    Problem::new(Code::NotFound, message)
+/// The routes of `operations`.
+pub fn router(operations: Operations) -> Api {
+    Api { operations }
+}
+
+/// Whether an address belongs to the API.
+pub fn is_below(path: &str) -> bool {
+    address::behind_prefix(path).is_some()
+}
+
+impl Service<Request> for Api {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _context: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let api = self.clone();
+        Box::pin(async move { Ok(api.answer(request).await) })
+    }
+}
+
+impl Api {
+    /// Answers a request.
+    pub async fn answer(self, mut request: Request) -> Response {
+        let spoken = match version::choose(&self.operations, &request) {
+            Ok(spoken) => spoken,
+            Err(refusal) => return Problem::from(refusal).into_response(),
+        };
+        if let Some(context) = request.extensions_mut().get_mut::<Context>() {
+            context.version = spoken.view.version();
+        }
+        let notice = spoken.notice();
+        let answered = dispatch(self.operations, spoken, request).await;
+        let mut response = answered.unwrap_or_else(IntoResponse::into_response);
+        for (name, value) in notice {
+            response.headers_mut().append(name, value);
+        }
+        response
+    }
+}
+
+async fn dispatch(
+    operations: Operations,
+    spoken: Spoken,
+    request: Request,
+) -> Result<Response, Problem> {
+    let rest = spoken.rest(&request);
+    let Some(route) = Route::of(rest) else {
+        let path: String = rest.chars().take(100).collect();
+        let version = spoken.view.version();
+        let message = format!("there is nothing at `{PREFIX}/{version}/{path}`");
+        return Err(Problem::new(Code::NotFound, message));
+    };
+    let at = At {
+        segments: address::segments(rest)?,
+        operations,
+        view: spoken.view,
+    };
+    match route {
+        Route::Transactions => serve_transactions(at, request).await,
+        Route::Collection => serve_collection(at, request).await,
+        Route::Batch => serve_batch(at, request).await,
+        Route::Query => serve_query(at, request).await,
+        Route::Record => serve_record(at, request).await,
+        Route::Restore => serve_restore(at, request).await,
+        Route::Action => serve_action(at, request).await,
+        Route::Link => serve_link(at, request).await,
+    }
+}
+
+/// What a request addresses, in its version.
+struct At {
+    operations: Operations,
+    view: ModelView,
+    /// The decoded segments behind the version.
+    segments: Vec<String>,
+}
+
+impl At {
+    fn segment(&self, place: usize) -> &str {
+        self.segments
+            .get(place)
+            .map(String::as_str)
+            .unwrap_or_default()
+    }
+
+    fn find(&self, request: &Request) -> Result<&Resource, Refusal> {
+        let name = self.segment(0);
+        if let Some(resource) = self.view.resource_named(name) {
+            return Ok(resource);
+        }
+        self.label(request, "/{resource}");
+        let short: String = name.chars().take(64).collect();
+        let names = self.view.shown_resources();
+        let hint = carnet_kernel::suggest::hint(name, names.map(|one| one.name.as_str()));
+        Err(Refusal::new(
+            Code::NotFound,
+            format!("there is no resource `{short}`{hint}"),
+        ))
+    }
+
+    /// The resource that a request addresses, noted with what stands behind its name.
+    fn addressed(&self, request: &Request, tail: &str) -> Result<&Resource, Refusal> {
+        let resource = self.find(request)?;
+        self.label(request, format_args!("/{}{tail}", resource.name));
+        Ok(resource)
+    }
+
+    /// Notes the template of the address behind its version.
+    fn label(&self, request: &Request, template: impl fmt::Display) {
+        if let Some(info) = RequestInfo::find(request.extensions()) {
+            info.set_route(format!("{PREFIX}/{}{template}", self.view.version()));
+        }
+    }
+
+    fn open(&self, resource: ResourceIndex, request: &Request) -> Result<Call, Refusal> {
+        let media = negotiate(request.headers(), self.view.version())?;
+        self.open_as(resource, request, media)
+    }
+
+    fn open_as(
+        &self,
+        resource: ResourceIndex,
+        request: &Request,
+        media: Media,
+    ) -> Result<Call, Refusal> {
+        let limits: Limits = request.extensions().get().copied().unwrap_or_default();
+        let pairs = query_string::parse(request.uri().query(), limits)?;
+        let context = request
+            .extensions()
+            .get::<Context>()
+            .cloned()
+            .ok_or_else(|| Refusal::new(Code::Internal, "the request has no context"))?;
+        Ok(Call {
+            operations: self.operations.clone(),
+            view: self.view.clone(),
+            resource,
+            context,
+            media,
+            pairs,
+            body: QueryBody::default(),
+            info: RequestInfo::find(request.extensions()).cloned(),
+        })
+    }
 }
 
 /// The version that a request speaks.
@@ -96,28 +236,22 @@ impl Call {
     }
 }
 
-async fn serve_collection(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "")?;
+async fn serve_collection(at: At, request: Request) -> Result<Response, Problem> {
+    let resource = at.addressed(&request, "")?;
     let methods = collection_methods(resource);
     if methods.is_empty() {
         return Err(nothing_here(resource));
     }
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
-            let media = negotiate_list(request.headers(), spoken(&request))?;
-            let call = open_as(operations, &view, resource.index, &request, media)?;
+            let media = negotiate_list(request.headers(), at.view.version())?;
+            let call = at.open_as(resource.index, &request, media)?;
             return match media {
                 Media::Lines => stream::list(call).await,
                 _ => read::list(call).await,
             };
         }
-        _ if methods.contains(&request.method().as_str()) => {
-            open(operations, &view, resource.index, &request)?
-        }
+        _ if methods.contains(&request.method().as_str()) => at.open(resource.index, &request)?,
         _ => return Ok(refuse_method(&request, &methods)),
     };
     match *request.method() {
@@ -127,12 +261,8 @@ async fn serve_collection(
     }
 }
 
-async fn serve_batch(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "/batch")?;
+async fn serve_batch(at: At, request: Request) -> Result<Response, Problem> {
+    let resource = at.addressed(&request, "/batch")?;
     if !resource.operations.contains(Operation::Batch) {
         return Err(Refusal::new(
             Code::NotFound,
@@ -143,16 +273,12 @@ async fn serve_batch(
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    write::batch(open(operations, &view, resource.index, &request)?, request).await
+    write::batch(at.open(resource.index, &request)?, request).await
 }
 
 /// A list whose parameters are a JSON body.
-async fn serve_query(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "/query")?;
+async fn serve_query(at: At, request: Request) -> Result<Response, Problem> {
+    let resource = at.addressed(&request, "/query")?;
     if !takes_query(resource) {
         let message = format!("`{}` offers no list by a query", resource.name);
         return Err(Refusal::new(Code::NotFound, message).into());
@@ -160,8 +286,8 @@ async fn serve_query(
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    let media = negotiate_list(request.headers(), spoken(&request))?;
-    let mut call = open_as(operations, &view, resource.index, &request, media)?;
+    let media = negotiate_list(request.headers(), at.view.version())?;
+    let mut call = at.open_as(resource.index, &request, media)?;
     parse_none(&call.pairs)?;
     let body = write::body(request, &[BodyType::Json]).await?;
     call.body = read_body(&body)?;
@@ -173,17 +299,13 @@ async fn serve_query(
     outcome.map_err(|problem| Problem(in_body(problem.0)))
 }
 
-async fn serve_record(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let text = segments.get(1).map(String::as_str).unwrap_or_default();
-    let resource = find(&view, &segments, &request)?;
+async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
+    let text = at.segment(1);
+    let resource = at.find(&request)?;
     if let Some(action) = action_named(resource, text, ActionOn::Collection) {
-        return act(operations, &view, (resource, action), None, request).await;
+        return act(&at, (resource, action), None, request).await;
     }
-    label(&request, resource, "/{id}");
+    at.label(&request, format_args!("/{}/{{id}}", resource.name));
     let methods = record_methods(resource);
     if methods.is_empty() {
         return Err(nothing_here(resource));
@@ -191,7 +313,7 @@ async fn serve_record(
     if !methods.contains(&request.method().as_str()) {
         return Ok(refuse_method(&request, &methods));
     }
-    let call = open(operations, &view, resource.index, &request)?;
+    let call = at.open(resource.index, &request)?;
     if matches!(*request.method(), Method::GET | Method::HEAD) {
         return read::read(call, key(resource, text)?).await;
     }
@@ -203,12 +325,8 @@ async fn serve_record(
     }
 }
 
-async fn serve_restore(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "/{id}/restore")?;
+async fn serve_restore(at: At, request: Request) -> Result<Response, Problem> {
+    let resource = at.addressed(&request, "/{id}/restore")?;
     if !restores(resource) {
         let message = format!("`{}` offers nothing at this address", resource.name);
         let message = match resource.deleted() {
@@ -220,43 +338,40 @@ async fn serve_restore(
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    let text = segments.get(1).map(String::as_str).unwrap_or_default();
+    let text = at.segment(1);
     let id = record_id(resource, text)?;
-    let call = open(operations, &view, resource.index, &request)?;
+    let call = at.open(resource.index, &request)?;
     write::restore(call, id, request).await
 }
 
-async fn serve_action(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "/{id}/{action}")?;
-    let segment = |place: usize| segments.get(place).map(String::as_str).unwrap_or_default();
-    let Some(action) = action_named(resource, segment(2), ActionOn::Record) else {
-        return Err(no_action(resource, segment(2)).into());
+async fn serve_action(at: At, request: Request) -> Result<Response, Problem> {
+    let resource = at.addressed(&request, "/{id}/{action}")?;
+    let Some(action) = action_named(resource, at.segment(2), ActionOn::Record) else {
+        return Err(no_action(resource, at.segment(2)).into());
     };
     let target = (resource, action);
-    act(operations, &view, target, Some(segment(1)), request).await
+    act(&at, target, Some(at.segment(1)), request).await
 }
 
 /// An action; `id` is the text of the record's id where it is for one.
 async fn act(
-    operations: Operations,
-    view: &ModelView,
+    at: &At,
     (resource, action): (&Resource, ActionIndex),
     id: Option<&str>,
     request: Request,
 ) -> Result<Response, Problem> {
     let declared = resource.action(action);
     let place = if id.is_some() { "/{id}" } else { "" };
-    label(&request, resource, &format!("{place}/{}", declared.name));
+    at.label(
+        &request,
+        format_args!("/{}{place}/{}", resource.name, declared.name),
+    );
     let method = declared.method.as_http();
     if request.method().as_str() != method {
         return Ok(refuse_method(&request, &[method]));
     }
     let id = id.map(|text| record_id(resource, text)).transpose()?;
-    let call = open(operations, view, resource.index, &request)?;
+    let call = at.open(resource.index, &request)?;
     action::act(call, action, id, request).await
 }
 
@@ -280,33 +395,27 @@ fn no_action(resource: &Resource, name: &str) -> Refusal {
     Refusal::new(Code::NotFound, message)
 }
 
-async fn serve_link(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    let (view, segments) = (version::view(&operations, &request), segments(&request)?);
-    let resource = addressed(&view, &segments, &request, "/{id}/{relation}/{target}")?;
-    let segment = |place: usize| segments.get(place).map(String::as_str).unwrap_or_default();
-    let links = resource.relation_named(segment(2)).and_then(|index| {
+async fn serve_link(at: At, request: Request) -> Result<Response, Problem> {
+    let resource = at.addressed(&request, "/{id}/{relation}/{target}")?;
+    let links = resource.relation_named(at.segment(2)).and_then(|index| {
         let relation = resource.relation(index);
-        let through = crate::linking::through(&view, relation)?;
+        let through = crate::linking::through(&at.view, relation)?;
         Some((index, relation, crate::linking::link_methods(through.link)))
     });
     let (index, relation, methods) = match links {
         Some(found) if !found.2.is_empty() => found,
-        _ => return Err(no_links(&view, resource, segment(2))),
+        _ => return Err(no_links(&at.view, resource, at.segment(2))),
     };
-    label(
+    at.label(
         &request,
-        resource,
-        &format!("/{{id}}/{}/{{target}}", relation.name),
+        format_args!("/{}/{{id}}/{}/{{target}}", resource.name, relation.name),
     );
     if !methods.contains(&request.method().as_str()) {
         return Ok(refuse_method(&request, &methods));
     }
-    let id = record_id(resource, segment(1))?;
-    let target = record_id(view.resource(relation.target), segment(3))?;
-    let call = open(operations, &view, resource.index, &request)?;
+    let id = record_id(resource, at.segment(1))?;
+    let target = record_id(at.view.resource(relation.target), at.segment(3))?;
+    let call = at.open(resource.index, &request)?;
     let make = *request.method() == Method::PUT;
     write::link(call, (id, index, target), make, request).await
 }
@@ -316,20 +425,14 @@ pub(crate) fn restores(resource: &Resource) -> bool {
     resource.deleted().is_some() && resource.operations.contains(Operation::Delete)
 }
 
-async fn serve_transactions(
-    State(operations): State<Operations>,
-    request: Request,
-) -> Result<Response, Problem> {
-    if let Some(info) = RequestInfo::find(request.extensions()) {
-        info.set_route(format!("{PREFIX}/{}/transactions", spoken(&request)));
-    }
+async fn serve_transactions(at: At, request: Request) -> Result<Response, Problem> {
+    at.label(&request, "/transactions");
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    let view = version::view(&operations, &request);
     // Each item names its resource; the call has none of its own.
     let any = ResourceIndex(0);
-    let call = open(operations, &view, any, &request)?;
+    let call = at.open(any, &request)?;
     write::transaction(call, request).await
 }
 
@@ -394,96 +497,6 @@ fn no_links(view: &ModelView, resource: &Resource, name: &str) -> Problem {
 
 fn refuse_method(request: &Request, methods: &[&str]) -> Response {
     method_not_allowed(request.method(), &methods.join(", "))
-}
-
-/// The decoded segments behind the prefix; the router only says how many there are.
-fn segments(request: &Request) -> Result<Vec<String>, Refusal> {
-    request
-        .uri()
-        .path()
-        .trim_start_matches('/')
-        .split('/')
-        .map(|segment| percent::decode_segment(segment, "path"))
-        .collect()
-}
-
-fn find<'v>(
-    view: &'v ModelView,
-    segments: &[String],
-    request: &Request,
-) -> Result<&'v Resource, Refusal> {
-    let name = segments.first().map(String::as_str).unwrap_or_default();
-    if let Some(resource) = view.resource_named(name) {
-        return Ok(resource);
-    }
-    if let Some(info) = RequestInfo::find(request.extensions()) {
-        info.set_route(format!("{PREFIX}/{}/{{resource}}", spoken(request)));
-    }
-    let short: String = name.chars().take(64).collect();
-    let hint = carnet_kernel::suggest::hint(
-        name,
-        view.shown_resources()
-            .map(|resource| resource.name.as_str()),
-    );
-    Err(Refusal::new(
-        Code::NotFound,
-        format!("there is no resource `{short}`{hint}"),
-    ))
-}
-
-/// The resource that a request addresses, noted with what stands behind its name.
-fn addressed<'v>(
-    view: &'v ModelView,
-    segments: &[String],
-    request: &Request,
-    tail: &str,
-) -> Result<&'v Resource, Refusal> {
-    let resource = find(view, segments, request)?;
-    label(request, resource, tail);
-    Ok(resource)
-}
-
-fn label(request: &Request, resource: &Resource, tail: &str) {
-    if let Some(info) = RequestInfo::find(request.extensions()) {
-        let version = spoken(request);
-        info.set_route(format!("{PREFIX}/{version}/{}{tail}", resource.name));
-    }
-}
-
-fn open(
-    operations: Operations,
-    view: &ModelView,
-    resource: ResourceIndex,
-    request: &Request,
-) -> Result<Call, Refusal> {
-    let media = negotiate(request.headers(), spoken(request))?;
-    open_as(operations, view, resource, request, media)
-}
-
-fn open_as(
-    operations: Operations,
-    view: &ModelView,
-    resource: ResourceIndex,
-    request: &Request,
-    media: Media,
-) -> Result<Call, Refusal> {
-    let limits: Limits = request.extensions().get().copied().unwrap_or_default();
-    let pairs = query_string::parse(request.uri().query(), limits)?;
-    let context = request
-        .extensions()
-        .get::<Context>()
-        .cloned()
-        .ok_or_else(|| Refusal::new(Code::Internal, "the request has no context"))?;
-    Ok(Call {
-        operations,
-        view: view.clone(),
-        resource,
-        context,
-        media,
-        pairs,
-        body: QueryBody::default(),
-        info: RequestInfo::find(request.extensions()).cloned(),
-    })
 }
 
 /// The value of a resource's key in an address.

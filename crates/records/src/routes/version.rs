@@ -1,21 +1,13 @@
 //! Which version of the API a request speaks: by its path, else by `Accept`. What a version that
 //! ends says of itself. Not what a version shows; that is `carnet_model::ModelView`.
 
-use super::PREFIX;
+use super::{PREFIX, address};
 use crate::Operations;
-use axum::Router;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use carnet_kernel::{ApiVersion, Code, Context, Refusal, time};
+use carnet_kernel::{ApiVersion, Code, Refusal, time};
 use carnet_model::{ModelView, Version};
 use carnet_web::accept;
-use carnet_web::problem::Problem;
-use futures_util::future::{BoxFuture, Either};
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
-use std::convert::Infallible;
-use std::task::{self, Poll};
-use tower::Service;
+use http::{HeaderName, HeaderValue, header};
 
 /// Since when clients should leave a version (RFC 9745).
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
@@ -23,75 +15,33 @@ const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
 /// From when a version may no longer be served (RFC 8594).
 const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
-/// The routes of all versions, to be mounted under [`PREFIX`]: each request is given the view of
-/// its version and goes on to routes that know none.
-#[derive(Clone)]
-pub struct Versioned {
-    operations: Operations,
-    routes: Router,
+/// What a request speaks.
+pub(super) struct Spoken {
+    pub(super) view: ModelView,
+    /// Its path names the version.
+    by_path: bool,
+    /// Where in the path stands what is behind the version.
+    start: usize,
 }
 
-impl Versioned {
-    pub(super) fn new(operations: Operations, routes: Router) -> Self {
-        Self { operations, routes }
-    }
-}
-
-type RouterFuture = <Router as Service<Request>>::Future;
-
-impl Service<Request> for Versioned {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Either<RouterFuture, BoxFuture<'static, Result<Response, Infallible>>>;
-
-    fn poll_ready(&mut self, context: &mut task::Context<'_>) -> Poll<Result<(), Infallible>> {
-        Service::<Request>::poll_ready(&mut self.routes, context)
-    }
-
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let (view, by_path) = match choose(&self.operations, &mut request) {
-            Ok(chosen) => chosen,
-            Err(refusal) => {
-                let response = Problem::from(refusal).into_response();
-                return Either::Right(Box::pin(async move { Ok(response) }));
-            }
-        };
-        let mut notice = view.notice().map(headers).unwrap_or_default();
-        if !by_path {
-            notice.push((header::VARY, HeaderValue::from_static("Accept")));
-        }
-        if let Some(context) = request.extensions_mut().get_mut::<Context>() {
-            context.version = view.version();
-        }
-        request.extensions_mut().insert(view);
-        let answer = self.routes.call(request);
-        if notice.is_empty() {
-            return Either::Left(answer);
-        }
-        Either::Right(Box::pin(async move {
-            let mut response = answer.await?;
-            let headers: &mut HeaderMap = response.headers_mut();
-            for (name, value) in notice {
-                headers.append(name, value);
-            }
-            Ok(response)
-        }))
-    }
-}
-
-/// The view that a request speaks to, and whether its path names it; the path then goes on without
-/// the version.
-fn choose(operations: &Operations, request: &mut Request) -> Result<(ModelView, bool), Refusal> {
+/// The version that a request speaks to.
+pub(super) fn choose(operations: &Operations, request: &Request) -> Result<Spoken, Refusal> {
     let views = operations.views();
-    let path = request.uri().path().trim_start_matches('/');
-    let first = path.split('/').next().unwrap_or_default();
+    let path = request.uri().path();
+    let rest = address::behind_prefix(path).unwrap_or(path);
+    let start = path.len() - rest.len();
+    let first = rest.split('/').next().unwrap_or_default();
     if ApiVersion::is_meant(first) {
         let view = ApiVersion::parse(first)
             .and_then(|version| views.iter().find(|view| view.version() == version));
         let view = view.ok_or_else(|| unknown(first, &views))?.clone();
-        let uri = behind(request.uri(), first.len())?;
-        *request.uri_mut() = uri;
-        return Ok((view, true));
+        // What follows, if anything does, is a slash.
+        let start = path.len().min(start + first.len() + 1);
+        return Ok(Spoken {
+            view,
+            by_path: true,
+            start,
+        });
     }
     let served: Vec<ApiVersion> = views.iter().map(ModelView::version).collect();
     let asked = accept::version(request.headers(), &served);
@@ -99,7 +49,27 @@ fn choose(operations: &Operations, request: &mut Request) -> Result<(ModelView, 
         Some(version) => operations.view_of(version),
         None => None,
     };
-    Ok((view.unwrap_or_else(|| operations.view()), false))
+    Ok(Spoken {
+        view: view.unwrap_or_else(|| operations.view()),
+        by_path: false,
+        start,
+    })
+}
+
+impl Spoken {
+    /// What stands behind the version in the path of the request.
+    pub(super) fn rest<'r>(&self, request: &'r Request) -> &'r str {
+        request.uri().path().get(self.start..).unwrap_or_default()
+    }
+
+    /// The headers that tell of the version.
+    pub(super) fn notice(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let mut notice = self.view.notice().map(headers).unwrap_or_default();
+        if !self.by_path {
+            notice.push((header::VARY, HeaderValue::from_static("Accept")));
+        }
+        notice
+    }
 }
 
 fn unknown(text: &str, views: &[ModelView]) -> Refusal {
@@ -113,22 +83,6 @@ fn unknown(text: &str, views: &[ModelView]) -> Refusal {
         known.join(", ")
     );
     Refusal::new(Code::NotFound, message)
-}
-
-/// The address without its first segment, which has `length` bytes.
-fn behind(uri: &Uri, length: usize) -> Result<Uri, Refusal> {
-    let whole = uri.path_and_query().map_or("/", PathAndQuery::as_str);
-    let rest = whole.get(1 + length..).unwrap_or_default();
-    let rest = if rest.starts_with('/') {
-        rest.to_owned()
-    } else {
-        format!("/{rest}")
-    };
-    let failed = |_| Refusal::new(Code::MalformedRequest, "the address cannot be read");
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(rest).map_err(failed)?);
-    Uri::from_parts(parts)
-        .map_err(|_| Refusal::new(Code::MalformedRequest, "the address cannot be read"))
 }
 
 /// What a version says of its end.
@@ -181,12 +135,6 @@ fn http_date(day: i32) -> String {
     )
 }
 
-/// The view of a request's version.
-pub(super) fn view(operations: &Operations, request: &Request) -> ModelView {
-    let view = request.extensions().get::<ModelView>();
-    view.cloned().unwrap_or_else(|| operations.view())
-}
-
 /// Where the routes of a version are: `/api/v1`.
 pub fn prefix(version: ApiVersion) -> String {
     format!("{PREFIX}/{version}")
@@ -217,19 +165,5 @@ mod tests {
             ]
         );
         assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
-    }
-
-    #[test]
-    fn the_address_behind_a_version() {
-        for (uri, expected) in [
-            ("/v1/products?limit=1", "/products?limit=1"),
-            ("/v1", "/"),
-            ("/v1?x=1", "/?x=1"),
-            ("/v1/", "/"),
-            ("/v1//a", "//a"),
-        ] {
-            let uri: Uri = uri.parse().unwrap();
-            assert_eq!(behind(&uri, 2).unwrap().to_string(), expected);
-        }
     }
 }

@@ -195,7 +195,7 @@ async fn a_streamed_list_is_flat(world: World) {
         registry.logic(1, "products", Operation::List, every);
     });
     let request = HttpRequest::builder()
-        .uri("/products")
+        .uri("/api/products")
         .header(LINES.0, LINES.1)
         .extension(world.context.clone())
         .body(Body::empty())

@@ -6,6 +6,7 @@ use crate::world::World;
 use axum::body::Body;
 use axum::extract::Request;
 use carnet_kernel::Refusal;
+use carnet_records::routes::PREFIX;
 use carnet_web::query_string::Limits;
 use http::{HeaderMap, Method, StatusCode, header};
 use http_body_util::BodyExt;
@@ -69,7 +70,7 @@ pub(crate) async fn send(
 ) -> Reply {
     let mut request = Request::builder()
         .method(Method::from_bytes(method.as_bytes()).unwrap())
-        .uri(path)
+        .uri(format!("{PREFIX}{path}"))
         .extension(world.context.clone());
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -273,7 +274,7 @@ async fn methods_and_addresses(world: World) {
     let mut narrow = world.clone();
     narrow.context.locale = "de".to_owned();
     let request = Request::builder()
-        .uri("/products?limit=1&count=none")
+        .uri("/api/products?limit=1&count=none")
         .extension(narrow.context)
         .extension(Limits {
             bytes: 100,

@@ -69,7 +69,7 @@ async fn every_record(world: World) {
 async fn pieces(world: World) {
     products(&world, 3_000).await;
     let request = Request::builder()
-        .uri("/products")
+        .uri("/api/products")
         .header(LINES.0, LINES.1)
         .extension(world.context.clone())
         .body(Body::empty())

@@ -79,6 +79,26 @@ fn with_routes() -> Application {
 }
 
 #[tokio::test]
+async fn a_page_from_elsewhere_is_nobody_where_a_user_is_assumed() {
+    let ada = Principal::user_named(TenantKey::DEFAULT, "ada");
+    let foreign = [
+        ("host", "evil.example"),
+        ("content-type", "application/json"),
+    ];
+    let body = r#"{"title":"by a page"}"#;
+    for (principal, status) in [(Some(ada), 403), (None, 201)] {
+        // Nothing of the application stands before the API.
+        let server = start_with(application(), &[], principal).await.unwrap();
+        let path = "/api/v1/notes";
+        let asked = server.client.send("POST", path, &foreign, body).await;
+        assert_eq!(asked.unwrap().status, status);
+        let health = server.client.send("GET", "/health", &foreign, "").await;
+        assert_eq!(health.unwrap().status, 200);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn handlers_have_the_platform() {
     let ada = Principal::user_named(TenantKey::DEFAULT, "ada").with_roles(["admin"]);
     let server = start_with(with_routes(), &[], Some(ada.clone()))
