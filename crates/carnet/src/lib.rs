@@ -15,7 +15,7 @@ pub use carnet_model::Operation;
 pub use carnet_records::logic::{
     Body, Call, Component, Fits, Found, FromCall, Hook, IntoReply, Json, Needs, Point, Record,
     RecordField, Reply, Repo, Repository, Request, Response, Search, after, after_commit,
-    after_validate, before, before_validate, late,
+    after_validate, before, before_validate, late, refusing,
 };
 pub use embedded::{Embedded, embedded};
 pub use module::{Handle, HttpAnswer, HttpClient, HttpError, Metrics, Module, Outside};

@@ -58,7 +58,7 @@ pub struct Resource {
     pub lock: Option<FieldIndex>,
     /// The field that names a record: `id`, or the sequence of a platform table.
     pub key: FieldIndex,
-    /// Where the standard fields stand; absent for platform tables.
+    /// Where the standard fields stand; absent for platform tables and where there is no table.
     pub standard: Option<Standard>,
     /// API name to field.
     pub by_name: HashMap<String, FieldIndex>,
@@ -113,6 +113,18 @@ impl Resource {
         self.each_field().filter(|(_, field)| !field.hidden)
     }
 
+    /// Whether its records are kept in a table.
+    pub fn has_table(&self) -> bool {
+        self.storage != Storage::None
+    }
+
+    /// What `search=` looks in here: of the searched fields those that this view has.
+    pub fn searched_fields(&self) -> impl Iterator<Item = FieldIndex> {
+        let all = self.search.iter().flat_map(|search| &search.fields);
+        all.copied()
+            .filter(|index| !self.fields[usize::from(index.0)].hidden)
+    }
+
     /// The relations that this view of it has.
     pub fn shown_relations(&self) -> impl Iterator<Item = &Relation> {
         self.relations.iter().filter(|relation| !relation.hidden)
@@ -160,6 +172,8 @@ pub enum Storage {
     Table,
     /// A hand-written platform table, shown for reading.
     Platform,
+    /// Nowhere: logic alone says what there is.
+    None,
 }
 
 /// How ids look and who may choose them.
@@ -283,6 +297,13 @@ impl OperationSet {
     /// All of them.
     pub fn all() -> Self {
         Operation::ALL.into_iter().collect()
+    }
+
+    /// All but batches: those of one record, and the list.
+    pub fn one_by_one() -> Self {
+        let all = Operation::ALL.into_iter();
+        all.filter(|operation| *operation != Operation::Batch)
+            .collect()
     }
 
     /// Whether `operation` is in it.

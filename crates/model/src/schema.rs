@@ -115,7 +115,7 @@ fn resource_key(key: &str) -> Value {
         "title" | "description" => json!({ "type": "string" }),
         "tenancy" => json!({ "enum": ["tenant", "platform"], "default": "tenant" }),
         "shared" => json!({ "type": "boolean", "default": false }),
-        "storage" => json!({ "enum": ["table"], "default": "table" }),
+        "storage" => json!({ "enum": ["table", "none"], "default": "table" }),
         "id" => json!({
             "anyOf": [
                 id_form,

@@ -85,7 +85,10 @@ pub(crate) const RESOURCE: &[Word] = &[
         "shared",
         "Whether tenant resources may refer to this platform resource.",
     ),
-    ("storage", "Where the records are kept."),
+    (
+        "storage",
+        "Where the records are kept: in a table, or nowhere, so that logic alone says what there is.",
+    ),
     ("id", "How ids look and whether clients may choose them."),
     ("was", "The name before a rename, so that no data is lost."),
     (

@@ -1,6 +1,7 @@
 //! What `Operations` takes and gives: plain values, the same for every interface.
 
 use crate::decide::Precondition;
+use crate::logic::Streamed;
 use crate::parse::{GroupRequest, ListRequest, MatchingRequest, ReadRequest};
 use carnet_kernel::{Id, Value};
 use carnet_model::{ActionIndex, FieldIndex, ResourceIndex};
@@ -162,7 +163,7 @@ pub enum Command {
     },
 }
 
-/// How a command is carried out. The same for every command; reads take no notice of it.
+/// How a command is carried out. The same for every command; each takes notice of what concerns it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// A write is done and then undone: the answer is what would have been.
@@ -170,6 +171,8 @@ pub struct Options {
     /// What makes a write happen once, however often it is asked for. A dry run takes no notice of
     /// it.
     pub once: Option<Once>,
+    /// Whether a list may be answered by [`Answer::Streamed`]: whoever asks reads the records.
+    pub streams: bool,
 }
 
 /// The caller's key of one write: the same request under the same key takes effect once and is
@@ -214,6 +217,8 @@ pub enum Answer {
     Replayed(Box<Answer>),
     /// A JSON value of a logic's own.
     Value(Vec<u8>),
+    /// Records that a logic left to be streamed; only where that was asked for.
+    Streamed(Box<Streamed>),
     /// An answer to which a logic gave a status or a message of its own.
     Told(Box<Told>),
 }

@@ -68,6 +68,14 @@ impl Binding {
         }
         Self(hash.finalize().into())
     }
+
+    /// Of two lists in one.
+    pub(crate) fn with(&self, other: &Self) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        hash.update(other.0);
+        Self(hash.finalize().into())
+    }
 }
 
 impl Fingerprint {

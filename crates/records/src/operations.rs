@@ -200,6 +200,7 @@ impl Operations {
     /// own: as a part of this one, the largest would be moved at every step of every request.
     pub(crate) async fn run(&self, work: &Work<'_>, command: Command) -> Result<Answer, Refusal> {
         let Work { context, view, .. } = *work;
+        command.check_table(view)?;
         match command {
             Command::List { resource, request } => {
                 let resource = view.resource(resource);
@@ -351,7 +352,7 @@ impl Operations {
         })
     }
 
-    async fn list(
+    pub(crate) async fn list(
         &self,
         context: &Context,
         view: &ModelView,
@@ -521,35 +522,46 @@ impl Operations {
     }
 }
 
+/// The body of a command, borrowed as the command is.
+macro_rules! body {
+    ($command:ident) => {
+        match $command {
+            Command::Create { body, .. }
+            | Command::Update { body, .. }
+            | Command::Patch { body, .. }
+            | Command::Upsert { body, .. }
+            | Command::PatchMatching { body, .. }
+            | Command::Batch { body, .. }
+            | Command::Transaction { body }
+            | Command::Action { input: body, .. } => Some(body),
+            _ => None,
+        }
+    };
+}
+
 impl Command {
     /// Its body, where it has one.
     pub(crate) fn body(&self) -> Option<&str> {
-        match self {
-            Self::Create { body, .. }
-            | Self::Update { body, .. }
-            | Self::Patch { body, .. }
-            | Self::Upsert { body, .. }
-            | Self::PatchMatching { body, .. }
-            | Self::Batch { body, .. }
-            | Self::Transaction { body }
-            | Self::Action { input: body, .. } => Some(body),
-            _ => None,
-        }
+        body!(self).map(String::as_str)
     }
 
     /// The same, to be changed.
     pub(crate) fn body_mut(&mut self) -> Option<&mut String> {
-        match self {
-            Self::Create { body, .. }
-            | Self::Update { body, .. }
-            | Self::Patch { body, .. }
-            | Self::Upsert { body, .. }
-            | Self::PatchMatching { body, .. }
-            | Self::Batch { body, .. }
-            | Self::Transaction { body }
-            | Self::Action { input: body, .. } => Some(body),
-            _ => None,
+        body!(self)
+    }
+
+    /// Lets pass what the database can do; without a table there is nothing by default.
+    fn check_table(&self, view: &ModelView) -> Result<(), Refusal> {
+        let (Some(index), false) = (self.name().1, matches!(self, Self::Action { .. })) else {
+            return Ok(());
+        };
+        let resource = view.resource(index);
+        if resource.has_table() {
+            return Ok(());
         }
+        let (operation, name) = (self.name().0, &resource.name);
+        let message = format!("`{name}` has no table, and no logic does `{operation}` of it");
+        Err(Refusal::new(Code::LogicMissing, message))
     }
 
     fn name(&self) -> (&'static str, Option<ResourceIndex>) {

@@ -2,13 +2,17 @@
 //! of its own, made when the one before was taken. Nothing is held between two pieces, so memory
 //! does not grow with the table, and a reader that stops asking stops the work.
 
-use crate::Operations;
+mod coded;
+
 use crate::cursor::{Fingerprint, Place};
-use crate::parse::Wanted;
-use crate::plan;
-use carnet_kernel::{Code, Context, Refusal, Value};
-use carnet_model::{ModelView, ResourceIndex};
-use carnet_store::{Count, Error, Grouping, Query, Scope, Seek};
+use crate::logic::{Spot, Streamed, ungrouped};
+use crate::operations::told;
+use crate::parse::{ListRequest, Wanted};
+use crate::{Answer, Operations, plan};
+use carnet_kernel::{Code, Context, Refusal};
+use carnet_model::{ModelView, Operation, ResourceIndex};
+use carnet_store::{Count, Grouping, Query, Scope, Seek};
+use coded::Pages;
 use std::time::{Duration, Instant};
 
 /// Records of one piece.
@@ -28,6 +32,8 @@ pub struct Stream {
     resource: ResourceIndex,
     scope: Scope,
     source: Source,
+    /// What code makes of the records.
+    made: Option<Box<Streamed>>,
     list: Fingerprint,
     /// How many may still come; all when absent.
     left: Option<u64>,
@@ -36,17 +42,27 @@ pub struct Stream {
 }
 
 /// What is streamed.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Source {
     Records(Query),
     Groups(Grouping),
+    /// What code that stands round the list answers.
+    Pages(Box<Pages>),
+}
+
+/// Some lines, and whether others follow.
+struct Piece {
+    lines: Vec<u8>,
+    rows: usize,
+    more: bool,
 }
 
 impl Source {
-    fn seek(&mut self) -> &mut Seek {
+    fn seek(&mut self) -> Option<&mut Seek> {
         match self {
-            Self::Records(query) => &mut query.seek,
-            Self::Groups(grouping) => &mut grouping.seek,
+            Self::Records(query) => Some(&mut query.seek),
+            Self::Groups(grouping) => Some(&mut grouping.seek),
+            Self::Pages(_) => None,
         }
     }
 
@@ -56,6 +72,7 @@ impl Source {
             Self::Records(query) if query.includes.is_empty() && query.counts.is_empty() => PIECE,
             Self::Records(_) => NESTED_PIECE,
             Self::Groups(_) => GROUP_PIECE,
+            Self::Pages(pages) => pages.most(),
         }
     }
 }
@@ -70,8 +87,50 @@ pub struct Broken {
 }
 
 impl Operations {
-    /// Begins to stream what is wanted, of which `left` records or groups at most; none are read yet.
+    /// Begins to stream what is wanted, of which `left` records or groups at most. Where code stands
+    /// round the list it runs for each page, or once when it leaves its records to be streamed.
     pub async fn stream(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: ResourceIndex,
+        wanted: Wanted,
+        left: Option<u64>,
+    ) -> Result<Stream, Refusal> {
+        let spot = Spot::Operation(Operation::List);
+        if self
+            .logics()
+            .entry(context.version.0, resource, spot)
+            .is_none()
+        {
+            return self.lines(context, view, resource, wanted, left).await;
+        }
+        let mut pages = Pages::new(context, resource, wanted.clone());
+        match pages.begin(self, context, view, left).await? {
+            Answer::Streamed(made) => {
+                let Wanted::Records(asked) = wanted else {
+                    return Err(ungrouped());
+                };
+                let listed = view.resource(resource);
+                let (index, request) = made.request(view, listed, asked, self.now())?;
+                let wanted = Wanted::Records(request);
+                let mut stream = self.lines(context, view, index, wanted, left).await?;
+                stream.made = Some(made);
+                Ok(stream)
+            }
+            answer => {
+                pages.keep(answer);
+                // What cursors belong to is told with each page.
+                let none = Wanted::Records(ListRequest::default());
+                let mut stream = self.lines(context, view, resource, none, left).await?;
+                stream.source = Source::Pages(Box::new(pages));
+                Ok(stream)
+            }
+        }
+    }
+
+    /// The same by default, whatever code stands there; nothing is read yet.
+    async fn lines(
         &self,
         context: &Context,
         view: &ModelView,
@@ -86,7 +145,7 @@ impl Operations {
         let scope = self
             .scope(&context, declared)
             .await
-            .map_err(|error| crate::operations::told(&error, view, &context))?;
+            .map_err(|error| told(&error, view, &context))?;
         let (binding, cursor) = match &wanted {
             Wanted::Records(request) => (&request.binding, &request.cursor),
             Wanted::Groups(request) => (&request.binding, &request.cursor),
@@ -105,15 +164,16 @@ impl Operations {
                 Source::Groups(grouping)
             }
         };
-        let seek = source.seek();
-        seek.lines = true;
-        if let Some(place) = place {
-            seek.after = Some(place.values);
-            seek.backwards = place.backwards;
-        }
-        if seek.backwards {
-            let message = "a stream goes forwards: it takes `nextCursor`, not `prevCursor`";
-            return Err(Refusal::new(Code::InvalidParameter, message));
+        if let Some(seek) = source.seek() {
+            seek.lines = true;
+            if let Some(place) = place {
+                seek.after = Some(place.values);
+                seek.backwards = place.backwards;
+            }
+            if seek.backwards {
+                let message = "a stream goes forwards: it takes `nextCursor`, not `prevCursor`";
+                return Err(Refusal::new(Code::InvalidParameter, message));
+            }
         }
         Ok(Stream {
             operations: self.clone(),
@@ -122,6 +182,7 @@ impl Operations {
             resource,
             scope,
             source,
+            made: None,
             list,
             left,
             ends: Instant::now() + LIFE,
@@ -145,44 +206,55 @@ impl Stream {
             u32::try_from(left).unwrap_or(piece).min(piece)
         });
         match self.read(limit).await {
-            Ok((json, rows, last)) => {
+            Ok(piece) => {
                 if let Some(left) = &mut self.left {
-                    *left = left.saturating_sub(rows as u64);
+                    *left = left.saturating_sub(piece.rows as u64);
                 }
-                self.done = last.is_none();
-                if last.is_some() {
-                    self.source.seek().after = last;
-                }
-                Some(Ok(json))
+                self.done = !piece.more;
+                Some(Ok(piece.lines))
             }
-            Err(error) => {
-                let refusal = crate::operations::told(&error, &self.view, &self.context);
-                Some(self.broken(refusal).await)
-            }
+            Err(refusal) => Some(self.broken(refusal).await),
         }
     }
 
-    /// Reads one piece: its lines, how many, and where to go on if more follow.
-    async fn read(&mut self, limit: u32) -> Result<(Vec<u8>, usize, Option<Vec<Value>>), Error> {
-        match &mut self.source {
+    /// Reads one piece, and notes where to go on if more follow.
+    async fn read(&mut self, limit: u32) -> Result<Piece, Refusal> {
+        let failed = |error| told(&error, &self.view, &self.context);
+        let (json, rows, last) = match &mut self.source {
             Source::Records(query) => {
                 query.window.limit = limit;
-                let read = self.scope.list(&self.view, query).await?;
-                Ok((read.json, read.rows, read.last.filter(|_| read.more)))
+                let read = self.scope.list(&self.view, query).await.map_err(failed)?;
+                (read.json, read.rows, read.last.filter(|_| read.more))
             }
             Source::Groups(grouping) => {
                 grouping.window.limit = limit;
-                let read = self.scope.group(&self.view, grouping).await?;
-                Ok((read.json, read.rows, read.last.filter(|_| read.more)))
+                let read = self.scope.group(&self.view, grouping).await;
+                let read = read.map_err(failed)?;
+                (read.json, read.rows, read.last.filter(|_| read.more))
             }
+            Source::Pages(pages) => {
+                let (operations, view) = (&self.operations, &self.view);
+                return pages.read(operations, &self.context, view, limit).await;
+            }
+        };
+        let lines = match &self.made {
+            Some(made) => made.lines(&json, &self.context)?,
+            None => json,
+        };
+        let more = last.is_some();
+        if more && let Some(seek) = self.source.seek() {
+            seek.after = last;
         }
+        Ok(Piece { lines, rows, more })
     }
 
     async fn broken(&mut self, refusal: Refusal) -> Result<Vec<u8>, Broken> {
         self.done = true;
         let mut cursor = None;
-        if let (Some(values), Ok(key)) = (
-            self.source.seek().after.take(),
+        if let Source::Pages(pages) = &mut self.source {
+            cursor = pages.cursor();
+        } else if let (Some(values), Ok(key)) = (
+            self.source.seek().and_then(|seek| seek.after.take()),
             self.operations.cursor_key().await,
         ) {
             let place = Place {

@@ -183,7 +183,9 @@ fn has_ending(path: &Path, endings: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use carnet_model::ModelView;
+    use carnet_kernel::{Code, Refusal};
+    use carnet_model::{ModelView, Operation};
+    use carnet_records::logic::{Call, Reply, refusing};
 
     const LIMIT: ApplicationCode = ApplicationCode::new("FEATURED_LIMIT", 409, "Too many");
 
@@ -210,11 +212,34 @@ mod tests {
     }
 
     #[test]
+    fn codes_that_logic_names_are_registered() {
+        async fn list(call: Call) -> Result<Reply, Refusal> {
+            call.proceed().await
+        }
+        for (codes, faults) in [(&[][..], 1), (&[&LIMIT][..], 0)] {
+            let mut application = application(codes);
+            let list = refusing(list, [Code::from(&LIMIT), Code::Gone]);
+            application
+                .logic
+                .logic(1, "products", Operation::List, list);
+            let compiled = compile_config(&Config::default(), &application).unwrap();
+            let failed = compile_logic(&compiled.model, &application).err();
+            let told = failed.map(|failure| failure.details()).unwrap_or_default();
+            assert_eq!(told.len(), faults, "{told:?}");
+            assert!(told.iter().all(|fault| fault.contains("FEATURED_LIMIT")));
+        }
+    }
+
+    #[test]
     fn codes_stand_in_the_document() {
         let application = application(&[&LIMIT]);
         let compiled = compile_config(&Config::default(), &application).unwrap();
-        let document =
-            crate::openapi(&ModelView::new(compiled.model.into()), &application).unwrap();
+        let document = crate::openapi(
+            &ModelView::new(compiled.model.into()),
+            &application,
+            &Logics::default(),
+        )
+        .unwrap();
         let codes = &document["components"]["schemas"]["Error"]["properties"]["error"]["properties"]
             ["code"]["enum"];
         let codes = codes.as_array().unwrap();

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::error::Failure;
 use crate::module::Life;
 use carnet_client::Client;
-use carnet_kernel::ApplicationCodes;
+use carnet_kernel::{ApplicationCodes, Code};
 use carnet_model::Model;
 use carnet_records::logic::{Components, Logics, Registry};
 use carnet_telemetry::metrics::Custom;
@@ -29,9 +29,8 @@ pub fn assemble(
     application: &Application,
     model: &Model,
 ) -> Result<Assembled, Failure> {
-    let mut problems = ApplicationCodes::new(&application.codes)
-        .err()
-        .unwrap_or_default();
+    let known = ApplicationCodes::new(&application.codes);
+    let mut problems = known.as_ref().err().cloned().unwrap_or_default();
     let mut registry = application.logic.clone();
     own_components(config, application, &mut registry);
     check_names(application, &mut problems);
@@ -52,7 +51,20 @@ pub fn assemble(
     problems.extend(application.routes.problems(model));
     let components = registry.components().clone();
     let versions: Vec<u16> = model.versions.iter().map(|one| one.number.0).collect();
-    match registry.compile(model, &versions) {
+    let compiled = registry.compile(model, &versions);
+    if let (Ok(logics), Ok(codes)) = (&compiled, &known) {
+        let mut unknown: Vec<Code> = logics
+            .codes()
+            .filter(|code| matches!(code, Code::Application(_)) && !codes.knows(*code))
+            .collect();
+        unknown.sort_unstable_by_key(|code| code.as_str());
+        unknown.dedup();
+        let told = |code: Code| {
+            format!("code `{code}`: logic says that it refuses with it, and it is not registered")
+        };
+        problems.extend(unknown.into_iter().map(told));
+    }
+    match compiled {
         Ok(logics) if problems.is_empty() => Ok(Assembled {
             logics,
             components,

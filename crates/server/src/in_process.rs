@@ -53,7 +53,7 @@ pub async fn in_process(
     let store = database::connect(&loaded).await?;
     database::ensure(config, &application, &store, &model, false).await?;
     let operations = Operations::new(store.clone(), Arc::clone(&model), Arc::clone(&clock));
-    operations.install(assembled.logics);
+    operations.install(assembled.logics.clone());
     operations.allow_explain(config.explains());
     let handle = Handle::new(operations.clone(), assembled.components);
     let codes = application.codes()?;
@@ -71,7 +71,7 @@ pub async fn in_process(
         metrics: None,
         docs: config.serves_docs(),
         codes,
-        openapi: documents(&views, application),
+        openapi: documents(&views, application, assembled.logics),
     };
     let options = EdgeOptions {
         config: config.web.clone(),

@@ -12,6 +12,7 @@ mod http;
 mod in_process;
 mod lifecycle;
 mod listen;
+mod local;
 mod module;
 mod openapi;
 mod router;

@@ -4,11 +4,16 @@
 use crate::application::Application;
 use crate::error::Failure;
 use carnet_model::ModelView;
+use carnet_records::logic::Logics;
 use carnet_web::openapi::{Document, Fragment, Info, Tag};
 use serde_json::{Value, json};
 
-/// The document (OpenAPI 3.1) of one version of the API.
-pub fn openapi(view: &ModelView, application: &Application) -> Result<Value, Failure> {
+/// The document (OpenAPI 3.1) of one version of the API, with what code says that it refuses with.
+pub fn openapi(
+    view: &ModelView,
+    application: &Application,
+    logics: &Logics,
+) -> Result<Value, Failure> {
     let info = Info {
         title: application.name.clone(),
         version: application.version.clone(),
@@ -21,7 +26,7 @@ pub fn openapi(view: &ModelView, application: &Application) -> Result<Value, Fai
     let mut document = Document::new(info);
     let failed = |error: carnet_web::Error| Failure::Setup(error.to_string());
     document
-        .merge("records", carnet_records::openapi::fragment(view))
+        .merge("records", carnet_records::openapi::fragment(view, logics))
         .map_err(failed)?;
     document.merge("server", own()).map_err(failed)?;
     for fragment in application.routes.fragments() {

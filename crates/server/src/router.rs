@@ -1,6 +1,6 @@
 //! All routes of the server in one table, and what stands between the edge and the resources.
 
-use crate::docs;
+use crate::{docs, local};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -70,6 +70,7 @@ pub(crate) fn router(parts: Parts) -> Routes {
     let document = get(serve_version).with_state(parts.openapi.clone());
     let tenant = TenantKey::DEFAULT;
     let nobody = || Principal::anonymous(tenant);
+    let assumed = parts.principal.is_some();
     let given = Arc::new(Given {
         tenant,
         principal: parts.principal.unwrap_or_else(nobody),
@@ -81,7 +82,8 @@ pub(crate) fn router(parts: Parts) -> Routes {
         .route_service(&format!("{PREFIX}/{{*rest}}"), api.clone())
         .merge(parts.routes);
     let layers = parts.layers.before_routes();
-    let is_direct = layers.is_none() && !parts.below_api;
+    // Who is assumed to be somebody is looked at first, below.
+    let is_direct = layers.is_none() && !parts.below_api && !assumed;
     let direct = is_direct.then(|| (api, Arc::clone(&given)));
     if let Some(layers) = layers {
         served = served.layer(layers);
@@ -90,8 +92,11 @@ pub(crate) fn router(parts: Parts) -> Routes {
         given.give(&mut request);
         request
     });
+    served = served.layer(context);
+    if assumed {
+        served = served.layer(axum::middleware::from_fn(local::check));
+    }
     let mut router = served
-        .layer(context)
         .route("/", root)
         .route(
             "/openapi.json",

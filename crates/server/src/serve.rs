@@ -14,6 +14,7 @@ use bytes::Bytes;
 use carnet_kernel::{ApiVersion, Clock as _, IdGenerator, Principal};
 use carnet_model::{Model, ModelView};
 use carnet_records::Operations;
+use carnet_records::logic::Logics;
 use carnet_store::Store;
 use carnet_telemetry::health::Health;
 use carnet_telemetry::metrics::Registry;
@@ -74,7 +75,8 @@ pub async fn serve(
     }
     if application.routes.has_documents() {
         // Parts of the OpenAPI document may collide; without them they do not.
-        openapi::openapi(&ModelView::new(Arc::clone(&model)), &application)?;
+        let view = ModelView::new(Arc::clone(&model));
+        openapi::openapi(&view, &application, &assembled.logics)?;
     }
     let store = database::connect(&loaded).await?;
     tracing::info!(
@@ -124,7 +126,7 @@ async fn run(
     let clock = Arc::new(SystemClock);
     let forgetting = tokio::spawn(forget_receipts(store.clone(), clock.clone()));
     let operations = Operations::new(store.clone(), Arc::clone(&model), clock.clone());
-    operations.install(assembled.logics);
+    operations.install(assembled.logics.clone());
     let handle = Handle::new(operations.clone(), assembled.components);
     operations.allow_explain(config.explains());
     let codes = application.codes()?;
@@ -144,7 +146,7 @@ async fn run(
         metrics: config.server.metrics.then_some(metrics),
         docs: config.serves_docs(),
         codes,
-        openapi: documents(&views, application),
+        openapi: documents(&views, application, assembled.logics),
     };
     let unread = Unread {
         clock: clock.clone(),
@@ -298,7 +300,11 @@ fn announce(
 }
 
 /// The OpenAPI documents as bytes, each made when it is first asked for.
-pub(crate) fn documents(views: &[ModelView], application: Application) -> Documents {
+pub(crate) fn documents(
+    views: &[ModelView],
+    application: Application,
+    logics: Logics,
+) -> Documents {
     let made: Vec<(ModelView, OnceLock<Bytes>)> = views
         .iter()
         .map(|view| (view.clone(), OnceLock::new()))
@@ -308,7 +314,7 @@ pub(crate) fn documents(views: &[ModelView], application: Application) -> Docume
             Some(version) => made.iter().find(|(view, _)| view.version() == version)?,
             None => made.last()?,
         };
-        let make = || match openapi::openapi(view, &application) {
+        let make = || match openapi::openapi(view, &application, &logics) {
             Ok(document) => Bytes::from(serde_json::to_vec(&document).unwrap_or_default()),
             Err(error) => {
                 tracing::error!(%error, "the OpenAPI document could not be made");

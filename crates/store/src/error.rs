@@ -132,17 +132,22 @@ impl Error {
     /// What a client is told, with the names of `view`.
     pub fn refusal(&self, view: &ModelView) -> Refusal {
         let code = self.code();
-        let named = |resource: ResourceIndex, field: FieldIndex| {
-            view.resource(resource).field(field).name.clone()
+        // What a version does not show it does not name either.
+        let shown = |resource: ResourceIndex, field: FieldIndex| {
+            let field = view.resource(resource).field(field);
+            (!field.hidden).then(|| field.name.clone())
         };
         match self {
             Self::Refused(refusal) => refusal.clone(),
             Self::Unique { resource, fields } => {
                 let names: Vec<String> = fields
                     .iter()
-                    .map(|field| named(*resource, *field))
+                    .filter_map(|field| shown(*resource, *field))
                     .collect();
-                let message = format!("another record has the same {}", names.join(" and "));
+                let message = match names.as_slice() {
+                    [] => "another record has the same values".to_owned(),
+                    names => format!("another record has the same {}", names.join(" and ")),
+                };
                 let details = names
                     .into_iter()
                     .map(|name| Detail::new(name, "unique", message.clone()))
@@ -153,7 +158,9 @@ impl Error {
                 }
             }
             Self::ReferenceMissing { resource, field } => {
-                let name = named(*resource, *field);
+                let Some(name) = shown(*resource, *field) else {
+                    return Refusal::new(code, "a referenced record does not exist");
+                };
                 let message = format!("`{name}` refers to a record that does not exist");
                 Refusal::new(code, message.clone()).with(Detail::new(name, "reference", message))
             }
@@ -161,11 +168,15 @@ impl Error {
                 by: Some((resource, field)),
                 ..
             } => {
-                let message = format!(
-                    "records of `{}` refer to this one by `{}`",
-                    view.resource(*resource).name,
-                    named(*resource, *field)
-                );
+                let name = shown(*resource, *field);
+                let resource = view.resource(*resource);
+                let message = match name.filter(|_| !resource.hidden) {
+                    Some(name) => {
+                        let of = &resource.name;
+                        format!("records of `{of}` refer to this one by `{name}`")
+                    }
+                    None => "other records refer to this one".to_owned(),
+                };
                 Refusal::new(code, message)
             }
             Self::Conflict => Refusal::new(

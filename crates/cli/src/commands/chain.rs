@@ -4,7 +4,7 @@
 use crate::error::Error;
 use crate::session::Session;
 use carnet_model::{Model, Operation};
-use carnet_records::logic::{Described, Moment};
+use carnet_records::logic::{Described, Logics, Moment};
 use carnet_server::{Assembled, Listed};
 use serde_json::{Value, json};
 
@@ -51,6 +51,12 @@ impl Chain {
         })
     }
 
+    /// The code that stands round operations.
+    pub(crate) fn logics(&self) -> Logics {
+        let code = self.code.as_ref();
+        code.map(|code| code.logics.clone()).unwrap_or_default()
+    }
+
     /// The routes of the application's own.
     pub(crate) fn routes(&self) -> &[Listed] {
         &self.routes
@@ -78,10 +84,15 @@ impl Chain {
             let end = stages.len().saturating_sub(1);
             stages.drain(context.unwrap_or(end)..end);
         }
-        let described = point(method, path).and_then(|(version, name, operation)| {
-            let resource = self.model.resource_named(name)?;
+        let described = Address::of(path).and_then(|address| {
+            let resource = self.model.resource_named(address.resource)?;
             let logics = &self.code.as_ref()?.logics;
-            Some(logics.describe(version, resource.index, operation))
+            let (version, index) = (address.version, resource.index);
+            if let Some(operation) = address.operation(method) {
+                return Some(logics.describe(version, index, operation));
+            }
+            let action = resource.action_named(address.rest.last()?)?;
+            Some(logics.describe_action(version, index, action))
         });
         Passed {
             stages,
@@ -117,7 +128,17 @@ impl Passed {
         parts.extend(self.handler.map(|handler| format!("handler {handler}")));
         parts.extend(self.hooks(Moment::After));
         parts.extend(self.hooks(Moment::AfterCommit));
-        parts.join(" → ")
+        let mut text = parts.join(" → ");
+        if !self.described.codes.is_empty() {
+            text.push_str(&format!("; refuses with {}", self.codes().join(", ")));
+        }
+        text
+    }
+
+    /// What the code names beside what the operation refuses with.
+    fn codes(&self) -> Vec<&'static str> {
+        let codes = self.described.codes.iter();
+        codes.map(|code| code.as_str()).collect()
     }
 
     /// The same for programs.
@@ -135,6 +156,7 @@ impl Passed {
             "policies": [],
             "logic": logic.map(|name| json!({ "name": name, "late": self.described.late })),
             "hooks": hooks.collect::<Vec<_>>(),
+            "codes": self.codes(),
             "handler": self.handler,
         })
     }
@@ -147,22 +169,35 @@ impl Passed {
     }
 }
 
-/// The operation behind an address of a resource.
-fn point<'p>(method: &str, path: &'p str) -> Option<(u16, &'p str, Operation)> {
-    let mut segments = path.strip_prefix("/api/v")?.split('/');
-    let version = segments.next()?.parse().ok()?;
-    let resource = segments.next()?;
-    let rest: Vec<&str> = segments.collect();
-    let operation = match (method, rest.as_slice()) {
-        ("GET", []) | ("POST", ["query"]) => Operation::List,
-        ("POST", []) => Operation::Create,
-        ("GET", ["{id}"]) => Operation::Read,
-        ("PUT", ["{id}"]) => Operation::Update,
-        ("PATCH", ["{id}"]) => Operation::Patch,
-        ("DELETE", ["{id}"]) => Operation::Delete,
-        _ => return None,
-    };
-    Some((version, resource, operation))
+/// An address of a resource, taken apart.
+struct Address<'p> {
+    version: u16,
+    resource: &'p str,
+    rest: Vec<&'p str>,
+}
+
+impl<'p> Address<'p> {
+    fn of(path: &'p str) -> Option<Self> {
+        let mut segments = path.strip_prefix("/api/v")?.split('/');
+        Some(Self {
+            version: segments.next()?.parse().ok()?,
+            resource: segments.next()?,
+            rest: segments.collect(),
+        })
+    }
+
+    /// The operation that is behind it.
+    fn operation(&self, method: &str) -> Option<Operation> {
+        Some(match (method, self.rest.as_slice()) {
+            ("GET", []) | ("POST", ["query"]) => Operation::List,
+            ("POST", []) => Operation::Create,
+            ("GET", ["{id}"]) => Operation::Read,
+            ("PUT", ["{id}"]) => Operation::Update,
+            ("PATCH", ["{id}"]) => Operation::Patch,
+            ("DELETE", ["{id}"]) => Operation::Delete,
+            _ => return None,
+        })
+    }
 }
 
 /// The names of an operation's parameters.
@@ -193,9 +228,9 @@ mod tests {
     use super::*;
     use crate::arguments::Global;
     use crate::console::{Choice, Console};
-    use carnet_kernel::Refusal;
+    use carnet_kernel::{ApplicationCode, Code, Refusal};
     use carnet_model::Source;
-    use carnet_records::logic::{Call, Reply, after_commit, before_validate, late};
+    use carnet_records::logic::{Call, Reply, after_commit, before_validate, late, refusing};
     use carnet_server::{Application, Routes};
 
     async fn create(call: Call) -> Result<Reply, Refusal> {
@@ -208,16 +243,21 @@ mod tests {
 
     async fn report() {}
 
+    const TAKEN: ApplicationCode = ApplicationCode::new("TAKEN", 409, "It is taken");
+
     #[test]
     fn routes_tell_what_requests_pass() {
-        let text = "carnet: 1\nservice: s\nresources:\n  notes:\n    fields:\n      title: { type: text, max: 9 }\n";
+        let text = "carnet: 1\nservice: s\nresources:\n  notes:\n    fields:\n      title: { type: text, max: 9 }\n    actions: { pin: {} }\n";
         let mut application = Application {
             definitions: vec![Source::application("a.yaml", text)],
             routes: Routes::new().get("/reports", report),
+            codes: vec![&TAKEN],
             ..Application::default()
         };
         let logic = &mut application.logic;
-        logic.logic(1, "notes", Operation::Create, late(create));
+        let create = refusing(late(create), [&TAKEN]);
+        logic.logic(1, "notes", Operation::Create, create);
+        logic.logic(1, "notes", "pin", refusing(note, [Code::Gone]));
         logic.hook("notes", after_commit(Operation::Create), note);
         logic.hook("notes", before_validate(Operation::Create), note);
         let console = Console::new(Choice::Never);
@@ -234,11 +274,17 @@ mod tests {
             create.text(),
             format!(
                 "before validate {module}::note → validate body application/json → \
-                 late logic {module}::create → after commit {module}::note"
+                 late logic {module}::create → after commit {module}::note; refuses with TAKEN"
             )
+        );
+        let pin = chain.passed("POST", "/api/v1/notes/{id}/pin", None);
+        assert_eq!(
+            pin.text(),
+            format!("logic {module}::note; refuses with GONE")
         );
         let told = create.json();
         assert_eq!(told["logic"]["late"], true);
+        assert_eq!(told["codes"], json!(["TAKEN"]));
         assert_eq!(told["hooks"][0]["when"], "before validate");
         assert_eq!(told["middleware"][4]["stage"], "context");
         let report = chain.passed("GET", "/reports", None);
@@ -250,16 +296,13 @@ mod tests {
 
     #[test]
     fn addresses_are_operations() {
-        assert_eq!(
-            point("GET", "/api/v1/notes"),
-            Some((1, "notes", Operation::List))
-        );
-        assert_eq!(
-            point("PATCH", "/api/v2/notes/{id}"),
-            Some((2, "notes", Operation::Patch))
-        );
-        assert_eq!(point("POST", "/api/v1/notes/batch"), None);
-        assert_eq!(point("GET", "/health"), None);
+        let found = |method, path| Address::of(path)?.operation(method);
+        assert_eq!(found("GET", "/api/v1/notes"), Some(Operation::List));
+        assert_eq!(found("PATCH", "/api/v2/notes/{id}"), Some(Operation::Patch));
+        assert_eq!(found("POST", "/api/v1/notes/batch"), None);
+        assert_eq!(found("GET", "/health"), None);
+        let address = Address::of("/api/v2/notes/{id}/pin").unwrap();
+        assert_eq!((address.version, address.resource), (2, "notes"));
     }
 
     #[test]

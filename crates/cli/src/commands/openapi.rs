@@ -1,9 +1,11 @@
 //! `openapi`: the document of the API, without starting it.
 
+use super::chain::Chain;
 use crate::error::Error;
 use crate::session::Session;
 use carnet_kernel::ApiVersion;
 use carnet_model::ModelView;
+use carnet_records::logic::Logics;
 use clap::Args;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -34,7 +36,15 @@ impl Openapi {
             Some(version) => named(&views, version)?,
             None => newest(&views)?,
         };
-        let text = format!("{:#}\n", document(session, view)?);
+        // A document can be made where the modules have no settings.
+        let logics = Chain::of(session).map(|chain| chain.logics());
+        let logics = logics.unwrap_or_else(|error| {
+            session
+                .console
+                .say(&format!("without what logic refuses with: {error}"));
+            Logics::default()
+        });
+        let text = format!("{:#}\n", document(session, view, &logics)?);
         match self.output {
             None => session.console.print(&text),
             Some(path) => std::fs::write(&path, text).map_err(|error| Error::File {
@@ -53,8 +63,12 @@ pub(crate) fn views(session: &Session) -> Result<Vec<ModelView>, Error> {
 }
 
 /// The document of one version.
-pub(crate) fn document(session: &Session, view: &ModelView) -> Result<Value, Error> {
-    Ok(carnet_server::openapi(view, &session.application)?)
+pub(crate) fn document(
+    session: &Session,
+    view: &ModelView,
+    logics: &Logics,
+) -> Result<Value, Error> {
+    Ok(carnet_server::openapi(view, &session.application, logics)?)
 }
 
 fn newest(views: &[ModelView]) -> Result<&ModelView, Error> {

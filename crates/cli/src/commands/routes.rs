@@ -63,7 +63,7 @@ impl Routes {
         let mut routes: Vec<Route> = Vec::new();
         for view in views(session)? {
             let known: Vec<String> = routes.iter().map(Route::key).collect();
-            let of_version = declared(&document(session, &view)?, &chain);
+            let of_version = declared(&document(session, &view, &chain.logics())?, &chain);
             // What stands beside the API is in the document of every version.
             let new = |route: &Route| !known.contains(&route.key());
             routes.extend(of_version.into_iter().filter(new));

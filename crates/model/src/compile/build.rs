@@ -196,7 +196,7 @@ fn draft<'d>(
     let name = declared.name.text.as_str();
     let stored = declared.storage == Storage::Table;
     let mut fields = Vec::with_capacity(declared.fields.len() + 6);
-    if stored {
+    if declared.storage != Storage::Platform {
         fields.push(standard("id", FieldType::Id(declared.id.form), Role::Id));
     }
     let mut by_declared = HashMap::new();
@@ -387,7 +387,7 @@ fn field(
         optional: declared.optional,
         default: declared.default.clone(),
         role: match resource.storage {
-            Storage::Table => Role::Declared,
+            Storage::Table | Storage::None => Role::Declared,
             Storage::Platform => Role::Platform,
         },
         was: declared.was.as_ref().map(|was| was.text.clone()),

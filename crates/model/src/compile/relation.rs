@@ -32,6 +32,14 @@ pub(super) fn check_reference(
         );
         return;
     }
+    if to.storage == Storage::None {
+        report.error_hint(
+            span,
+            format!("`{to_name}` has no table (`storage: none`) and cannot be referred to"),
+            "write `type: ulid`: the id of a record",
+        );
+        return;
+    }
     match (resource.tenancy, to.tenancy) {
         (Tenancy::Platform { .. }, Tenancy::Tenant) => report.error_hint(
             span,

@@ -104,11 +104,15 @@ fn resource(draft: &Draft<'_>, drafts: &[Draft<'_>]) -> Value {
             put("shared", json!(true));
         }
     }
-    if resource.table != names::fit(names::snake_case(&resource.name)) {
+    if resource.has_table() && resource.table != names::fit(names::snake_case(&resource.name)) {
         put("table", json!(resource.table));
     }
     let every = match resource.storage {
         Storage::Table => OperationSet::all(),
+        Storage::None => {
+            put("storage", json!("none"));
+            OperationSet::one_by_one()
+        }
         Storage::Platform => {
             put("storage", json!("platform"));
             put("table", json!(resource.table));

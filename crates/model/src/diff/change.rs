@@ -159,9 +159,10 @@ pub enum ChangeKind {
 
 impl Change {
     pub(super) fn new(resource: &Resource, kind: ChangeKind, impact: Impact) -> Self {
-        // Tables of the platform are made by its own steps, not by schema sync.
+        // Tables of the platform are made by its own steps, not by schema sync, and what has none
+        // asks for nothing.
         let impact = match resource.storage {
-            Storage::Platform => Impact::Api,
+            Storage::Platform | Storage::None => Impact::Api,
             Storage::Table => impact,
         };
         Self {

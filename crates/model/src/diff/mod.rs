@@ -19,6 +19,14 @@ pub fn diff(old: &Model, new: &Model) -> Vec<Change> {
     let mut met = HashSet::new();
     for resource in &new.resources {
         match origin(old, new, resource) {
+            // A table that comes or goes.
+            Some(before) if before.has_table() != resource.has_table() => {
+                met.insert(before.name.as_str());
+                changes.extend([
+                    Change::new(before, ChangeKind::ResourceRemoved, Impact::DataLoss),
+                    Change::new(resource, ChangeKind::ResourceAdded, Impact::Schema),
+                ]);
+            }
             Some(before) => {
                 met.insert(before.name.as_str());
                 let mut pair = Pair {
@@ -336,6 +344,7 @@ impl Pair<'_> {
         let storage = |resource: &Resource| match resource.storage {
             Storage::Table => "table",
             Storage::Platform => "platform",
+            Storage::None => "none",
         };
         self.option("storage", storage(before), storage(after), Impact::Schema);
         let tenancy = |resource: &Resource| match resource.tenancy {

@@ -1,11 +1,13 @@
 //! The keys of a resource. Constraints and relations are in `constraint`, fields in `field`.
 
 use super::Reader;
-use crate::declared::{Grammar, Place, ResourceDecl, SearchDecl};
+use crate::declared::{Grammar, Place, ResourceDecl, SearchDecl, TypeDecl};
+use crate::report::Report;
 use crate::syntax::{Entry, Kind, Name, Node, Span};
 use crate::words;
 use crate::{
-    Concurrency, Deletion, IdForm, IdRule, Journal, Operation, OperationSet, Storage, Tenancy,
+    Concurrency, Deletion, FieldType, IdForm, IdRule, Journal, Operation, OperationSet, Storage,
+    Tenancy,
 };
 use carnet_kernel::ApiVersion;
 
@@ -55,6 +57,12 @@ impl Reader<'_> {
             resource.storage = Storage::Platform;
             resource.operations = [Operation::List, Operation::Read].into_iter().collect();
         }
+        if super::get(entries, "storage")
+            .is_some_and(|node| matches!(&node.kind, Kind::Text(text) if text == "none"))
+        {
+            resource.storage = Storage::None;
+            resource.operations = OperationSet::one_by_one();
+        }
         let mut shared = None;
         let mut order: Option<Vec<String>> = None;
         let errors = self.report.errors();
@@ -95,6 +103,7 @@ impl Reader<'_> {
                 .sort_by_key(|field| place(&field.name.text).unwrap_or(usize::MAX));
         }
         self.platform_storage(&resource, entries);
+        self.no_storage(&resource, entries);
         resource
     }
 
@@ -157,7 +166,7 @@ impl Reader<'_> {
             }
             "fields" => {
                 let place = match resource.storage {
-                    Storage::Table => Place::Record,
+                    Storage::Table | Storage::None => Place::Record,
                     Storage::Platform => Place::Platform,
                 };
                 resource.fields = self.fields(value, place);
@@ -220,20 +229,16 @@ impl Reader<'_> {
         match text {
             "table" => {}
             "platform" if self.grammar != Grammar::Application => {}
-            "none" => self.report.error_hint(
-                node.span,
-                "`storage: none` comes with a later release, together with logic",
-                "leave it out until then",
-            ),
+            "none" => {}
             "platform" => self.report.error(
                 node.span,
                 "`storage: platform` is for the platform's own tables",
             ),
             other => self.report.error_near(
                 node.span,
-                format!("`storage` is `table`, not `{other}`"),
+                format!("`storage` is `table` or `none`, not `{other}`"),
                 other,
-                ["table"],
+                ["table", "none"],
             ),
         }
     }
@@ -385,6 +390,74 @@ impl Reader<'_> {
                 self.report.error(
                     resource.name.span,
                     format!("a platform table needs `{word}`"),
+                );
+            }
+        }
+    }
+
+    /// What a resource without a table cannot have: what is kept, and what the database looks at.
+    fn no_storage(&mut self, resource: &ResourceDecl, entries: &[Entry]) {
+        if resource.storage != Storage::None {
+            return;
+        }
+        let refuse = |report: &mut Report, span, what: &str| {
+            report.error(span, format!("{what} does not go with `storage: none`"));
+        };
+        for entry in entries {
+            let key = entry.key.text.as_str();
+            if [
+                "unique",
+                "indexes",
+                "search",
+                "many",
+                "concurrency",
+                "was",
+                "journal",
+                "delete",
+                "lock",
+                "table",
+                "shared",
+            ]
+            .contains(&key)
+            {
+                refuse(self.report, entry.key.span, &format!("`{key}`"));
+            }
+        }
+        if resource.id.client {
+            let what = "`client: true` of `id`";
+            refuse(self.report, resource.name.span, what);
+        }
+        if resource.operations.contains(Operation::Batch) {
+            self.report.error_hint(
+                resource.name.span,
+                "the operation `batch` does not go with `storage: none`",
+                "leave it out of `operations`",
+            );
+        }
+        for field in &resource.fields {
+            let span = field.name.span;
+            if let Some(TypeDecl::Ref { to, .. }) = &field.kind {
+                self.report.error_hint(
+                    to.span,
+                    format!(
+                        "`{}` has no table that could refer to another",
+                        resource.name.text
+                    ),
+                    "write `type: ulid`: the id of a record",
+                );
+            }
+            if let Some(unique) = field.unique {
+                refuse(self.report, unique, "`unique`");
+            }
+            if let Some(was) = &field.was {
+                refuse(self.report, was.span, "`was`");
+            }
+            if field.caseless && matches!(field.kind, Some(TypeDecl::Plain(FieldType::Text { .. })))
+            {
+                refuse(
+                    self.report,
+                    span,
+                    &format!("`caseless` of `{}`", field.name.text),
                 );
             }
         }

@@ -295,13 +295,13 @@ fn names() {
 
 #[test]
 fn options_of_resources() {
-    insta::assert_snapshot!(keys("delete: soft\nchecks: []\npolicies: {}\njournal: summary\nhistory: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: none\nshared: true"), @r#"
+    insta::assert_snapshot!(keys("delete: soft\nchecks: []\npolicies: {}\njournal: summary\nhistory: other\ntenacy: tenant\nconcurrency: optimstic\nstorage: tabel\nshared: true"), @r#"
 14:5+6 error: `checks` comes with a later release [leave it out until then]
 15:5+8 error: `policies` comes with a later release [leave it out until then]
 17:5+7 error: `history` comes with a later release [leave it out until then]
 18:5+6 error: unknown key `tenacy` in the resource `things` [did you mean `tenancy`?]
 19:18+9 error: `concurrency` is `none` or `optimistic`, not `optimstic` [did you mean `optimistic`?]
-20:14+4 error: `storage: none` comes with a later release, together with logic [leave it out until then]
+20:14+5 error: `storage` is `table` or `none`, not `tabel` [did you mean `table`?]
 21:5+6 error: `shared` belongs to platform resources only [add `tenancy: platform`, or leave `shared` out]
 "#);
     insta::assert_snapshot!(keys("operations: [list, get, creat, list, 5]\nid: guid\njournal: full\nstorage: platform\ntable: things\nkey: name"), @r#"

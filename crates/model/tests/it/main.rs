@@ -8,6 +8,7 @@ mod large;
 mod rubbish;
 mod schema;
 mod stored;
+mod tableless;
 mod versions;
 
 use carnet_model::{Compiled, Diagnostic, Source};

@@ -84,7 +84,7 @@ fn broken_definitions_do_not_fit() {
         resource("search", json!({"fields": ["a"], "fuzzy": "yes"})),
         resource("search", json!({"fields": ["a"], "accents": "drop"})),
         resource("search", json!({"fields": ["a"], "weights": {"a": 0}})),
-        resource("storage", json!("none")),
+        resource("storage", json!("disk")),
         resource("shared", json!(true)),
         resource("id", json!("guid")),
         resource("operations", json!(["get"])),

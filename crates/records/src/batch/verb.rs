@@ -70,7 +70,8 @@ impl Verb {
     /// Whether `resource` offers it.
     pub(crate) fn is_offered(&self, view: &ModelView, resource: &Resource) -> bool {
         let needed = self.needs.iter();
-        needed.copied().all(|one| resource.operations.contains(one))
+        resource.has_table()
+            && needed.copied().all(|one| resource.operations.contains(one))
             && (!self.soft || resource.deleted().is_some())
             && (!self.takes_relation() || self.relations(view, resource).next().is_some())
     }

@@ -9,7 +9,7 @@ use carnet_expr::{Operand, Path, Predicate};
 use carnet_kernel::{Code, Id, Refusal, Value};
 use carnet_model::{FieldIndex, FieldType, ModelView, OnDelete, Resource, ResourceIndex};
 use carnet_store::{
-    Changes, Condition, Decision, DeleteRow, JournalKind, Load, Loaded, Record, Stamp, Step,
+    Changes, Condition, Decision, DeleteRow, Error, JournalKind, Load, Loaded, Record, Stamp, Step,
     UpdateRow,
 };
 use std::collections::{BTreeMap, HashMap};
@@ -207,7 +207,6 @@ impl Reach {
         for (resource, ids) in marked {
             for (index, field) in view.references_to(resource) {
                 let referring = view.resource(*index);
-                let name = &referring.field(*field).name;
                 let restricts = matches!(
                     referring.field(*field).kind,
                     FieldType::Ref {
@@ -233,11 +232,8 @@ impl Reach {
                     None => missing.push(load),
                     Some([]) => {}
                     Some(_) => {
-                        let message = format!(
-                            "records of `{}` refer to this one by `{name}`",
-                            referring.name
-                        );
-                        return Err(Refusal::new(Code::RecordInUse, message));
+                        let by = Some((*index, *field));
+                        return Err(Error::InUse { resource, by }.refusal(view));
                     }
                 }
             }

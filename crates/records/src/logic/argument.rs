@@ -27,6 +27,11 @@ pub trait Logic: Send + Sync + 'static {
     fn is_late(&self) -> bool {
         false
     }
+
+    /// The codes that it says it refuses with.
+    fn codes(&self) -> &[Code] {
+        &[]
+    }
 }
 
 /// What the arguments of a logic need, asked at start.
@@ -136,6 +141,59 @@ pub struct Late<F>(F);
 /// changed meanwhile, the logic runs again, three times at most, and then reads inside.
 pub fn late<F>(function: F) -> Late<F> {
     Late(function)
+}
+
+/// A function and the codes that it refuses with; made by [`refusing`].
+#[derive(Clone, Debug)]
+pub struct Refusing<F> {
+    function: F,
+    codes: Vec<Code>,
+}
+
+/// Logic or a hook that says with which codes it refuses beside those of the operation: the OpenAPI
+/// document and `carnet routes` name them. `refusing(feature, [&FEATURED_LIMIT])`
+pub fn refusing<F, C: Into<Code>>(function: F, codes: impl IntoIterator<Item = C>) -> Refusing<F> {
+    Refusing {
+        function,
+        codes: codes.into_iter().map(Into::into).collect(),
+    }
+}
+
+impl<F: IntoLogic<Arguments>, Arguments> IntoLogic<Arguments> for Refusing<F> {
+    fn into_logic(self) -> Arc<dyn Logic> {
+        Arc::new(Coded {
+            logic: self.function.into_logic(),
+            codes: self.codes,
+        })
+    }
+}
+
+/// Logic and the codes that it refuses with.
+struct Coded {
+    logic: Arc<dyn Logic>,
+    codes: Vec<Code>,
+}
+
+impl Logic for Coded {
+    fn call(&self, call: Call) -> BoxFuture<'static, Result<Reply, Refusal>> {
+        self.logic.call(call)
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.logic.needs(needs);
+    }
+
+    fn name(&self) -> &'static str {
+        self.logic.name()
+    }
+
+    fn is_late(&self) -> bool {
+        self.logic.is_late()
+    }
+
+    fn codes(&self) -> &[Code] {
+        &self.codes
+    }
 }
 
 /// A function with the types of its arguments.

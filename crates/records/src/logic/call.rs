@@ -7,6 +7,7 @@ use super::record::is_indexed;
 use super::{Reply, Repository, Request, Response, Spot};
 use crate::command::{Command, Options};
 use crate::operations::Operations;
+use crate::validate::read_input;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
 use carnet_model::{ModelView, Resource, ResourceIndex};
@@ -42,6 +43,8 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// What the operation is to do; hooks may change its body.
     pub(super) command: Command,
+    /// Whether its body was found valid: from then on every change of it is held to the same.
+    pub(super) validated: bool,
     pub(super) proceeded: bool,
     pub(super) reply: Option<Reply>,
 }
@@ -119,6 +122,15 @@ impl Call {
             .ok_or_else(|| Refusal::new(Code::LogicMisused, "this operation is not for one record"))
     }
 
+    /// Which page of a list is asked for: at most how many records, after how many.
+    pub fn page(&self) -> Option<(u32, u64)> {
+        match &self.state().command {
+            Command::List { request, .. } => Some((request.limit, request.offset)),
+            Command::Group { request, .. } => Some((request.limit, request.offset)),
+            _ => None,
+        }
+    }
+
     /// The body as it was sent, or as hooks left it; null where there is none.
     pub fn input(&self) -> Value {
         let state = self.state();
@@ -140,18 +152,45 @@ impl Call {
         })
     }
 
-    /// Puts another body in the place of the one that was sent. It is validated (again) before it
-    /// is used.
+    /// Puts another body in the place of the one that was sent. It is held to the same rules: at
+    /// once, or with the rest before validation.
+    ///
+    /// Errors: `VALIDATION_FAILED` and what else a body is refused for, and the body stays as it
+    /// was; `LOGIC_MISUSED` where the operation has none.
     pub fn set_input(&self, body: &(impl Serialize + ?Sized)) -> Result<(), Refusal> {
         let text = to_text(body)?;
-        match self.state().command.body_mut() {
+        let mut command = self.state().command.clone();
+        match command.body_mut() {
             Some(body) => *body = text,
             None => {
                 let message = "this operation has no body";
                 return Err(Refusal::new(Code::LogicMisused, message));
             }
         }
+        if self.state().validated {
+            self.check_input(&mut command)?;
+        }
+        self.state().command = command;
         Ok(())
+    }
+
+    /// Finds what is wrong with the body of a command, and gives that of an action its whole form.
+    pub(super) fn check_input(&self, command: &mut Command) -> Result<(), Refusal> {
+        match command {
+            Command::Action { action, input, .. } => {
+                *input = read_input(self.declared().action(*action), input)?;
+                Ok(())
+            }
+            command => {
+                let work = self.work();
+                self.shared.operations.check_body(&work, command)?;
+                match self.declared().has_table() {
+                    true => Ok(()),
+                    // Nobody else fills in what the body leaves out.
+                    false => fill_in(self.declared(), command),
+                }
+            }
+        }
     }
 
     /// Lets `change` change the body.
@@ -163,8 +202,14 @@ impl Call {
 
     /// Carries the operation out as it is by default, in this transaction.
     ///
-    /// Errors: what the operation is refused for; `LOGIC_MISUSED` when it is called twice.
+    /// Errors: what the operation is refused for; `LOGIC_MISUSED` when it is called twice, and where
+    /// the resource has no table.
     pub async fn proceed(&self) -> Result<Reply, Refusal> {
+        if !self.declared().has_table() {
+            let name = self.resource();
+            let message = format!("`{name}` has no table: there is nothing to proceed to");
+            return Err(Refusal::new(Code::LogicMisused, message));
+        }
         let command = {
             let mut state = self.state();
             if std::mem::replace(&mut state.proceeded, true) {
@@ -195,20 +240,25 @@ impl Call {
     /// The records of a resource, in the same transaction and for the same tenant. Its writes run
     /// the hooks of that resource, not its logic.
     ///
-    /// Errors: `LOGIC_MISUSED` for a resource that is not there.
+    /// Errors: `LOGIC_MISUSED` for a resource that is not there or has no table.
     pub fn repository(&self, resource: &str) -> Result<Repository, Refusal> {
-        named(&self.shared.view, resource)?;
+        if !named(&self.shared.view, resource)?.has_table() {
+            let message = format!("`{resource}` has no table: ask for it by `call.perform`");
+            return Err(Refusal::new(Code::LogicMisused, message));
+        }
         Ok(Repository::new(self.clone(), resource))
     }
 
-    /// Whether there is a resource of that name.
+    /// Whether there is a resource of that name in the version that was asked for, with a table.
     pub fn has_repository(&self, resource: &str) -> bool {
-        self.shared.view.resource_named(resource).is_some()
+        let found = self.shared.view.resource_named(resource);
+        found.is_some_and(Resource::has_table)
     }
 
-    /// The names of all resources.
+    /// The names of all such resources.
     pub fn repositories(&self) -> impl Iterator<Item = &str> {
-        let resources = self.shared.view.resources.iter();
+        let resources = self.shared.view.shown_resources();
+        let resources = resources.filter(|resource| resource.has_table());
         resources.map(|resource| resource.name.as_str())
     }
 
@@ -334,6 +384,26 @@ impl Call {
         }
         Ok(())
     }
+}
+
+/// Gives a body that stands for a whole record the defaults of what it leaves out.
+fn fill_in(resource: &Resource, command: &mut Command) -> Result<(), Refusal> {
+    let (Command::Create { body, .. } | Command::Update { body, .. }) = command else {
+        return Ok(());
+    };
+    let mut whole: Value = serde_json::from_str(body).map_err(|error| internal(&error))?;
+    let absent = resource
+        .declared_fields()
+        .filter(|(_, field)| whole.get(&field.name).is_none())
+        .filter(|(_, field)| !field.hidden || field.default.is_some());
+    let absent: Vec<(String, Value)> = absent
+        .map(|(_, field)| (field.name.clone(), field.default_json().unwrap_or_default()))
+        .collect();
+    if let Some(members) = whole.as_object_mut() {
+        members.extend(absent);
+    }
+    *body = to_text(&whole)?;
+    Ok(())
 }
 
 pub(super) fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Refusal> {

@@ -118,7 +118,7 @@ fn operations(word: &str) -> &'static [Operation] {
         "update" => &[Operation::Update],
         "patch" => &[Operation::Patch],
         "delete" | "purge" => &[Operation::Delete],
-        "upsert" => &[Operation::Create, Operation::Update, Operation::Patch],
+        "upsert" => passed::UPSERT,
         "restore" => &[Operation::Create],
         _ => &[],
     }

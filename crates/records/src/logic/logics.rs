@@ -2,13 +2,13 @@
 
 use super::register::{Hooked, Registered};
 use super::{Components, Logic, Moment, Needs, Point, Registry, Spot};
-use carnet_kernel::suggest;
-use carnet_model::{Model, Operation, Resource, ResourceIndex};
+use carnet_kernel::{Code, suggest};
+use carnet_model::{ActionIndex, Model, Operation, Resource, ResourceIndex};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The code of one model, by version, resource and point.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Logics {
     entries: HashMap<(u16, ResourceIndex, Spot), Arc<Entry>>,
     pub(crate) components: Components,
@@ -34,6 +34,19 @@ impl Entry {
     pub(crate) fn is_late(&self) -> bool {
         self.logic.as_ref().is_some_and(|logic| logic.is_late())
     }
+
+    /// What its code says that it refuses with, each once.
+    fn codes(&self) -> Vec<Code> {
+        let hooks = self.hooks.iter().map(|(_, logic)| logic);
+        let all = self.logic.iter().chain(hooks);
+        let mut codes: Vec<Code> = Vec::new();
+        for code in all.flat_map(|logic| logic.codes()) {
+            if !codes.contains(code) {
+                codes.push(*code);
+            }
+        }
+        codes
+    }
 }
 
 /// The code at one point, for people.
@@ -45,6 +58,8 @@ pub struct Described {
     pub late: bool,
     /// The hooks in the order in which they run.
     pub hooks: Vec<(Moment, &'static str)>,
+    /// The codes that they say they refuse with.
+    pub codes: Vec<Code>,
 }
 
 impl Registry {
@@ -62,6 +77,7 @@ impl Registry {
         for hooked in hooks {
             self.add_hook(hooked, model, versions, &mut entries, &mut faults);
         }
+        unserved(model, versions, &entries, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -171,6 +187,33 @@ impl Registry {
     }
 }
 
+/// Operations that nobody carries out: those of a resource without a table where there is no logic.
+fn unserved(
+    model: &Model,
+    versions: &[u16],
+    entries: &HashMap<(u16, ResourceIndex, Spot), Entry>,
+    faults: &mut Vec<String>,
+) {
+    for resource in model.resources.iter().filter(|one| !one.has_table()) {
+        let is_hidden = |version: u16| {
+            let mut overlays = resource.overlays.iter();
+            overlays.any(|one| one.version.0 == version && one.hidden)
+        };
+        for version in versions.iter().filter(|version| !is_hidden(**version)) {
+            for operation in resource.operations.iter() {
+                let place = (*version, resource.index, Spot::Operation(operation));
+                let entry = entries.get(&place);
+                if entry.is_none_or(|entry| entry.logic.is_none()) {
+                    let (name, word) = (&resource.name, operation.as_str());
+                    faults.push(format!(
+                        "`{word}` of `{name}` in v{version}: the resource has no table, and no logic does it"
+                    ));
+                }
+            }
+        }
+    }
+}
+
 /// The resource and the point that are meant.
 fn found<'m>(
     place: &str,
@@ -245,7 +288,25 @@ impl Logics {
         resource: ResourceIndex,
         operation: Operation,
     ) -> Described {
-        let spot = Spot::Operation(operation);
+        self.described(version, resource, Spot::Operation(operation))
+    }
+
+    /// What stands at an action, for people.
+    pub fn describe_action(
+        &self,
+        version: u16,
+        resource: ResourceIndex,
+        action: ActionIndex,
+    ) -> Described {
+        self.described(version, resource, Spot::Action(action.0))
+    }
+
+    /// Every code that some code says it refuses with.
+    pub fn codes(&self) -> impl Iterator<Item = Code> {
+        self.entries.values().flat_map(|entry| entry.codes())
+    }
+
+    fn described(&self, version: u16, resource: ResourceIndex, spot: Spot) -> Described {
         self.entry(version, resource, spot)
             .map_or_else(Described::default, |entry| Described {
                 logic: entry.logic.as_ref().map(|logic| logic.name()),
@@ -255,6 +316,7 @@ impl Logics {
                     .iter()
                     .map(|(moment, logic)| (*moment, logic.name()))
                     .collect(),
+                codes: entry.codes(),
             })
     }
 }

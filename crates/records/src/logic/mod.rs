@@ -11,6 +11,7 @@ mod component;
 mod hook;
 mod items;
 mod logics;
+mod output;
 mod passed;
 mod point;
 mod port;
@@ -19,8 +20,11 @@ mod register;
 mod reply;
 mod repository;
 mod run;
+mod streamed;
 
-pub use argument::{Body, Component, FromCall, IntoLogic, Late, Logic, Needs, late};
+pub use argument::{
+    Body, Component, FromCall, IntoLogic, Late, Logic, Needs, Refusing, late, refusing,
+};
 pub use call::Call;
 pub use component::Components;
 pub use hook::{Hook, Moment, after, after_commit, after_validate, before, before_validate};
@@ -31,6 +35,8 @@ pub use record::{Fits, Found, Record, RecordField, Repo};
 pub use register::Registry;
 pub use reply::{IntoReply, Json, Reply};
 pub use repository::{Repository, Search};
+pub use streamed::Streamed;
 
 pub(crate) use point::Spot;
 pub(crate) use run::Within;
+pub(crate) use streamed::ungrouped;

@@ -11,7 +11,7 @@ use carnet_model::{Operation, Relation, Resource, ResourceIndex};
 use serde_json::Value;
 
 /// What an upsert may turn out to be.
-const UPSERT: &[Operation] = &[Operation::Create, Operation::Update, Operation::Patch];
+pub(super) const UPSERT: &[Operation] = &[Operation::Create, Operation::Update, Operation::Patch];
 
 /// What may happen to a record in the body of another one.
 const NESTED: &[Operation] = &[

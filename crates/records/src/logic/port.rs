@@ -8,7 +8,7 @@ use crate::decide::Precondition;
 use crate::parse::{Given, Trees, Wanted, parse_read, parse_wanted};
 use crate::validate::parse_id;
 use carnet_kernel::{Code, Context, Detail, Id, Refusal, Timestamp, Value, suggest};
-use carnet_model::{ModelView, Resource};
+use carnet_model::{ModelView, Resource, ResourceIndex};
 use serde::de::DeserializeOwned;
 
 /// One thing that code asks for. Resources by their names, ids as texts, bodies as JSON.
@@ -132,10 +132,10 @@ impl Request {
                 body,
                 version,
             } => {
-                let resource = named(view, &resource)?;
+                let (resource, id) = target(view, &resource, &id)?;
                 Command::Update {
-                    resource: resource.index,
-                    id: record_id(resource, &id)?,
+                    resource,
+                    id,
                     body,
                     precondition: Some(stated(version)),
                 }
@@ -146,10 +146,10 @@ impl Request {
                 body,
                 version,
             } => {
-                let resource = named(view, &resource)?;
+                let (resource, id) = target(view, &resource, &id)?;
                 Command::Patch {
-                    resource: resource.index,
-                    id: record_id(resource, &id)?,
+                    resource,
+                    id,
                     body,
                     precondition: Some(stated(version)),
                 }
@@ -159,10 +159,10 @@ impl Request {
                 id,
                 version,
             } => {
-                let resource = named(view, &resource)?;
+                let (resource, id) = target(view, &resource, &id)?;
                 Command::Delete {
-                    resource: resource.index,
-                    id: record_id(resource, &id)?,
+                    resource,
+                    id,
                     purge: false,
                     precondition: Some(stated(version)),
                 }
@@ -218,7 +218,7 @@ impl Response {
                     ..Self::default()
                 }
             }
-            Answer::Deleted => Self {
+            Answer::Deleted | Answer::Streamed(_) => Self {
                 json: b"null".to_vec(),
                 ..Self::default()
             },
@@ -243,6 +243,12 @@ pub(crate) fn named<'v>(view: &'v ModelView, name: &str) -> Result<&'v Resource,
         let message = format!("there is no resource `{name}`{hint}");
         Refusal::new(Code::LogicMisused, message)
     })
+}
+
+/// The record that a write is for.
+fn target(view: &ModelView, resource: &str, id: &str) -> Result<(ResourceIndex, Id), Refusal> {
+    let resource = named(view, resource)?;
+    Ok((resource.index, record_id(resource, id)?))
 }
 
 fn record_id(resource: &Resource, text: &str) -> Result<Id, Refusal> {

@@ -1,5 +1,6 @@
 //! What logic answers: what an operation answered, perhaps changed, or a value of its own.
 
+use super::{Search, Streamed};
 use crate::command::{Answer, Each, RecordAnswer, Told};
 use carnet_kernel::{Code, Refusal};
 use serde::Serialize;
@@ -43,6 +44,20 @@ impl Reply {
         Ok(Self::of(Answer::Value(to_json(value)?)))
     }
 
+    /// Answers a list with the records that `search` finds; `map` says what becomes of each. They
+    /// are read when the logic has returned: a page of them, or all of them line by line where lines
+    /// were asked for, always as many as a page has at once.
+    ///
+    /// Of the resource of the list the caller's filters, order, fields and includes hold as well; of
+    /// another one the caller chooses the page alone. How many, and from where on, the caller says.
+    pub fn stream(search: Search, map: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
+        Self::of(Answer::Streamed(Box::new(Streamed::new(search, map))))
+    }
+
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self.answer, Answer::Streamed(_))
+    }
+
     /// With this HTTP status, which must tell success: 200 to 299.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
@@ -63,7 +78,13 @@ impl Reply {
     }
 
     /// Its data as a type of the application.
+    ///
+    /// Errors: `LOGIC_MISUSED` when it does not fit, and for records that are still to be streamed.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        if self.is_streamed() {
+            let message = "streamed records are read when the code has returned";
+            return Err(Refusal::new(Code::LogicMisused, message));
+        }
         serde_json::from_slice(self.bytes()).map_err(|error| unreadable(&error))
     }
 
@@ -99,7 +120,7 @@ impl Reply {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         match &self.answer {
             Answer::Record(RecordAnswer { json, .. })
             | Answer::Matching { json, .. }
@@ -108,7 +129,7 @@ impl Reply {
             Answer::List(list) => &list.listing.json,
             Answer::Groups(groups) => &groups.groups.json,
             Answer::Deleted => b"null",
-            Answer::Replayed(_) | Answer::Told(_) => b"null",
+            Answer::Replayed(_) | Answer::Told(_) | Answer::Streamed(_) => b"null",
         }
     }
 

@@ -196,6 +196,11 @@ impl Search {
         Ok(counted.ask().await?.total.unwrap_or(0))
     }
 
+    /// The resource, and what is looked for.
+    pub(super) fn into_parts(self) -> (String, Vec<(String, String)>) {
+        (self.repository.resource, self.query)
+    }
+
     async fn ask(self) -> Result<Response, Refusal> {
         self.repository
             .call

@@ -2,7 +2,7 @@
 
 use super::call::{Shared, State};
 use super::logics::{Entry, Logics};
-use super::{Call, Reply, Spot, chain, items, passed, reply};
+use super::{Call, Reply, Spot, chain, items, passed, reply, ungrouped};
 use crate::command::{Answer, Command, Options};
 use crate::operations::{Operations, told};
 use crate::write::Work;
@@ -120,14 +120,37 @@ impl Operations {
         };
         let logic = coded.logic;
         let call = self.call(work, coded, within);
-        let running = chain::run(&call, logic);
-        let reply = match work.context.deadline {
+        let running = async {
+            let reply = chain::run(&call, logic).await?;
+            self.settled(work, &call, reply).await
+        };
+        match work.context.deadline {
             Some(deadline) => tokio::time::timeout_at(deadline.into(), running)
                 .await
-                .map_err(|_| late())??,
-            None => running.await?,
+                .map_err(|_| late())?,
+            None => running.await,
+        }
+    }
+
+    /// The answer of code. Records that it left to be streamed are read here, unless whoever asked
+    /// reads them.
+    async fn settled(&self, work: &Work<'_>, call: &Call, reply: Reply) -> Result<Answer, Refusal> {
+        let Answer::Streamed(streamed) = &reply.answer else {
+            return Ok(reply.into_answer());
         };
-        Ok(reply.into_answer())
+        if work.options.streams {
+            return Ok(reply.answer);
+        }
+        let command = call.state().command.clone();
+        let Command::List { resource, request } = command else {
+            return Err(ungrouped());
+        };
+        let (view, listed) = (work.view, work.view.resource(resource));
+        let (index, request) = streamed.request(view, listed, request, work.stamp.now)?;
+        let reading = self.list(work.context, view, view.resource(index), request);
+        let mut list = Box::pin(reading).await?;
+        list.listing.json = streamed.array(&list.listing.json, work.context)?;
+        Ok(Answer::List(list))
     }
 
     /// Code inside the transaction of other code: what it wrote goes when it fails.
@@ -163,8 +186,8 @@ impl Operations {
                 if let Some(scope) = scope {
                     scope.release().await.map_err(failed)?;
                 }
-                note(&committed, call, &reply);
-                Ok(reply.into_answer())
+                note(&committed, call.clone(), &reply);
+                self.settled(work, &call, reply).await
             }
             Err(refusal) => {
                 lock(&committed).truncate(before);
@@ -282,6 +305,7 @@ impl Operations {
                     logics: Arc::clone(&shared.logics),
                     state: Mutex::new(State {
                         command,
+                        validated: true,
                         proceeded: true,
                         reply: Some(reply),
                     }),
@@ -357,6 +381,7 @@ impl Begun {
                 logics: coded.logics,
                 state: Mutex::new(State {
                     command: coded.command,
+                    validated: false,
                     proceeded: false,
                     reply: None,
                 }),

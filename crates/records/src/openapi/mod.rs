@@ -2,6 +2,7 @@
 //! `server` merges it with what other crates contribute.
 
 mod action;
+mod codes;
 mod field;
 mod item;
 mod link;
@@ -15,13 +16,20 @@ mod tests;
 mod write;
 
 use crate::linking::linkable;
-use crate::routes::{prefix, restores};
+use crate::logic::Logics;
+use crate::routes::{prefix, restores, takes_query};
 use carnet_model::{Action, ActionOn, ModelView, Operation, Relation, Resource};
 use carnet_web::openapi::{Fragment, Tag};
 use serde_json::{Map, Value, json};
 
-/// Paths, schemas and tags of every resource.
-pub fn fragment(view: &ModelView) -> Fragment {
+/// Paths, schemas and tags of every resource, with what code says that it refuses with.
+pub fn fragment(view: &ModelView, logics: &Logics) -> Fragment {
+    let mut fragment = declared(view);
+    codes::add(view, logics, &mut fragment);
+    fragment
+}
+
+fn declared(view: &ModelView) -> Fragment {
     let mut fragment = Fragment::default();
     let prefix = prefix(view.version());
     schema::insert_shared(&mut fragment.schemas);
@@ -89,10 +97,10 @@ fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     if resource.operations.contains(Operation::Create) {
         item.insert("post".to_owned(), write::create(resource));
     }
-    if resource.operations.contains(Operation::Patch) {
+    if resource.has_table() && resource.operations.contains(Operation::Patch) {
         item.insert("patch".to_owned(), write::patch_matching(resource));
     }
-    if resource.operations.contains(Operation::Delete) {
+    if resource.has_table() && resource.operations.contains(Operation::Delete) {
         item.insert("delete".to_owned(), write::delete_matching(resource));
     }
     item
@@ -108,7 +116,7 @@ fn batch(view: &ModelView, resource: &Resource) -> Map<String, Value> {
 
 fn query(resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
-    if resource.operations.contains(Operation::List) {
+    if takes_query(resource) {
         item.insert("post".to_owned(), read::query(resource));
     }
     item

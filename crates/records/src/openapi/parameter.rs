@@ -83,17 +83,14 @@ pub(super) fn filter(resource: &Resource) -> Value {
 }
 
 pub(super) fn search(resource: &Resource) -> Vec<Value> {
-    let Some(search) = &resource.search else {
-        return Vec::new();
-    };
-    let fields: Vec<&str> = search
-        .fields
-        .iter()
-        .map(|field| resource.field(*field))
-        .filter(|field| !field.hidden)
-        .map(|field| field.name.as_str())
+    let fields: Vec<&str> = resource
+        .searched_fields()
+        .map(|field| resource.field(field).name.as_str())
         .collect();
     let fields = fields.join(", ");
+    let Some(search) = resource.search.as_ref().filter(|_| !fields.is_empty()) else {
+        return Vec::new();
+    };
     let text = || json!({ "type": "string", "minLength": 1, "maxLength": MAX_SEARCH });
     let marks = match search.analysis.accents {
         Accents::Fold => "Case and accents do not matter.",

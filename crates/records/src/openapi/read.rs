@@ -40,6 +40,24 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
             json!({ "type": "string", "enum": ["auto", "exact", "estimated", "none"], "default": "auto" }),
             "How far to count all records: `auto` is exact up to 1,000 and an estimate above; `none` is the default beside `cursor`.",
         ),
+    ];
+    if resource.has_table() {
+        parameters.extend(of_records(view, resource));
+    }
+    let codes: &[Code] = &[Code::UnknownOperator, Code::CursorInvalid];
+    let answer = listed(item);
+    operation(
+        resource,
+        "list",
+        format!("List {}", resource.name),
+        parameters,
+        answers(("200", answer), &[&READ_CODES, codes]),
+    )
+}
+
+/// What the database is asked beside the page.
+fn of_records(view: &ModelView, resource: &Resource) -> Vec<Value> {
+    let mut parameters = vec![
         query_parameter(
             "explain",
             json!({ "type": "boolean", "default": false }),
@@ -52,15 +70,7 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
     parameters.extend(deleted(resource));
     parameters.extend(grouping(resource));
     parameters.push(list_parameter("sort", sort_words(resource), "Fields to sort by, `-` before one for descending order; null is the smallest value, unless `:nullsFirst` or `:nullsLast` stands behind the field. Also counts and the like of to-many relations (`-items.count`, `items.sum(price;filter[gift]:true)`) and places inside json. Newest first by default."));
-    let codes: &[Code] = &[Code::UnknownOperator, Code::CursorInvalid];
-    let answer = listed(item);
-    operation(
-        resource,
-        "list",
-        format!("List {}", resource.name),
-        parameters,
-        answers(("200", answer), &[&READ_CODES, codes]),
-    )
+    parameters
 }
 
 /// The answer to a list: records, or groups where those were asked for; as lines where asked so.
@@ -100,10 +110,13 @@ pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
         resource,
         "read",
         format!("Read one of {}", resource.name),
-        selection(view, resource)
-            .into_iter()
-            .chain(deleted(resource))
-            .collect(),
+        match resource.has_table() {
+            true => selection(view, resource)
+                .into_iter()
+                .chain(deleted(resource))
+                .collect(),
+            false => Vec::new(),
+        },
         answers(
             ("200", with_header(answer, &["ETag"])),
             &[&READ_CODES, &[Code::NotFound]],

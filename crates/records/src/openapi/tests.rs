@@ -1,7 +1,10 @@
 //! The fragment of small definitions, and that nothing in it leads nowhere.
 
-use super::fragment;
+use super::declared as fragment;
 use crate::fixture::{compile, view};
+use crate::logic::{Call, Registry, Reply, before, late, refusing};
+use carnet_kernel::{ApplicationCode, Code, Refusal};
+use carnet_model::Operation;
 use carnet_web::openapi::{Document, Info};
 use serde_json::Value;
 
@@ -80,6 +83,59 @@ resources:
         assert!(schemas.contains_key(name), "{name}");
     }
     assert!(!schemas.contains_key("ProductsInputRecordInput"));
+}
+
+#[test]
+fn codes_of_logic_are_among_the_answers() {
+    const SOLD_OUT: ApplicationCode = ApplicationCode::new("SOLD_OUT", 409, "Nothing is left");
+    async fn code(call: Call) -> Result<Reply, Refusal> {
+        call.proceed().await
+    }
+    async fn hook(_: Call) -> Result<(), Refusal> {
+        Ok(())
+    }
+    let newest = compile(SHOP);
+    let view = &newest;
+    let mut registry = Registry::default();
+    let selling = refusing(late(code), [Code::from(&SOLD_OUT), Code::Locked]);
+    registry.logic(2, "products", "feature", selling);
+    registry.logic(2, "products", "recount", refusing(code, [&SOLD_OUT]));
+    registry.logic(2, "products", Operation::List, refusing(code, [Code::Gone]));
+    let before = before(Operation::Delete);
+    registry.hook("products", before, refusing(hook, [&SOLD_OUT]));
+    let logics = registry.compile(view.model(), &[1, 2]).unwrap();
+    assert_eq!(
+        logics.codes().filter(|code| *code == Code::Locked).count(),
+        1
+    );
+    let fragment = super::fragment(view, &logics);
+    let sold_out = |path: &str, method: &str| {
+        let answer = &fragment.paths[path][method]["responses"]["409"];
+        let told = answer["description"].as_str().unwrap_or_default();
+        let example = &answer["content"]["application/json"]["examples"]["SOLD_OUT"]["value"];
+        let is_told =
+            told.contains("`SOLD_OUT`: Nothing is left.") && told.contains("`VERSION_CONFLICT`");
+        assert_eq!(is_told, example["error"]["statusCode"] == 409, "{answer}");
+        is_told
+    };
+    assert!(sold_out("/api/v2/products/{id}/feature", "post"));
+    assert!(sold_out("/api/v2/products/recount", "put"));
+    assert!(sold_out("/api/v2/products/{id}", "delete"));
+    assert!(!sold_out("/api/v2/products/{id}", "patch"));
+    let listed = &fragment.paths["/api/v2/products"]["get"]["responses"];
+    assert_eq!(
+        listed["410"]["description"],
+        "`GONE`: What was here is gone for good."
+    );
+    let asked = &fragment.paths["/api/v2/products/query"]["post"]["responses"];
+    assert_eq!(listed["410"], asked["410"]);
+    // Hooks stand in every version, logic in its own.
+    let older = &carnet_model::ModelView::every(view.model())[0];
+    let of_older = super::fragment(older, &logics);
+    let responses =
+        |path: &str, method: &str| of_older.paths[path][method]["responses"].to_string();
+    assert!(responses("/api/v1/products/{id}", "delete").contains("SOLD_OUT"));
+    assert!(!responses("/api/v1/products/{id}/feature", "post").contains("SOLD_OUT"));
 }
 
 #[test]

@@ -155,6 +155,8 @@ pub const LIST_PARAMETERS: &[&str] = &[
     "distinct",
     "deleted",
 ];
+/// Query parameters of a list whose records are not in the database: which page of it.
+pub const PAGE_PARAMETERS: &[&str] = &["limit", "offset", "page", "cursor", "count"];
 /// Query parameters of a read.
 pub const READ_PARAMETERS: &[&str] = &["include", "fields", "deleted"];
 /// Parameters that a later release brings.
@@ -258,7 +260,7 @@ pub fn parse_wanted(
     given: Given<'_>,
 ) -> Result<Wanted, Refusal> {
     let mut faults = Faults::default();
-    let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
+    let groups = key::group(given.pairs, parameters(resource), &mut faults);
     if !given.asks_groups(&groups) {
         return parse_window(view, resource, given, window::parse).map(Wanted::Records);
     }
@@ -315,7 +317,7 @@ pub fn parse_stream(
 ) -> Result<(Wanted, Option<u64>), Refusal> {
     let mut limit = None;
     let mut faults = Faults::default();
-    let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
+    let groups = key::group(given.pairs, parameters(resource), &mut faults);
     if given.asks_groups(&groups) {
         let window = |groups: &key::Groups<'_>, window: &mut ListRequest, faults: &mut Faults| {
             limit = window::parse_stream(groups, window, faults);
@@ -339,7 +341,7 @@ fn parse_window(
 ) -> Result<ListRequest, Refusal> {
     let mut faults = Faults::default();
     let now = given.now;
-    let groups = key::group(given.pairs, LIST_PARAMETERS, &mut faults);
+    let groups = key::group(given.pairs, parameters(resource), &mut faults);
     let mut request = ListRequest {
         predicate: given.conditions(view, resource, &groups, &mut faults),
         sort: fields::sort(view, resource, (&sorted(&groups), "sort"), now, &mut faults),
@@ -375,7 +377,11 @@ pub fn parse_read(
     now: Timestamp,
 ) -> Result<ReadRequest, Refusal> {
     let mut faults = Faults::default();
-    let groups = key::group(pairs, READ_PARAMETERS, &mut faults);
+    let known = match resource.has_table() {
+        true => READ_PARAMETERS,
+        false => &[],
+    };
+    let groups = key::group(pairs, known, &mut faults);
     let request = ReadRequest {
         fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
         included: include::parse(
@@ -389,6 +395,14 @@ pub fn parse_read(
     };
     cost::check_included(&request.included, &mut faults);
     faults.into_result(request)
+}
+
+/// The parameters that a list of `resource` takes.
+fn parameters(resource: &Resource) -> &'static [&'static str] {
+    match resource.has_table() {
+        true => LIST_PARAMETERS,
+        false => PAGE_PARAMETERS,
+    }
 }
 
 /// The sort keys of an address.

@@ -7,7 +7,7 @@ use super::key::{Groups, SearchPair};
 use carnet_expr::{Predicate, SearchTerm};
 use carnet_kernel::Code;
 use carnet_kernel::search::Analysis;
-use carnet_model::{Resource, Search};
+use carnet_model::{FieldIndex, Resource, Search};
 
 /// The longest search in code points.
 pub(crate) const MAX_TEXT: usize = 1_000;
@@ -26,7 +26,8 @@ pub(super) fn parse(
 ) -> Option<Predicate> {
     let mut predicate: Option<Predicate> = None;
     for pair in &groups.search {
-        let Some(searched) = &resource.search else {
+        let fields: Vec<FieldIndex> = resource.searched_fields().collect();
+        let Some(searched) = resource.search.as_ref().filter(|_| !fields.is_empty()) else {
             let message = format!(
                 "`{}` is not searched; its definition names fields under `search` to offer it",
                 resource.name
@@ -43,7 +44,7 @@ pub(super) fn parse(
             faults.push(Code::UnknownParameter, pair.key, "unknown", message);
             continue;
         }
-        if let Some(found) = one(searched, pair, faults) {
+        if let Some(found) = one(searched, &fields, pair, faults) {
             predicate = Some(match predicate {
                 Some(before) => before.and(found),
                 None => found,
@@ -53,7 +54,12 @@ pub(super) fn parse(
     predicate
 }
 
-fn one(search: &Search, pair: &SearchPair<'_>, faults: &mut Faults) -> Option<Predicate> {
+fn one(
+    search: &Search,
+    fields: &[FieldIndex],
+    pair: &SearchPair<'_>,
+    faults: &mut Faults,
+) -> Option<Predicate> {
     let mut fault = |rule: &'static str, message: String| {
         faults.push(Code::InvalidParameter, pair.key, rule, message);
         None
@@ -82,7 +88,7 @@ fn one(search: &Search, pair: &SearchPair<'_>, faults: &mut Faults) -> Option<Pr
         return fault("empty", "there is no word to search for".to_owned());
     }
     let searched = |terms: Vec<SearchTerm>| Predicate::Search {
-        fields: search.fields.clone(),
+        fields: fields.to_vec(),
         analysis: search.analysis,
         terms,
     };

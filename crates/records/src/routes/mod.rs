@@ -279,8 +279,8 @@ async fn serve_batch(at: At, request: Request) -> Result<Response, Problem> {
 /// A list whose parameters are a JSON body.
 async fn serve_query(at: At, request: Request) -> Result<Response, Problem> {
     let resource = at.addressed(&request, "/query")?;
-    if !resource.operations.contains(Operation::List) {
-        let message = format!("`{}` offers no list", resource.name);
+    if !takes_query(resource) {
+        let message = format!("`{}` offers no list by a query", resource.name);
         return Err(Refusal::new(Code::NotFound, message).into());
     }
     if request.method() != Method::POST {
@@ -438,15 +438,20 @@ async fn serve_transactions(at: At, request: Request) -> Result<Response, Proble
 
 /// The methods that the collection of `resource` answers.
 pub(crate) fn collection_methods(resource: &Resource) -> Vec<&'static str> {
-    offered(
-        resource,
-        &[
-            (Operation::List, &["GET", "HEAD"]),
-            (Operation::Create, &["POST"]),
-            (Operation::Patch, &["PATCH"]),
-            (Operation::Delete, &["DELETE"]),
-        ],
-    )
+    let all: [(Operation, &[&'static str]); 4] = [
+        (Operation::List, &["GET", "HEAD"]),
+        (Operation::Create, &["POST"]),
+        (Operation::Patch, &["PATCH"]),
+        (Operation::Delete, &["DELETE"]),
+    ];
+    // Writes by filter are the database's.
+    let most = if resource.has_table() { 4 } else { 2 };
+    offered(resource, &all[..most])
+}
+
+/// Whether lists of `resource` are asked for by a query in a body.
+pub(crate) fn takes_query(resource: &Resource) -> bool {
+    resource.has_table() && resource.operations.contains(Operation::List)
 }
 
 /// The methods that a record of `resource` answers.

@@ -38,7 +38,9 @@ impl<'a> Own<'a> {
             Answer::List(list) => &list.listing.json,
             Answer::Groups(groups) => &groups.groups.json,
             Answer::Matching { json, .. } | Answer::Batch { json, .. } => json,
-            Answer::Deleted | Answer::Replayed(_) | Answer::Told(_) => b"null",
+            Answer::Deleted | Answer::Replayed(_) | Answer::Told(_) | Answer::Streamed(_) => {
+                b"null"
+            }
         };
         Self {
             data,

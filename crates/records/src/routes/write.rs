@@ -287,7 +287,7 @@ impl Asked {
         Ok(Self {
             options: Options {
                 dry_run,
-                once: None,
+                ..Options::default()
             },
             key,
             hash,

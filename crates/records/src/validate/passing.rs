@@ -1,10 +1,12 @@
 //! What an action takes and what it gives, by the rules that bodies of records have. Pure.
 
 use super::body::{Mode, Written, read_entries, read_object, refuse};
-use super::shape::missing;
+use super::shape::{Shape, missing};
+use super::value::read_value;
+use crate::parse::shorten;
 use carnet_kernel::json::write_string;
 use carnet_kernel::{Detail, Refusal, Value};
-use carnet_model::{Action, Field};
+use carnet_model::{Action, Field, Resource, Role};
 use carnet_store::shape;
 
 /// Reads the body of an action: a JSON object with a member for each of its inputs, in declared
@@ -34,6 +36,46 @@ pub fn read_output(fields: &[Field], object: &str) -> Result<String, Vec<Detail>
     } else {
         Err(faults)
     }
+}
+
+/// What keeps an object from being a record of `resource` as clients see it: it has every field that
+/// is shown, each of its type, and beside them related records alone. Rules of values are not looked
+/// at, because a record may be older than they are.
+pub fn record_faults(resource: &Resource, object: &str) -> Vec<Detail> {
+    const TYPES: [&str; 7] = [
+        "type",
+        "format",
+        "range",
+        "characters",
+        "scale",
+        "precision",
+        "enum",
+    ];
+    let entries = match read_object(object) {
+        Ok(entries) => entries,
+        Err(refusal) => return refusal.details,
+    };
+    let mut faults = Vec::new();
+    for (_, field) in resource.shown_fields() {
+        let Some((name, raw)) = entries.iter().find(|(name, _)| *name == field.name) else {
+            faults.push(Detail::new(&field.name, "required", "it is required"));
+            continue;
+        };
+        let raw = raw.get().trim();
+        if raw != "null" {
+            let mut found = Vec::new();
+            read_value(&field.kind, raw, name, &mut found);
+            faults.extend(found.into_iter().filter(|one| TYPES.contains(&&*one.rule)));
+        } else if field.role == Role::Declared && !field.optional {
+            faults.push(Detail::new(name, "required", "it must not be null"));
+        }
+    }
+    for (name, _) in &entries {
+        if resource.field_named(name).is_none() && resource.relation_named(name).is_none() {
+            faults.push(Shape::from(resource).unknown(name, shorten(name)));
+        }
+    }
+    faults
 }
 
 fn normal(
@@ -117,6 +159,36 @@ mod tests {
             r#"{"x":1}"#,
             Err("UNKNOWN_FIELD\nx: unknown: there is no field `x`"),
         );
+    }
+
+    #[test]
+    fn records_are_known_by_their_fields() {
+        let products = resource("products");
+        let faults = |object: &str| -> Vec<String> {
+            let faults = record_faults(products, object).into_iter();
+            faults
+                .map(|fault| format!("{}: {}", fault.field, fault.rule))
+                .collect()
+        };
+        let names: Vec<&str> = products
+            .shown_fields()
+            .map(|(_, field)| field.name.as_str())
+            .collect();
+        let nothing = faults("{}");
+        assert_eq!(nothing.len(), names.len());
+        assert!(
+            nothing.contains(&"name: required".to_owned()),
+            "{nothing:?}"
+        );
+        let odd = faults(r#"{"id":"no","name":"","version":"1","createdBy":null,"nmae":1}"#);
+        for expected in ["id: format", "version: type", "nmae: unknown"] {
+            assert!(odd.contains(&expected.to_owned()), "{odd:?}");
+        }
+        // An older record may break a rule of today, and nobody may have made it.
+        for passes in ["name: min", "name: required", "createdBy: required"] {
+            assert!(!odd.contains(&passes.to_owned()), "{odd:?}");
+        }
+        assert_eq!(faults("[]"), ["body: json"]);
     }
 
     #[test]

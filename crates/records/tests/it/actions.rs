@@ -16,7 +16,7 @@ crate::on_both!(
     an_action_runs_its_logic
 );
 
-async fn with_actions(mut world: World) -> World {
+pub(crate) async fn with_actions(mut world: World) -> World {
     let actions = "  products:
     title: Product
     actions:

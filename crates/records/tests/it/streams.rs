@@ -12,10 +12,10 @@ use tower::ServiceExt;
 
 crate::on_both!(every_record, pieces, refused);
 
-const LINES: (&str, &str) = ("accept", "application/x-ndjson");
+pub(crate) const LINES: (&str, &str) = ("accept", "application/x-ndjson");
 
 /// Many products, in batches.
-async fn products(world: &World, count: usize) {
+pub(crate) async fn products(world: &World, count: usize) {
     for start in (0..count).step_by(1_000) {
         let items: Vec<Value> = (start..count.min(start + 1_000))
             .map(|number| json!({ "operation": "create", "data": { "name": format!("p{number:05}"), "stock": number % 7 } }))
@@ -26,7 +26,7 @@ async fn products(world: &World, count: usize) {
     }
 }
 
-async fn lines(world: &World, path: &str) -> Vec<Value> {
+pub(crate) async fn lines(world: &World, path: &str) -> Vec<Value> {
     let reply: Reply = send(world, "GET", path, &[LINES], "").await;
     assert_eq!(reply.status, 200);
     assert_eq!(reply.header("content-type"), Some("application/x-ndjson"));

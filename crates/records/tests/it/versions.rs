@@ -21,6 +21,8 @@ crate::on_both!(
     versions_that_end_say_so,
     keys_of_writes_belong_to_a_version,
     each_version_has_its_own_logic,
+    what_a_version_hides_is_not_searched,
+    what_a_version_hides_is_not_told,
 );
 
 /// The tables of the other tests under two versions.
@@ -491,4 +493,143 @@ async fn each_version_has_its_own_logic(world: World) {
     assert_eq!(made.body["data"]["title"], "by old logic", "{}", made.body);
     let made = post(&world, "/v2/products", &json!({ "name": "Pen" })).await;
     assert_eq!(made.body["data"]["name"], "by new logic", "{}", made.body);
+}
+
+/// The tables of the other tests under two versions of which the first hides some of them.
+async fn hiding(mut world: World) -> World {
+    let mut definition = DEFINITION.to_owned();
+    for (title, hidden) in [
+        ("Article", "hide: [contact]"),
+        ("Manual", "hide: [body]"),
+        ("Notice", "hide: [name, body], default: { name: unseen }"),
+        ("Order", "hide: [number], default: { number: 5 }"),
+        ("Line", "hide: true"),
+        ("Box", "hide: [label], default: { label: unseen }"),
+    ] {
+        let title = format!("    title: {title}\n");
+        assert_eq!(definition.matches(&title).count(), 1, "{title}");
+        let overlay = format!("{title}    versions: {{ v1: {{ {hidden} }} }}\n");
+        definition = definition.replace(&title, &overlay);
+    }
+    let versions = "versions: { v1: {}, v2: {} }\n";
+    world.turn_to(&format!("{definition}{versions}")).await;
+    world
+}
+
+async fn what_a_version_hides_is_not_searched(world: World) {
+    let world = hiding(world).await;
+    for (path, body) in [
+        (
+            "/v2/articles",
+            json!({ "title": "Lamp", "body": "It shines", "contact": "ann@example.com" }),
+        ),
+        ("/v2/articles", json!({ "title": "Ann", "body": "A name" })),
+        ("/v2/manuals", json!({ "name": "Lamp", "body": "shining" })),
+        ("/v2/manuals", json!({ "name": "Shade", "body": "lamps" })),
+    ] {
+        assert_eq!(post(&world, path, &body).await.status, 201);
+    }
+    world.settle();
+    let found = async |version: &str, resource: &str, query: &str| -> String {
+        let path = format!("/{version}/{resource}?{query}");
+        let reply = get(&world, &path).await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+        let records = reply.body["data"].as_array().unwrap().iter();
+        let names = records.map(|record| {
+            let name = record.get("title").or_else(|| record.get("name"));
+            name.and_then(Value::as_str).unwrap_or_default()
+        });
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for (resource, query, first, second) in [
+        ("articles", "search=ann&sort=title", "Ann", "Ann Lamp"),
+        ("articles", "search=ann", "Ann", "Ann Lamp"),
+        ("articles", "search=%22ann%20example%22", "", "Lamp"),
+        ("articles", "search=exam*", "", "Lamp"),
+        ("articles", "search=-ann", "Lamp", ""),
+        ("articles", "search=lamp%20example", "", "Lamp"),
+        ("articles", "search[fuzzy]=exampel", "", "Lamp"),
+        ("articles", "search[fuzzy]=lampe", "Lamp", "Lamp"),
+        ("manuals", "search=lamp", "Lamp", "Lamp Shade"),
+        ("manuals", "search=shining&sort=name", "", "Lamp"),
+        ("manuals", "search=shade%20lamp", "", "Shade"),
+    ] {
+        let seen = (
+            found("v1", resource, query).await,
+            found("v2", resource, query).await,
+        );
+        let sorted = |text: &str| {
+            let mut words: Vec<&str> = text.split(' ').collect();
+            // How well each matches is another thing than which do.
+            if !query.contains("sort") {
+                words.sort_unstable();
+            }
+            words.join(" ")
+        };
+        let seen = (sorted(&seen.0), sorted(&seen.1));
+        assert_eq!(seen, (first.to_owned(), second.to_owned()), "{query}");
+    }
+    let count = "/articles?search=example&aggregate=count";
+    for (version, expected) in [("v1", 0), ("v2", 1)] {
+        let reply = get(&world, &format!("/{version}{count}")).await;
+        assert_eq!(reply.body["data"][0]["count"], expected, "{}", reply.body);
+    }
+    // Where nothing of it is shown there is no search.
+    let reply = get(&world, "/v1/notices?search=unseen").await;
+    assert_eq!((reply.status, reply.code()), (400, "UNKNOWN_PARAMETER"));
+    assert_eq!(get(&world, "/v2/notices?search=unseen").await.status, 200);
+}
+
+async fn what_a_version_hides_is_not_told(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        let names: Vec<&str> = call.repositories().collect();
+        let told = ["lines", "orders"].map(|name| names.contains(&name));
+        assert_eq!(told, [call.version() == 2, true]);
+        assert_eq!(call.has_repository("lines"), call.version() == 2);
+        call.proceed().await
+    }
+    let world = hiding(world).await;
+    let mut registry = Registry::default();
+    registry.logic(1, "products", Operation::Create, create);
+    registry.logic(2, "products", Operation::Create, create);
+    let logics = registry.compile(&world.view, &[1, 2]).unwrap();
+    world.operations.install(logics);
+    let message = |reply: &Answered| reply.refusal.as_ref().unwrap().message.clone();
+
+    let order = id(&post(&world, "/v1/orders", &json!({})).await);
+    let same = post(&world, "/v1/orders", &json!({})).await;
+    assert_eq!((same.status, same.code()), (409, "UNIQUE_VIOLATION"));
+    assert_eq!(same.fields(), Vec::<String>::new());
+    assert_eq!(message(&same), "another record has the same values");
+    let same = post(&world, "/v2/orders", &json!({ "number": 5 })).await;
+    assert_eq!(same.fields(), ["number"]);
+
+    let shelf = id(&post(&world, "/v1/shelves", &json!({ "name": "top" })).await);
+    let of_shelf = json!({ "shelfId": shelf });
+    assert_eq!(post(&world, "/v1/boxes", &of_shelf).await.status, 201);
+    let same = post(&world, "/v1/boxes", &of_shelf).await;
+    assert_eq!(
+        (same.code(), same.fields()),
+        ("UNIQUE_VIOLATION", vec!["shelfId".to_owned()])
+    );
+    assert!(!same.body.to_string().contains("label"), "{}", same.body);
+
+    let product = id(&post(&world, "/v1/products", &json!({ "name": "Pen" })).await);
+    assert_eq!(
+        post(&world, "/v2/products", &json!({ "name": "Ink" }))
+            .await
+            .status,
+        201
+    );
+    let line = json!({ "orderId": order, "productId": product });
+    assert_eq!(post(&world, "/v2/lines", &line).await.status, 201);
+    for (version, expected) in [
+        ("v1", "other records refer to this one"),
+        ("v2", "records of `lines` refer to this one by `productId`"),
+    ] {
+        let path = format!("/{version}/products/{product}");
+        let held = send(&world, "DELETE", &path, &[], "").await;
+        assert_eq!((held.status, held.code()), (409, "RECORD_IN_USE"));
+        assert_eq!(message(&held), expected);
+    }
 }

@@ -79,6 +79,26 @@ fn with_routes() -> Application {
 }
 
 #[tokio::test]
+async fn a_page_from_elsewhere_is_nobody_where_a_user_is_assumed() {
+    let ada = Principal::user_named(TenantKey::DEFAULT, "ada");
+    let foreign = [
+        ("host", "evil.example"),
+        ("content-type", "application/json"),
+    ];
+    let body = r#"{"title":"by a page"}"#;
+    for (principal, status) in [(Some(ada), 403), (None, 201)] {
+        // Nothing of the application stands before the API.
+        let server = start_with(application(), &[], principal).await.unwrap();
+        let path = "/api/v1/notes";
+        let asked = server.client.send("POST", path, &foreign, body).await;
+        assert_eq!(asked.unwrap().status, status);
+        let health = server.client.send("GET", "/health", &foreign, "").await;
+        assert_eq!(health.unwrap().status, 200);
+        server.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn handlers_have_the_platform() {
     let ada = Principal::user_named(TenantKey::DEFAULT, "ada").with_roles(["admin"]);
     let server = start_with(with_routes(), &[], Some(ada.clone()))
@@ -105,6 +125,24 @@ async fn handlers_have_the_platform() {
     assert_eq!(counted.text(), "ada counts 1");
     let below = client.get("/below/a/7").await.unwrap();
     assert_eq!(below.text(), "7");
+    // A page from elsewhere is not that user, by whatever name it comes.
+    for (name, value) in [("host", "evil.example"), ("origin", "https://evil.example")] {
+        for path in ["/api/v1/notes", "/api/v1/counts", "/below/a/7"] {
+            let refused = client
+                .send("GET", path, &[(name, value)], "")
+                .await
+                .unwrap();
+            let refused = refused.expect(403).unwrap();
+            assert_eq!(refused["error"]["code"], "FORBIDDEN", "{path}");
+            assert_eq!(refused["error"]["details"][0]["field"], name);
+        }
+    }
+    let here = [("host", "localhost:1"), ("origin", "http://localhost:5173")];
+    let passed = client
+        .send("GET", "/api/v1/counts", &here, "")
+        .await
+        .unwrap();
+    assert_eq!(passed.text(), "ada counts 1");
     // Resources and pages of the platform are where they were.
     let notes = client.get("/api/v1/notes").await.unwrap();
     assert_eq!(notes.expect(200).unwrap()["count"], 1);

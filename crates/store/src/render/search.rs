@@ -69,14 +69,23 @@ impl<'q> Writer<'q> {
                 self.text(" WHERE ");
                 self.quoted(&index.index);
                 self.text(" MATCH ");
-                self.expression(level.resource, terms.iter());
+                self.expression(level.resource, searched, terms.iter());
                 self.text(")");
             }
             Dialect::Postgres => {
-                self.vector(level, &columns, index.fuzzy);
+                let whole = self::columns(level.resource, &index.fields);
+                self.vector(level, &whole, index.fuzzy);
                 self.text(" @@ ");
-                self.expression(level.resource, terms.iter());
+                self.expression(level.resource, searched, terms.iter());
                 self.text("::text::tsquery");
+                if columns.len() < whole.len() {
+                    // The index is over all of them; what it finds must stand in these.
+                    self.text(" AND ");
+                    self.vector(level, &columns, index.fuzzy);
+                    self.text(" @@ ");
+                    self.expression(level.resource, searched, terms.iter());
+                    self.text("::text::tsquery");
+                }
                 for term in terms {
                     self.phrase(level, &columns, term);
                 }
@@ -125,7 +134,7 @@ impl<'q> Writer<'q> {
         self.text(".rowid AND ");
         self.column(alias, index);
         self.text(" MATCH ");
-        self.expression(level.resource, searched.terms.iter());
+        self.expression(level.resource, searched, searched.terms.iter());
     }
 
     /// Writes what the joined index does not say of a search; answers what joins the next
@@ -161,10 +170,10 @@ impl<'q> Writer<'q> {
             (Dialect::Postgres, _) if searched.has_words() => {
                 self.text(joint);
                 self.text("ts_rank_cd(");
-                self.weighed(level, &columns);
+                self.weighed(level, &columns, searched);
                 self.text(", ");
                 let ranked = searched.terms.iter().filter(|term| term.is_ranked());
-                self.expression(level.resource, ranked);
+                self.expression(level.resource, searched, ranked);
                 self.text("::text::tsquery) DESC");
                 joint = ", ";
             }
@@ -197,7 +206,7 @@ impl<'q> Writer<'q> {
 
     /// What PostgreSQL ranks: the words of a row, those of each field marked by what they count,
     /// before them what the marks D, C, B and A mean.
-    fn weighed(&mut self, level: &Level<'q>, columns: &[&'q str]) {
+    fn weighed(&mut self, level: &Level<'q>, columns: &[&'q str], searched: Searched<'q>) {
         let Some(search) = level.resource.search.as_ref().filter(|one| !one.is_even()) else {
             return self.vector(level, columns, false);
         };
@@ -216,8 +225,13 @@ impl<'q> Writer<'q> {
         self.text(&shares.join(","));
         self.text("}'::real[], ");
         let mut joint = "";
-        for (column, weight) in columns.iter().zip(&search.weights) {
-            let mark = sizes.iter().position(|size| size == weight).unwrap_or(0);
+        for (column, field) in columns.iter().zip(searched.fields) {
+            let place = search.fields.iter().position(|one| one == field);
+            let weight = place.and_then(|place| search.weights.get(place));
+            let mark = sizes
+                .iter()
+                .position(|size| Some(size) == weight)
+                .unwrap_or(0);
             self.text(joint);
             self.text("setweight(");
             self.vector(level, std::slice::from_ref(column), false);
@@ -317,7 +331,12 @@ impl<'q> Writer<'q> {
     }
 
     /// Binds what the index is asked. Words hold no quote, so that none of it is syntax.
-    fn expression<'t>(&mut self, resource: &Resource, terms: impl Iterator<Item = &'t SearchTerm>) {
+    fn expression<'t>(
+        &mut self,
+        resource: &Resource,
+        searched: Searched<'_>,
+        terms: impl Iterator<Item = &'t SearchTerm>,
+    ) {
         let tenant = match resource.is_tenant() {
             true => self.frame.tenant.0,
             false => 0,
@@ -330,7 +349,11 @@ impl<'q> Writer<'q> {
             Dialect::Sqlite => " AND ",
             Dialect::Postgres => " & ",
         };
-        let text = terms.collect::<Vec<_>>().join(joint);
+        let mut text = terms.collect::<Vec<_>>().join(joint);
+        let all = resource.search.as_ref().map_or(0, |all| all.fields.len());
+        if self.frame.dialect == Dialect::Sqlite && searched.fields.len() < all {
+            text = format!("{} : ({text})", filter(resource, searched.fields));
+        }
         self.bind(Param::Text(text));
     }
 }
@@ -341,6 +364,13 @@ fn columns<'q>(resource: &'q Resource, fields: &[FieldIndex]) -> Vec<&'q str> {
     columns
         .filter_map(|field| resource.field(*field).search.as_deref())
         .collect()
+}
+
+/// `{"name_search" "note_search"}`: which columns of the index are looked in.
+fn filter(resource: &Resource, fields: &[FieldIndex]) -> String {
+    let columns = columns(resource, fields).into_iter();
+    let columns: Vec<String> = columns.map(|column| format!("\"{column}\"")).collect();
+    format!("{{{}}}", columns.join(" "))
 }
 
 /// `"7_solar 7_pan" *`

@@ -24,8 +24,13 @@ fn fixture() -> Fixture {
     }
 }
 
-/// A search for words, a beginning, or what is like a word; `!` before it leaves the rank out.
+/// A search for words, a beginning, or what is like a word; `!` before it leaves the rank out, `^`
+/// before all looks in the first of the fields alone, as where a version hides the others.
 fn query(fixture: &Fixture, text: &str) -> Query {
+    let (narrow, text) = match text.strip_prefix('^') {
+        Some(text) => (true, text),
+        None => (false, text),
+    };
     let (ranked, text) = match text.strip_prefix('!') {
         Some(text) => (false, text),
         None => (true, text),
@@ -48,9 +53,13 @@ fn query(fixture: &Fixture, text: &str) -> Query {
         left: Operand::Path(fixture.path("goods", "amount")),
         right: Operand::Value(Value::Integer(-1)),
     };
+    assert!(search.fields.len() > 1);
     query.predicate = active.and(Predicate::Search {
         analysis: search.analysis,
-        fields: search.fields,
+        fields: match narrow {
+            true => search.fields[..1].to_vec(),
+            false => search.fields,
+        },
         terms: vec![term],
     });
     query
@@ -78,6 +87,10 @@ async fn sqlite_searches_by_the_index() {
         ),
         (
             "~solr",
+            ["VIRTUAL TABLE INDEX", "USING INTEGER PRIMARY KEY"],
+        ),
+        (
+            "^solar",
             ["VIRTUAL TABLE INDEX", "USING INTEGER PRIMARY KEY"],
         ),
         (
@@ -145,6 +158,10 @@ async fn postgres_searches_by_the_index_behind_its_walls() {
         "note123*",
         "~zzqqx",
         "!~zzqqx",
+        "^note77",
+        "^!note77 common",
+        "^note123*",
+        "^~zzqqx",
     ] {
         let select = select(
             fixture.frame(Dialect::Postgres, Wall::Rls),

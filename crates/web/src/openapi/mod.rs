@@ -6,7 +6,7 @@ mod responses;
 mod schemas;
 
 pub use document::{Document, Fragment, Info, Tag};
-pub use responses::{responses, success};
+pub use responses::{add_responses, responses, success};
 pub use schemas::{entity_tags, list_envelope, parameter, record_envelope, schema, write_envelope};
 
 /// The media types a success is offered in, for `content` maps.

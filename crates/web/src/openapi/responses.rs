@@ -27,6 +27,51 @@ pub fn responses(codes: &[Code]) -> Map<String, Value> {
         .collect()
 }
 
+/// Adds codes that an operation can fail with to its `responses`, each with an example.
+pub fn add_responses(responses: &mut Map<String, Value>, codes: &[Code]) {
+    for code in codes.iter().copied().filter(|code| answered(*code)) {
+        let response = responses
+            .entry(code.status().to_string())
+            .or_insert_with(|| failure(&[code]));
+        // One that stands for itself is written out.
+        let reference = response.get("$ref").and_then(Value::as_str);
+        let alone = reference.and_then(|reference| Code::parse(reference.rsplit('/').next()?));
+        if let Some(alone) = alone {
+            *response = failure(&[alone]);
+        }
+        let told = format!("`{code}`: {}.", code.title());
+        let before = response["description"].as_str().unwrap_or_default();
+        if !before.contains(&told) {
+            response["description"] = format!("{before}\n\n{told}").into();
+        }
+        if let (Some(headers), Value::Object(more)) = (
+            response["headers"].as_object_mut(),
+            failure(&[code])["headers"].take(),
+        ) {
+            headers.extend(more);
+        }
+        response["content"][JSON]["examples"][code.as_str()] = example(code);
+    }
+}
+
+/// What a client sees of a code.
+fn example(code: Code) -> Value {
+    json!({
+        "summary": code.title(),
+        "value": {
+            "success": false,
+            "error": {
+                "statusCode": code.status(),
+                "code": code.as_str(),
+                "message": code.title(),
+                "details": [],
+                "correlationId": "0196BG0E5RV19DAYYYHEF21QXZ",
+                "timestamp": "2026-11-21T05:32:00.123456Z",
+            },
+        },
+    })
+}
+
 /// A response with a JSON body and the headers every answer has.
 pub fn success(description: &str, body: Value) -> Value {
     json!({

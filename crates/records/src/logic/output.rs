@@ -1,0 +1,131 @@
+//! What logic gives, held against what the definition says of it. Pure.
+
+use super::Reply;
+use crate::command::{Answer, RecordAnswer};
+use crate::validate::{read_output, record_faults};
+use carnet_kernel::{Detail, Id};
+use carnet_model::{Action, ActionOutput, Operation, Resource};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The reply of an operation: a list where lists are answered, a record or nothing where a record
+/// is. Which members a record has is the logic's affair.
+/// Where there is no table they are just what is declared: nothing else says what they are.
+pub(super) fn of_operation(
+    resource: &Resource,
+    operation: Operation,
+    mut reply: Reply,
+) -> Result<Reply, String> {
+    if reply.is_streamed() {
+        return match operation == Operation::List && reply.status.is_none() {
+            true => Ok(reply),
+            false => Err("records are streamed by a list alone, without a status".to_owned()),
+        };
+    }
+    let first = reply
+        .bytes()
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace());
+    let (fits, wanted) = match operation {
+        Operation::List => (first == Some(&b'['), "a list"),
+        Operation::Create | Operation::Read | Operation::Update | Operation::Patch => {
+            (matches!(first, Some(b'{' | b'n')), "an object")
+        }
+        Operation::Delete | Operation::Batch => (true, ""),
+    };
+    if !fits {
+        return Err(format!("it is not {wanted}"));
+    }
+    if resource.has_table() || first == Some(&b'n') {
+        return Ok(reply);
+    }
+    let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
+    let faults = match operation {
+        Operation::List => records(resource, text),
+        Operation::Delete | Operation::Batch => Vec::new(),
+        _ => record_faults(resource, text),
+    };
+    if !faults.is_empty() {
+        return Err(told(&faults));
+    }
+    if operation == Operation::Create {
+        reply.answer = made(text);
+    }
+    Ok(reply)
+}
+
+/// A record that logic made, with the id that its address has.
+fn made(text: &str) -> Answer {
+    #[derive(Deserialize)]
+    struct Identified<'a> {
+        id: &'a str,
+    }
+    let found = serde_json::from_str::<Identified<'_>>(text).ok();
+    let id = |text: &str| text.parse().ok().or_else(|| Id::parse_uuid(text).ok());
+    Answer::Record(RecordAnswer {
+        json: text.as_bytes().to_vec(),
+        created: found.and_then(|found| id(found.id)),
+        version: None,
+    })
+}
+
+/// The reply of an action in the form that its `output` declares.
+///
+/// Errors: everything that does not fit, by its place and the rule, without values.
+pub(super) fn of_action(
+    resource: &Resource,
+    action: &Action,
+    mut reply: Reply,
+) -> Result<Reply, String> {
+    if reply.is_streamed() {
+        return Err("records are streamed by a list alone".to_owned());
+    }
+    let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
+    let is_null = text.trim() == "null";
+    // An answer without a body says nothing that could be wrong.
+    if reply.status == Some(204) && is_null {
+        return Ok(reply);
+    }
+    let faults = match &action.output {
+        ActionOutput::None if is_null => Vec::new(),
+        ActionOutput::None => return Err("it declares none and answers a value".to_owned()),
+        ActionOutput::Record => record_faults(resource, text),
+        ActionOutput::Records => records(resource, text),
+        ActionOutput::Fields(fields) => match read_output(fields, text) {
+            Ok(normal) => {
+                reply.answer = Answer::Value(normal.into_bytes());
+                Vec::new()
+            }
+            Err(faults) => faults,
+        },
+    };
+    match faults.as_slice() {
+        [] => Ok(reply),
+        faults => Err(told(faults)),
+    }
+}
+
+fn records(resource: &Resource, text: &str) -> Vec<Detail> {
+    let Ok(records) = serde_json::from_str::<Vec<Box<RawValue>>>(text) else {
+        return vec![Detail::new("body", "type", "it must be a list of records")];
+    };
+    let faults = records
+        .iter()
+        .map(|record| record_faults(resource, record.get()));
+    // One record says what is wrong with the code.
+    faults
+        .into_iter()
+        .find(|faults| !faults.is_empty())
+        .unwrap_or_default()
+}
+
+/// The most faults that are told.
+const MOST: usize = 20;
+
+fn told(faults: &[Detail]) -> String {
+    let told = faults.iter().take(MOST);
+    let told: Vec<String> = told
+        .map(|fault| format!("`{}` ({})", fault.field, fault.rule))
+        .collect();
+    told.join(", ")
+}

@@ -1,0 +1,326 @@
+//! What code answers and what it puts in the place of a body, held to what the definition says.
+
+#![cfg(test)]
+
+use crate::actions::with_actions;
+use crate::rest::{JSON, Reply as Answered, get, send, send_json};
+use crate::world::World;
+use carnet_kernel::Refusal;
+use carnet_model::Operation;
+use carnet_records::logic::{
+    Body, Call, Component, Json, Registry, Reply, after, before, before_validate,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+crate::on_both!(
+    outputs_are_what_is_declared,
+    a_reply_beside_its_output_leaves_nothing,
+    operations_answer_records_and_lists,
+    changed_inputs_are_held_to_the_rules,
+    changed_inputs_of_actions_are_whole,
+);
+
+fn with(world: &World, register: impl FnOnce(&mut Registry)) {
+    let mut registry = Registry::default();
+    register(&mut registry);
+    let logics = registry.compile(&world.view, &[1]);
+    world.operations.install(logics.unwrap());
+}
+
+async fn post(world: &World, path: &str, body: Value) -> Answered {
+    send_json(world, "POST", path, &[], &body.to_string()).await
+}
+
+#[track_caller]
+fn misused(answered: &Answered, secret: &str) {
+    assert_eq!(
+        (answered.status, answered.code()),
+        (500, "LOGIC_MISUSED"),
+        "{}",
+        answered.body
+    );
+    let text = String::from_utf8_lossy(&answered.bytes);
+    let refusal = format!("{:?}", answered.refusal);
+    assert!(
+        !text.contains(secret) && !refusal.contains(secret),
+        "{text}"
+    );
+}
+
+async fn outputs_are_what_is_declared(world: World) {
+    async fn feature(call: Call) -> Result<Reply, Refusal> {
+        let products = call.repository("products")?;
+        // With what belongs to it it is a record still.
+        let id = call.require_id()?;
+        let found = products.find().filter("id", "eq", id).include("category");
+        let record = found.first().await?;
+        Reply::json(&record.unwrap_or_default())
+    }
+    async fn recount(_: Call) -> Result<Json<Value>, Refusal> {
+        Ok(Json(json!({ "counted": 3.0 })))
+    }
+    async fn retire(_: Call) -> Result<(), Refusal> {
+        Ok(())
+    }
+    let world = with_actions(world).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", "feature", feature);
+        registry.logic(1, "products", "recount", recount);
+        registry.logic(1, "products", "retire", retire);
+    });
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    let reply = post(&world, &format!("/products/{product}/feature"), json!({})).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(reply.body["data"]["category"], Value::Null);
+    let body = r#"{"since":"2026-01-01"}"#;
+    let reply = send_json(&world, "PUT", "/products/recount", &[], body).await;
+    // In the form that is declared.
+    assert_eq!(reply.body["data"].to_string(), r#"{"counted":3}"#);
+    let path = format!("/products/{product}/retire");
+    let reply = send(&world, "DELETE", &path, &[], "").await;
+    assert_eq!((reply.status, &reply.body["data"]), (200, &Value::Null));
+}
+
+async fn a_reply_beside_its_output_leaves_nothing(world: World) {
+    /// Writes, and answers a part of what it should.
+    async fn feature(call: Call) -> Result<Reply, Refusal> {
+        let products = call.repository("products")?;
+        let change = json!({ "note": "secret" });
+        let record = products.patch(call.require_id()?, &change).await?;
+        Reply::json(&json!({ "id": record["id"], "note": record["note"] }))
+    }
+    async fn recount(call: Call) -> Result<Reply, Refusal> {
+        let products = call.repository("products")?;
+        products.create(&json!({ "name": "secret" })).await?;
+        Reply::json(&json!({ "counted": "secret" }))
+    }
+    async fn retire(call: Call) -> Result<Json<&'static str>, Refusal> {
+        let products = call.repository("products")?;
+        products.delete(call.require_id()?).await?;
+        Ok(Json("secret"))
+    }
+    /// A hook answers last, and is held to the same.
+    async fn blank(call: Call) -> Result<(), Refusal> {
+        call.set_reply(Reply::json(&json!({ "counted": null, "why": "secret" }))?);
+        Ok(())
+    }
+    let world = with_actions(world).await;
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    for hooked in [false, true] {
+        with(&world, |registry| {
+            registry.logic(1, "products", "feature", feature);
+            registry.logic(1, "products", "recount", recount);
+            registry.logic(1, "products", "retire", retire);
+            if hooked {
+                registry.hook("products", after("recount"), blank);
+            }
+        });
+        let path = format!("/products/{product}");
+        misused(
+            &post(&world, &format!("{path}/feature"), json!({})).await,
+            "secret",
+        );
+        let keyed = [JSON, ("idempotency-key", "k-1")];
+        let body = r#"{"since":"2026-01-01"}"#;
+        let reply = send(&world, "PUT", "/products/recount", &keyed, body).await;
+        misused(&reply, "secret");
+        let reply = send(&world, "DELETE", &format!("{path}/retire"), &[], "").await;
+        misused(&reply, "secret");
+        let left = get(&world, "/products").await;
+        let left: Vec<&Value> = left.body["data"].as_array().unwrap().iter().collect();
+        assert_eq!(left.len(), 1);
+        assert_eq!(
+            (&left[0]["name"], &left[0]["note"]),
+            (&json!("Pen"), &Value::Null)
+        );
+        assert_eq!(world.journal(9).await, ["products create 1"]);
+    }
+}
+
+async fn operations_answer_records_and_lists(world: World) {
+    async fn list(_: Call) -> Result<Json<Value>, Refusal> {
+        Ok(Json(json!({ "secret": 1 })))
+    }
+    async fn create(call: Call) -> Result<Json<Value>, Refusal> {
+        call.proceed().await?;
+        Ok(Json(json!(["secret"])))
+    }
+    async fn patch(call: Call) -> Result<(), Refusal> {
+        call.proceed().await?;
+        Ok(())
+    }
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, list);
+        registry.logic(1, "products", Operation::Create, create);
+        registry.logic(1, "products", Operation::Patch, patch);
+    });
+    misused(&get(&world, "/products").await, "secret");
+    misused(
+        &post(&world, "/products", json!({ "name": "Ink" })).await,
+        "secret",
+    );
+    // Nothing may be said of a record that was changed.
+    let path = format!("/products/{product}");
+    let reply = send_json(&world, "PATCH", &path, &[], r#"{"note":"new"}"#).await;
+    assert_eq!((reply.status, &reply.body["data"]), (200, &Value::Null));
+    assert_eq!(
+        world.journal(9).await,
+        ["products create 1", "products update 2"]
+    );
+}
+
+/// How often code ran that must not.
+type Ran = AtomicU32;
+
+async fn changed_inputs_are_held_to_the_rules(world: World) {
+    async fn spoil(call: Call) -> Result<(), Refusal> {
+        call.change_input(|input| input["stock"] = json!(-1))
+    }
+    async fn create(call: Call, ran: Component<Ran>) -> Result<Reply, Refusal> {
+        ran.fetch_add(1, Ordering::Relaxed);
+        call.proceed().await
+    }
+    /// A change that is refused is none.
+    async fn mend(call: Call) -> Result<Reply, Refusal> {
+        let refused = call.change_input(|input| input["nmae"] = json!("x"));
+        let code = refused.err().map(|refusal| refusal.code.as_str());
+        assert_eq!(code, Some("UNKNOWN_FIELD"));
+        assert_eq!(call.input(), json!({ "name": "pen" }));
+        call.change_input(|input| input["stock"] = json!(3))?;
+        call.proceed().await
+    }
+    let ran = Arc::new(Ran::default());
+    for hook in [
+        before_validate(Operation::Create),
+        before(Operation::Create),
+    ] {
+        with(&world, |registry| {
+            registry.component(Arc::clone(&ran));
+            registry.hook("products", hook, spoil);
+            registry.logic(1, "products", Operation::Create, create);
+        });
+        let reply = post(&world, "/products", json!({ "name": "pen" })).await;
+        assert_eq!((reply.status, reply.code()), (400, "VALIDATION_FAILED"));
+        assert_eq!(reply.fields(), ["stock"]);
+    }
+    assert_eq!(ran.load(Ordering::Relaxed), 0);
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, mend);
+    });
+    let reply = post(&world, "/products", json!({ "name": "pen" })).await;
+    assert_eq!(reply.body["data"]["stock"], 3, "{}", reply.body);
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Feature {
+    is_featured: bool,
+    reason: Option<String>,
+}
+
+async fn changed_inputs_of_actions_are_whole(world: World) {
+    async fn shorten(call: Call) -> Result<(), Refusal> {
+        let reason = call.input()["reason"].clone();
+        call.set_input(&json!({ "reason": reason }))
+    }
+    async fn lengthen(call: Call) -> Result<(), Refusal> {
+        call.change_input(|input| input["reason"] = json!("much longer than twenty characters"))
+    }
+    async fn feature(call: Call, asked: Body<Feature>) -> Result<Reply, Refusal> {
+        let change = json!({ "isFeatured": asked.is_featured, "note": asked.reason });
+        let products = call.repository("products")?;
+        Reply::json(&products.patch(call.require_id()?, &change).await?)
+    }
+    let world = with_actions(world).await;
+    let product = world.made("products", r#"{"name":"Pen"}"#).await;
+    let path = format!("/products/{product}/feature");
+    with(&world, |registry| {
+        registry.hook("products", before_validate("feature"), shorten);
+        registry.logic(1, "products", "feature", feature);
+    });
+    // What the hook left out has its default again.
+    let reply = post(
+        &world,
+        &path,
+        json!({ "isFeatured": false, "reason": "new" }),
+    )
+    .await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let data = &reply.body["data"];
+    assert_eq!(
+        (&data["isFeatured"], &data["note"]),
+        (&json!(true), &json!("new"))
+    );
+    for hook in [before_validate("feature"), before("feature")] {
+        with(&world, |registry| {
+            registry.hook("products", hook, lengthen);
+            registry.logic(1, "products", "feature", feature);
+        });
+        let reply = post(&world, &path, json!({})).await;
+        assert_eq!((reply.status, reply.code()), (400, "VALIDATION_FAILED"));
+        assert_eq!(reply.fields(), ["reason"]);
+    }
+    assert_eq!(world.journal(9).await.len(), 2);
+}
+
+/// Where the log of a test goes.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// On one thread, whose log is read: the code asks the database for nothing and stays there.
+#[tokio::test]
+async fn the_log_is_told_once_what_does_not_fit() {
+    async fn recount(_: Call) -> Result<Json<Value>, Refusal> {
+        Ok(Json(json!({ "counted": "secret", "more": "secret" })))
+    }
+    let world = with_actions(World::sqlite().await).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", "recount", recount);
+    });
+    let kept = Kept::default();
+    let config = carnet_telemetry::Config {
+        format: carnet_telemetry::Format::Json,
+        ..carnet_telemetry::Config::default()
+    };
+    let writer = kept.clone();
+    let subscriber = carnet_telemetry::logs::subscriber(&config, false, move || writer.clone());
+    let guard = tracing::subscriber::set_default(subscriber.unwrap());
+    let since = r#"{"since":"2026-01-01"}"#;
+    let reply = send_json(&world, "PUT", "/products/recount", &[], since).await;
+    drop(guard);
+    misused(&reply, "secret");
+    let bytes = kept.0.lock().unwrap().clone();
+    let log = String::from_utf8(bytes).unwrap();
+    let lines: Vec<Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    let line = &lines[0];
+    assert_eq!(
+        (&line["level"], &line["point"]),
+        (&json!("ERROR"), &json!("recount"))
+    );
+    assert_eq!(
+        line["correlation.id"],
+        world.context.correlation.to_string()
+    );
+    assert_eq!(line["faults"], "`counted` (type), `more` (unknown)");
+    assert!(!log.contains("secret"), "{log}");
+}
