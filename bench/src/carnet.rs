@@ -39,6 +39,8 @@ pub fn binary(given: Option<&Path>) -> Result<PathBuf> {
 pub struct Carnet {
     /// The binary.
     pub binary: PathBuf,
+    /// What stands before its own arguments.
+    pub before: Vec<&'static str>,
     /// `sqlite:<path>` or `postgres://…`.
     pub database: String,
     /// Where its log goes.
@@ -60,6 +62,7 @@ impl Carnet {
         let port = free_port()?;
         let mut command = Command::new(&self.binary);
         command
+            .args(&self.before)
             .args(["serve", "--log-level", "warn", "--database", &self.database])
             .arg("--definitions")
             .arg(&self.definitions)

@@ -1,6 +1,7 @@
 //! Measures Carnet beside hand-written handlers and its peers. What is measured, and how, stands in
 //! the README; results stand in `docs/performance.md`.
 
+mod application;
 mod carnet;
 mod compare;
 mod data;
@@ -36,12 +37,16 @@ enum Command {
     Hand(runs::hand::Options),
     /// Carnet beside another server, which is installed and started.
     Peer(runs::peer::Options),
+    /// Carnet with logic round operations beside Carnet without.
+    Logic(runs::logic::Options),
     /// Latency and indexes over tables of more and more rows.
     Growth(runs::growth::Options),
     /// Many connections at a fixed rate.
     Connections(runs::connections::Options),
     /// Serves the hand-written handlers; the other commands start it by themselves.
     Serve(Serve),
+    /// Carnet with logic, for `logic`, which starts it by itself.
+    Application(application::Options),
 }
 
 /// A database.
@@ -90,7 +95,7 @@ struct Serve {
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -98,11 +103,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     match command {
+        Command::Application(options) => return Ok(application::run(options)),
         Command::Hand(options) => runs::hand::run(&options),
         Command::Peer(options) => runs::peer::run(&options),
         Command::Growth(options) => runs::growth::run(&options),
+        Command::Logic(options) => runs::logic::run(&options),
         Command::Connections(options) => runs::connections::run(&options),
         Command::Serve(serve) => hand::serve(&hand::Options {
             database: serve.database,
@@ -110,5 +117,6 @@ fn run(command: Command) -> Result<()> {
             bare: serve.bare,
             connections: serve.connections,
         }),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

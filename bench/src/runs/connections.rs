@@ -43,6 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let process = Carnet {
         binary,
+        before: Vec::new(),
         database: match &scratch {
             Some(scratch) => scratch.url().to_owned(),
             None => format!("sqlite:{}", folder.path().join("carnet.sqlite").display()),

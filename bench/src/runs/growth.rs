@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let file = folder.path().join("carnet.sqlite");
         let carnet = Carnet {
             binary: binary.clone(),
+            before: Vec::new(),
             database: match &scratch {
                 Some(scratch) => scratch.url().to_owned(),
                 None => format!("sqlite:{}", file.display()),

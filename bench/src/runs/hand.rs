@@ -46,6 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let carnet = Carnet {
         binary,
+        before: Vec::new(),
         database: database.clone(),
         folder: folder.path().to_owned(),
         definitions: carnet::definitions(),

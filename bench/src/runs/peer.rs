@@ -55,6 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let carnet = Carnet {
         binary,
+        before: Vec::new(),
         database,
         folder: folder.path().to_owned(),
         definitions: carnet::definitions(),

@@ -1,0 +1,91 @@
+//! Carnet with logic that only proceeds beside Carnet without logic, from one binary.
+
+use crate::carnet::{self, Carnet};
+use crate::compare::{Plan, Side, compare, print_head, print_row};
+use crate::postgres::Scratch;
+use crate::{Database, Measure, same, workload};
+use anyhow::Result;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// What has logic round it.
+const CASES: [&str; 3] = ["get by id", "list 20", "create"];
+
+/// The flags.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// On which database.
+    #[arg(value_enum)]
+    database: Database,
+    #[command(flatten)]
+    measure: Measure,
+    /// How many products there are, with five reviews each.
+    #[arg(long, default_value_t = 10_000)]
+    products: u64,
+}
+
+/// Measures and prints the table.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let folder = tempfile::Builder::new().prefix("carnet-bench").tempdir()?;
+    let scratch = match options.database {
+        Database::Postgres => Some(Scratch::create("logic")?),
+        Database::Sqlite => None,
+    };
+    let file = |name: &str| folder.path().join(name);
+    let database = match &scratch {
+        Some(scratch) => scratch.url().to_owned(),
+        None => format!("sqlite:{}", file("logic.sqlite").display()),
+    };
+    let with = Carnet {
+        binary: std::env::current_exe()?,
+        before: vec!["application", "--logic"],
+        database,
+        folder: folder.path().to_owned(),
+        definitions: carnet::definitions(),
+        settings: Vec::new(),
+    };
+    let mut without = Carnet {
+        before: vec!["application"],
+        ..with.clone()
+    };
+    let filling = without.start()?;
+    let known = carnet::fill(&filling, options.products)?;
+    filling.stop()?;
+    match &scratch {
+        Some(scratch) => scratch.settle()?,
+        None => {
+            std::fs::copy(file("logic.sqlite"), file("plain.sqlite"))?;
+            without.database = format!("sqlite:{}", file("plain.sqlite").display());
+        }
+    }
+    let first = with.start()?;
+    let second = without.start()?;
+    print_head("with", "without");
+    let counter = Arc::new(AtomicU64::new(0));
+    for case in workload::cases(&known, options.measure.connections) {
+        let only = options.measure.only.as_deref();
+        if !CASES.contains(&case.name) || only.is_some_and(|part| !case.name.contains(part)) {
+            continue;
+        }
+        same::check(&case, &first, &second)?;
+        let side = |name, process| Side {
+            name,
+            process,
+            requests: Arc::clone(&case.requests),
+        };
+        let compared = compare(
+            case.name,
+            case.connections,
+            &side("with", &first),
+            &side("without", &second),
+            &counter,
+            Plan {
+                rounds: options.measure.rounds,
+                time: Duration::from_secs_f64(options.measure.seconds),
+            },
+        )?;
+        print_row(&compared);
+    }
+    Ok(())
+}
