@@ -3,8 +3,8 @@
 use crate::decide::Precondition;
 use crate::logic::Streamed;
 use crate::parse::{GroupRequest, ListRequest, MatchingRequest, ReadRequest};
-use carnet_kernel::{Id, Value};
-use carnet_model::{ActionIndex, FieldIndex, ResourceIndex};
+use carnet_kernel::{Code, Id, Refusal, Value};
+use carnet_model::{ActionIndex, FieldIndex, ModelView, ResourceIndex};
 use carnet_store::{Explanation, Groups, Listing};
 use std::time::Duration;
 
@@ -287,4 +287,68 @@ pub struct RecordAnswer {
     pub created: Option<Id>,
     /// Its version, when the object is the whole record without includes.
     pub version: Option<i64>,
+}
+
+/// The body of a command, borrowed as the command is.
+macro_rules! body {
+    ($command:ident) => {
+        match $command {
+            Command::Create { body, .. }
+            | Command::Update { body, .. }
+            | Command::Patch { body, .. }
+            | Command::Upsert { body, .. }
+            | Command::PatchMatching { body, .. }
+            | Command::Batch { body, .. }
+            | Command::Transaction { body }
+            | Command::Action { input: body, .. } => Some(body),
+            _ => None,
+        }
+    };
+}
+
+impl Command {
+    /// Its body, where it has one.
+    pub(crate) fn body(&self) -> Option<&str> {
+        body!(self).map(String::as_str)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn body_mut(&mut self) -> Option<&mut String> {
+        body!(self)
+    }
+
+    /// Lets pass what the database can do; without a table there is nothing by default.
+    pub(crate) fn check_table(&self, view: &ModelView) -> Result<(), Refusal> {
+        let (Some(index), false) = (self.name().1, matches!(self, Self::Action { .. })) else {
+            return Ok(());
+        };
+        let resource = view.resource(index);
+        if resource.has_table() {
+            return Ok(());
+        }
+        let (operation, name) = (self.name().0, &resource.name);
+        let message = format!("`{name}` has no table, and no logic does `{operation}` of it");
+        Err(Refusal::new(Code::LogicMissing, message))
+    }
+
+    pub(crate) fn name(&self) -> (&'static str, Option<ResourceIndex>) {
+        match self {
+            Self::List { resource, .. } => ("list", Some(*resource)),
+            Self::Group { resource, .. } => ("group", Some(*resource)),
+            Self::Read { resource, .. } => ("read", Some(*resource)),
+            Self::Create { resource, .. } => ("create", Some(*resource)),
+            Self::Update { resource, .. } => ("update", Some(*resource)),
+            Self::Patch { resource, .. } => ("patch", Some(*resource)),
+            Self::Delete { resource, .. } => ("delete", Some(*resource)),
+            Self::Link { resource, .. } => ("link", Some(*resource)),
+            Self::Unlink { resource, .. } => ("unlink", Some(*resource)),
+            Self::Restore { resource, .. } => ("restore", Some(*resource)),
+            Self::Upsert { resource, .. } => ("upsert", Some(*resource)),
+            Self::PatchMatching { resource, .. } => ("patchMatching", Some(*resource)),
+            Self::DeleteMatching { resource, .. } => ("deleteMatching", Some(*resource)),
+            Self::Batch { resource, .. } => ("batch", Some(*resource)),
+            Self::Transaction { .. } => ("transaction", None),
+            Self::Action { resource, .. } => ("action", Some(*resource)),
+        }
+    }
 }

@@ -15,6 +15,7 @@ pub mod openapi;
 mod operations;
 pub mod parse;
 pub mod plan;
+mod read;
 mod replay;
 pub mod routes;
 pub mod seed;

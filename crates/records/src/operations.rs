@@ -2,20 +2,17 @@
 //! from it; nothing else in this crate touches the store.
 
 use crate::batch::Whose;
-use crate::command::{Answer, Command, Explained, GroupAnswer, ListAnswer, Options, RecordAnswer};
-use crate::cursor::{CursorKey, Fingerprint, Place, SECRET};
+use crate::command::{Answer, Command, Options};
+use crate::cursor::{CursorKey, SECRET};
 use crate::decide::Kind;
 use crate::logic::{Logics, Within};
 use crate::metrics;
-use crate::parse::{GroupRequest, ListRequest, ReadRequest};
-use crate::plan;
 use crate::units;
 use crate::write::{Target, Work};
 use carnet_kernel::{
-    ApiVersion, ApplicationCodes, Clock, Code, Context, Detail, Id, IdGenerator, Refusal,
-    Timestamp, Value,
+    ApiVersion, ApplicationCodes, Clock, Code, Context, Id, IdGenerator, Refusal, Timestamp,
 };
-use carnet_model::{FieldIndex, Model, ModelView, Resource, ResourceIndex};
+use carnet_model::{FieldIndex, Model, ModelView, Resource};
 use carnet_store::{Error, Scope, Stamp, Store};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -119,6 +116,10 @@ impl Operations {
     /// Says whether lists may be asked how they were read; not unless it is said.
     pub fn allow_explain(&self, allowed: bool) {
         self.inner.explains.store(allowed, Ordering::Relaxed);
+    }
+
+    pub(crate) fn explains(&self) -> bool {
+        self.inner.explains.load(Ordering::Relaxed)
     }
 
     /// Names the codes of the application; the first naming counts.
@@ -332,157 +333,6 @@ impl Operations {
         }
     }
 
-    async fn read(
-        &self,
-        context: &Context,
-        view: &ModelView,
-        resource: &Resource,
-        (key, request): (Value, ReadRequest),
-    ) -> Result<RecordAnswer, Refusal> {
-        let failed = |error: Error| told(&error, view, context);
-        let whole = request.fields.is_none() && request.included.is_empty();
-        let query = plan::read(view, resource, key, request);
-        let scope = self.scope(context, resource).await.map_err(failed)?;
-        let found = scope.find(view, &query).await.map_err(failed)?;
-        let document = found.ok_or_else(|| Refusal::not_found(&resource.name))?;
-        Ok(RecordAnswer {
-            json: document.json,
-            created: None,
-            version: document.version.filter(|_| whole),
-        })
-    }
-
-    pub(crate) async fn list(
-        &self,
-        context: &Context,
-        view: &ModelView,
-        resource: &Resource,
-        mut request: ListRequest,
-    ) -> Result<ListAnswer, Refusal> {
-        let failed = |error: Error| told(&error, view, context);
-        let scope = self.scope(context, resource).await.map_err(failed)?;
-        let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
-        let place = self
-            .place(context, view, list, request.cursor.take())
-            .await?;
-        let explain = request.explain;
-        self.check_explain(explain)?;
-        let mut query = plan::list(view, resource, request);
-        if let Some(place) = place {
-            query.seek.after = Some(place.values);
-            query.seek.backwards = place.backwards;
-        }
-        let started = Instant::now();
-        let mut listing = scope.list(view, &query).await.map_err(failed)?;
-        let took = started.elapsed();
-        let explained = if explain {
-            let explanation = scope.explain(view, &query).await.map_err(failed)?;
-            Some(Explained { explanation, took })
-        } else {
-            None
-        };
-        let began = query.seek.after.is_none() && query.window.offset == 0;
-        let ends = (listing.first.take().filter(|_| !began), listing.last.take());
-        let (prev, next) = self.sealed(list, ends).await.map_err(failed)?;
-        Ok(ListAnswer {
-            next,
-            prev,
-            listing,
-            explained,
-        })
-    }
-
-    /// The cursors to what stands before the first of a page and behind its last.
-    async fn sealed(
-        &self,
-        list: Fingerprint,
-        (first, last): (Option<Vec<Value>>, Option<Vec<Value>>),
-    ) -> Result<(Option<String>, Option<String>), Error> {
-        if first.is_none() && last.is_none() {
-            return Ok((None, None));
-        }
-        let key = self.cursor_key().await?;
-        let seal = |values: Option<Vec<Value>>, backwards| {
-            let place = Place {
-                values: values?,
-                backwards,
-            };
-            Some(key.seal(list, &place))
-        };
-        Ok((seal(first, true), seal(last, false)))
-    }
-
-    async fn group(
-        &self,
-        context: &Context,
-        view: &ModelView,
-        resource: &Resource,
-        mut request: GroupRequest,
-    ) -> Result<GroupAnswer, Refusal> {
-        let failed = |error: Error| told(&error, view, context);
-        let explain = request.explain;
-        self.check_explain(explain)?;
-        let scope = self.scope(context, resource).await.map_err(failed)?;
-        let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
-        let place = self
-            .place(context, view, list, request.cursor.take())
-            .await?;
-        let mut grouping = plan::groups(resource, request);
-        if let Some(place) = place {
-            grouping.seek.after = Some(place.values);
-            grouping.seek.backwards = place.backwards;
-            grouping.counted = false;
-        }
-        let started = Instant::now();
-        let mut groups = scope.group(view, &grouping).await.map_err(failed)?;
-        let took = started.elapsed();
-        let explained = if explain {
-            let explanation = scope
-                .explain_groups(view, &grouping)
-                .await
-                .map_err(failed)?;
-            Some(Explained { explanation, took })
-        } else {
-            None
-        };
-        let began = grouping.seek.after.is_none() && grouping.window.offset == 0;
-        let ends = (groups.first.take().filter(|_| !began), groups.last.take());
-        let (prev, next) = self.sealed(list, ends).await.map_err(failed)?;
-        Ok(GroupAnswer {
-            groups,
-            next,
-            prev,
-            explained,
-        })
-    }
-
-    fn check_explain(&self, asked: bool) -> Result<(), Refusal> {
-        if !asked || self.inner.explains.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let message = "`explain` is switched off here (setting `server.explain`)";
-        let detail = Detail::new("explain", "setting", message);
-        Err(Refusal::new(Code::InvalidParameter, message).with(detail))
-    }
-
-    /// The place that a cursor stands for, when it belongs to the list.
-    pub(crate) async fn place(
-        &self,
-        context: &Context,
-        view: &ModelView,
-        list: Fingerprint,
-        cursor: Option<String>,
-    ) -> Result<Option<Place>, Refusal> {
-        let Some(text) = cursor else {
-            return Ok(None);
-        };
-        let key = self
-            .cursor_key()
-            .await
-            .map_err(|error| told(&error, view, context))?;
-        key.open(list, &text).map(Some)
-    }
-
     /// What cursors are signed with; asked of the store once.
     pub(crate) async fn cursor_key(&self) -> Result<&CursorKey, Error> {
         if let Some(key) = self.inner.cursor_key.get() {
@@ -518,70 +368,6 @@ impl Operations {
             principal: context.principal.reference(),
             correlation: context.correlation,
             causation: context.causation,
-        }
-    }
-}
-
-/// The body of a command, borrowed as the command is.
-macro_rules! body {
-    ($command:ident) => {
-        match $command {
-            Command::Create { body, .. }
-            | Command::Update { body, .. }
-            | Command::Patch { body, .. }
-            | Command::Upsert { body, .. }
-            | Command::PatchMatching { body, .. }
-            | Command::Batch { body, .. }
-            | Command::Transaction { body }
-            | Command::Action { input: body, .. } => Some(body),
-            _ => None,
-        }
-    };
-}
-
-impl Command {
-    /// Its body, where it has one.
-    pub(crate) fn body(&self) -> Option<&str> {
-        body!(self).map(String::as_str)
-    }
-
-    /// The same, to be changed.
-    pub(crate) fn body_mut(&mut self) -> Option<&mut String> {
-        body!(self)
-    }
-
-    /// Lets pass what the database can do; without a table there is nothing by default.
-    fn check_table(&self, view: &ModelView) -> Result<(), Refusal> {
-        let (Some(index), false) = (self.name().1, matches!(self, Self::Action { .. })) else {
-            return Ok(());
-        };
-        let resource = view.resource(index);
-        if resource.has_table() {
-            return Ok(());
-        }
-        let (operation, name) = (self.name().0, &resource.name);
-        let message = format!("`{name}` has no table, and no logic does `{operation}` of it");
-        Err(Refusal::new(Code::LogicMissing, message))
-    }
-
-    fn name(&self) -> (&'static str, Option<ResourceIndex>) {
-        match self {
-            Self::List { resource, .. } => ("list", Some(*resource)),
-            Self::Group { resource, .. } => ("group", Some(*resource)),
-            Self::Read { resource, .. } => ("read", Some(*resource)),
-            Self::Create { resource, .. } => ("create", Some(*resource)),
-            Self::Update { resource, .. } => ("update", Some(*resource)),
-            Self::Patch { resource, .. } => ("patch", Some(*resource)),
-            Self::Delete { resource, .. } => ("delete", Some(*resource)),
-            Self::Link { resource, .. } => ("link", Some(*resource)),
-            Self::Unlink { resource, .. } => ("unlink", Some(*resource)),
-            Self::Restore { resource, .. } => ("restore", Some(*resource)),
-            Self::Upsert { resource, .. } => ("upsert", Some(*resource)),
-            Self::PatchMatching { resource, .. } => ("patchMatching", Some(*resource)),
-            Self::DeleteMatching { resource, .. } => ("deleteMatching", Some(*resource)),
-            Self::Batch { resource, .. } => ("batch", Some(*resource)),
-            Self::Transaction { .. } => ("transaction", None),
-            Self::Action { resource, .. } => ("action", Some(*resource)),
         }
     }
 }
