@@ -105,10 +105,7 @@ fn members(
 ) -> Result<(), Error> {
     out.push('{');
     for (position, column) in columns.iter().enumerate() {
-        if position > 0 {
-            out.push(',');
-        }
-        out.push_str(&column.key);
+        out.push_str(column.key(position == 0));
         if let Source::Group(inner) = &column.source {
             members(inner, place, cursor, bound, out)?;
             continue;

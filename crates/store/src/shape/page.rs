@@ -4,6 +4,9 @@ use super::{Bound, Cells, Shape};
 use crate::{Count, Error, Listing, Query, Window};
 use carnet_kernel::{ByteSize, Value};
 
+/// The most bytes that a page takes ahead of its rows.
+const MOST_FORESEEN: usize = 256 << 10;
+
 /// A list that is being read.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
@@ -68,7 +71,14 @@ impl<'a> Page<'a> {
         if self.marks && self.rows as u64 == u64::from(self.window.limit) {
             self.far = Some(self.shape.marks(cells)?);
         }
-        self.shape.write_row(cells, self.bound, &mut self.json)
+        self.shape.write_row(cells, self.bound, &mut self.json)?;
+        if self.rows == 1 {
+            // The others are about as long, so that the text grows once.
+            let others = u64::from(self.window.limit).saturating_sub(1) as usize;
+            let expected = self.json.len().saturating_mul(others);
+            self.json.reserve(expected.min(MOST_FORESEEN));
+        }
+        Ok(())
     }
 
     /// The rows in the order of the list.

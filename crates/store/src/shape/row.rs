@@ -31,9 +31,11 @@ pub(crate) struct Shape {
 /// One member of the object.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
-    /// `"name":`
-    pub(super) key: String,
+    /// `,"name":`, of which the first member leaves out the comma.
+    key: String,
     pub(super) source: Source,
+    /// How many cells it takes.
+    width: usize,
     /// The field's own column, by which a sort key finds it.
     name: Option<String>,
 }
@@ -53,13 +55,25 @@ pub(crate) enum Source {
 
 impl Column {
     pub(crate) fn new(name: &str, source: Source) -> Self {
-        let mut key = String::with_capacity(name.len() + 3);
+        let mut key = String::with_capacity(name.len() + 4);
+        key.push(',');
         write_name(name, &mut key);
+        let width = match &source {
+            Source::Cell(kind) => kind.width(),
+            Source::Nested(_) | Source::Written { .. } => 1,
+            Source::Group(members) => members.iter().map(|member| member.width).sum(),
+        };
         Self {
             key,
             source,
+            width,
             name: None,
         }
+    }
+
+    /// `"name":`, behind a comma unless it is the first member.
+    pub(super) fn key(&self, is_first: bool) -> &str {
+        self.key.get(usize::from(is_first)..).unwrap_or_default()
     }
 
     /// A field's member.
@@ -70,20 +84,12 @@ impl Column {
             ..Self::new(&field.name, source)
         }
     }
-
-    fn width(&self) -> usize {
-        match &self.source {
-            Source::Cell(kind) => kind.width(),
-            Source::Nested(_) | Source::Written { .. } => 1,
-            Source::Group(members) => members.iter().map(Self::width).sum(),
-        }
-    }
 }
 
 impl Shape {
     /// The shape of rows with these columns; `version` is the position of the version among them.
     pub(crate) fn new(columns: Vec<Column>, version: Option<usize>) -> Self {
-        let width = |columns: &[Column]| columns.iter().map(Column::width).sum();
+        let width = |columns: &[Column]| columns.iter().map(|column| column.width).sum();
         Self {
             version: version
                 .and_then(|position| columns.get(..position))
@@ -117,7 +123,7 @@ impl Shape {
                 self.marks.push((at, Marked::Value(kind)));
                 return true;
             }
-            at += column.width();
+            at += column.width;
         }
         false
     }
@@ -201,10 +207,7 @@ pub(super) fn write_members<C: Cells>(
     out: &mut String,
 ) -> Result<(), Error> {
     for (position, column) in columns.iter().enumerate() {
-        if position > 0 {
-            out.push(',');
-        }
-        out.push_str(&column.key);
+        out.push_str(column.key(position == 0));
         match &column.source {
             Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
             Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
@@ -219,7 +222,7 @@ pub(super) fn write_members<C: Cells>(
             },
             Source::Group(members) => write_object(members, cells, at, bound, out)?,
         }
-        at += column.width();
+        at += column.width;
     }
     Ok(())
 }
