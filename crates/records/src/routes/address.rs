@@ -33,10 +33,8 @@ impl Route {
     /// The route of what stands behind the version, without the slash before it.
     pub(super) fn of(rest: &str) -> Option<Self> {
         let mut segments = [""; MOST];
-        let mut count = 0;
-        for segment in rest.split('/') {
-            *segments.get_mut(count)? = segment;
-            count += 1;
+        for (place, segment) in rest.split('/').enumerate() {
+            *segments.get_mut(place)? = segment;
             if segment.is_empty() {
                 return None;
             }
