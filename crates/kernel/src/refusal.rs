@@ -1,4 +1,4 @@
-//! The public form of every failure: what a client is told. Not what the log is told.
+//! The public form of every failure: what a client is told, and on its way what the log is told.
 
 use crate::Code;
 use std::borrow::Cow;
@@ -41,6 +41,10 @@ pub struct Refusal {
     pub details: Vec<Detail>,
     /// After how many seconds it is worth trying again.
     pub retry_after: Option<u32>,
+    /// What the log is told of it beside the message; no client is.
+    pub cause: Option<Box<str>>,
+    /// Whether the log was told: it is told once.
+    pub logged: bool,
 }
 
 impl Refusal {
@@ -51,7 +55,16 @@ impl Refusal {
             message: message.into(),
             details: Vec::new(),
             retry_after: None,
+            cause: None,
+            logged: false,
         }
+    }
+
+    /// The same with what the log alone is told of it.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 
     /// The same with one more broken rule.

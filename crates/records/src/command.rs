@@ -317,6 +317,17 @@ impl Command {
         body!(self)
     }
 
+    /// What it states of the version that it is based on, where it is for one record.
+    pub(crate) fn stated(&self) -> Option<&Precondition> {
+        match self {
+            Self::Update { precondition, .. }
+            | Self::Patch { precondition, .. }
+            | Self::Delete { precondition, .. }
+            | Self::Action { precondition, .. } => precondition.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Lets pass what the database can do; without a table there is nothing by default.
     pub(crate) fn check_table(&self, view: &ModelView) -> Result<(), Refusal> {
         let (Some(index), false) = (self.name().1, matches!(self, Self::Action { .. })) else {

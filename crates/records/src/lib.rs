@@ -5,6 +5,7 @@ mod batch;
 mod command;
 pub mod cursor;
 pub mod decide;
+mod fault;
 #[cfg(test)]
 mod fixture;
 mod linking;

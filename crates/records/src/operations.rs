@@ -5,6 +5,7 @@ use crate::batch::Whose;
 use crate::command::{Answer, Command, Options};
 use crate::cursor::{CursorKey, SECRET};
 use crate::decide::Kind;
+use crate::fault::{self, Place};
 use crate::logic::{Logics, Within};
 use crate::metrics;
 use crate::units;
@@ -174,10 +175,16 @@ impl Operations {
             options,
             route: (route, name),
         };
-        let result = self.with_code(&work, command, true).await;
-        let outcome = match &result {
+        let mut result = self.with_code(&work, command, true).await;
+        let outcome = match &mut result {
             Ok(_) => "ok",
             Err(refusal) => {
+                let place = Place {
+                    resource: name,
+                    point: route,
+                    logic: None,
+                };
+                fault::tell(context, &place, refusal);
                 self.warn_of_unregistered(context, refusal.code);
                 refusal.code.as_str()
             }
@@ -377,17 +384,12 @@ pub(crate) fn every_field(resource: &Resource) -> Vec<FieldIndex> {
     resource.shown_fields().map(|(index, _)| index).collect()
 }
 
-/// What the client is told of a store failure; what it is not told goes to the log, once.
-pub(crate) fn told(error: &Error, view: &ModelView, context: &Context) -> Refusal {
+/// What the client is told of a store failure, with the cause that only the log is told.
+pub(crate) fn told(error: &Error, view: &ModelView) -> Refusal {
     let refusal = error.refusal(view);
-    if refusal.code.status() >= 500 {
-        tracing::error!(
-            correlation.id = %context.correlation,
-            tenant.id = context.tenant.0,
-            code = refusal.code.as_str(),
-            error = %error,
-            "the store failed"
-        );
+    match error {
+        Error::Refused(_) => refusal,
+        error if refusal.code.status() >= 500 => refusal.because(error.to_string()),
+        _ => refusal,
     }
-    refusal
 }

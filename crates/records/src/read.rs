@@ -18,7 +18,7 @@ impl Operations {
         resource: &Resource,
         (key, request): (Value, ReadRequest),
     ) -> Result<RecordAnswer, Refusal> {
-        let failed = |error: Error| told(&error, view, context);
+        let failed = |error: Error| told(&error, view);
         let whole = request.fields.is_none() && request.included.is_empty();
         let query = plan::read(view, resource, key, request);
         let scope = self.scope(context, resource).await.map_err(failed)?;
@@ -38,12 +38,10 @@ impl Operations {
         resource: &Resource,
         mut request: ListRequest,
     ) -> Result<ListAnswer, Refusal> {
-        let failed = |error: Error| told(&error, view, context);
+        let failed = |error: Error| told(&error, view);
         let scope = self.scope(context, resource).await.map_err(failed)?;
         let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
-        let place = self
-            .place(context, view, list, request.cursor.take())
-            .await?;
+        let place = self.place(view, list, request.cursor.take()).await?;
         let explain = request.explain;
         self.check_explain(explain)?;
         let mut query = plan::list(view, resource, request);
@@ -98,14 +96,12 @@ impl Operations {
         resource: &Resource,
         mut request: GroupRequest,
     ) -> Result<GroupAnswer, Refusal> {
-        let failed = |error: Error| told(&error, view, context);
+        let failed = |error: Error| told(&error, view);
         let explain = request.explain;
         self.check_explain(explain)?;
         let scope = self.scope(context, resource).await.map_err(failed)?;
         let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
-        let place = self
-            .place(context, view, list, request.cursor.take())
-            .await?;
+        let place = self.place(view, list, request.cursor.take()).await?;
         let mut grouping = plan::groups(resource, request);
         if let Some(place) = place {
             grouping.seek.after = Some(place.values);
@@ -147,7 +143,6 @@ impl Operations {
     /// The place that a cursor stands for, when it belongs to the list.
     pub(crate) async fn place(
         &self,
-        context: &Context,
         view: &ModelView,
         list: Fingerprint,
         cursor: Option<String>,
@@ -158,7 +153,7 @@ impl Operations {
         let key = self
             .cursor_key()
             .await
-            .map_err(|error| told(&error, view, context))?;
+            .map_err(|error| told(&error, view))?;
         key.open(list, &text).map(Some)
     }
 }

@@ -5,12 +5,13 @@
 mod coded;
 
 use crate::cursor::{Fingerprint, Place};
+use crate::fault;
 use crate::logic::{Spot, Streamed, ungrouped};
 use crate::operations::told;
 use crate::parse::{ListRequest, Wanted};
 use crate::{Answer, Operations, plan};
 use carnet_kernel::{Code, Context, Refusal};
-use carnet_model::{ModelView, Operation, ResourceIndex};
+use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
 use carnet_store::{Count, Grouping, Query, Scope, Seek};
 use coded::Pages;
 use std::time::{Duration, Instant};
@@ -97,6 +98,21 @@ impl Operations {
         wanted: Wanted,
         left: Option<u64>,
     ) -> Result<Stream, Refusal> {
+        let begun = self.begin_stream(context, view, resource, wanted, left);
+        begun.await.map_err(|mut refusal| {
+            failed(context, view.resource(resource), &mut refusal);
+            refusal
+        })
+    }
+
+    async fn begin_stream(
+        &self,
+        context: &Context,
+        view: &ModelView,
+        resource: ResourceIndex,
+        wanted: Wanted,
+        left: Option<u64>,
+    ) -> Result<Stream, Refusal> {
         let spot = Spot::Operation(Operation::List);
         if self
             .logics()
@@ -145,13 +161,13 @@ impl Operations {
         let scope = self
             .scope(&context, declared)
             .await
-            .map_err(|error| told(&error, view, &context))?;
+            .map_err(|error| told(&error, view))?;
         let (binding, cursor) = match &wanted {
             Wanted::Records(request) => (&request.binding, &request.cursor),
             Wanted::Groups(request) => (&request.binding, &request.cursor),
         };
         let list = Fingerprint::of(scope.tenant(), view.hash(), declared, binding);
-        let place = self.place(&context, view, list, cursor.clone()).await?;
+        let place = self.place(view, list, cursor.clone()).await?;
         let mut source = match wanted {
             Wanted::Records(request) => {
                 let mut query = plan::list(view, declared, request);
@@ -191,6 +207,16 @@ impl Operations {
     }
 }
 
+/// Tells the log of a stream that failed inside the platform.
+fn failed(context: &Context, resource: &Resource, refusal: &mut Refusal) {
+    let place = fault::Place {
+        resource: &resource.name,
+        point: "list",
+        logic: None,
+    };
+    fault::tell(context, &place, refusal);
+}
+
 impl Stream {
     /// The next records or groups, one a line; `None` after the last, also after a failure.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, Broken>> {
@@ -219,7 +245,7 @@ impl Stream {
 
     /// Reads one piece, and notes where to go on if more follow.
     async fn read(&mut self, limit: u32) -> Result<Piece, Refusal> {
-        let failed = |error| told(&error, &self.view, &self.context);
+        let failed = |error| told(&error, &self.view);
         let (json, rows, last) = match &mut self.source {
             Source::Records(query) => {
                 query.window.limit = limit;
@@ -238,7 +264,7 @@ impl Stream {
             }
         };
         let lines = match &self.made {
-            Some(made) => made.lines(&json, &self.context)?,
+            Some(made) => made.lines(&json)?,
             None => json,
         };
         let more = last.is_some();
@@ -248,8 +274,13 @@ impl Stream {
         Ok(Piece { lines, rows, more })
     }
 
-    async fn broken(&mut self, refusal: Refusal) -> Result<Vec<u8>, Broken> {
+    async fn broken(&mut self, mut refusal: Refusal) -> Result<Vec<u8>, Broken> {
         self.done = true;
+        failed(
+            &self.context,
+            self.view.resource(self.resource),
+            &mut refusal,
+        );
         let mut cursor = None;
         if let Source::Pages(pages) = &mut self.source {
             cursor = pages.cursor();

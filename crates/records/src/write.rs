@@ -6,6 +6,7 @@ use crate::command::{Answer, Command, Options, RecordAnswer};
 use crate::decide::{
     Change, Create, Delete, Kind, Precondition, Restore, fill, missing, records_after,
 };
+use crate::fault::{self, Place};
 use crate::nest::{self, Root};
 use crate::operations::{Operations, every_field, told};
 use crate::replay::{Named, Note};
@@ -74,7 +75,20 @@ impl Work<'_> {
     }
 
     fn told(&self, failure: &WriteFailure) -> Refusal {
-        told(&failure.error, self.view, self.context)
+        told(&failure.error, self.view)
+    }
+
+    /// The same where nobody looks at it any more but a client.
+    fn told_last(&self, failure: &WriteFailure) -> Refusal {
+        let mut refusal = self.told(failure);
+        let (point, resource) = self.route;
+        let place = Place {
+            resource,
+            point,
+            logic: None,
+        };
+        fault::tell(self.context, &place, &mut refusal);
+        refusal
     }
 }
 
@@ -373,7 +387,7 @@ impl Operations {
         {
             return Err(placed(failure));
         }
-        Ok(batch.answer(view, &written.outcomes, |failure| work.told(failure)))
+        Ok(batch.answer(view, &written.outcomes, |failure| work.told_last(failure)))
     }
 
     /// One unit that leaves one record, which is answered; `created` when it made that record.
@@ -438,7 +452,7 @@ impl Operations {
         self.write(&work, resource, units, &WriteOptions::default())
             .await
             .and_then(Written::into_changes)
-            .map_err(|failure| (failure.row, work.told(&failure)))
+            .map_err(|failure| (failure.row, work.told_last(&failure)))
     }
 
     async fn write(

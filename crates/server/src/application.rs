@@ -11,6 +11,7 @@ use carnet_records::logic::{Logics, Registry};
 use carnet_records::seed::{self, SeedFile, SeedSet};
 use carnet_web::Layers;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// An application on the platform: a name with what is built into its binary.
 #[derive(Clone, Debug, Default)]
@@ -59,7 +60,7 @@ impl Application {
 
 /// Holds the code of `application` against its model, with its modules as they are by default;
 /// every mistake is told at once.
-pub fn compile_logic(model: &Model, application: &Application) -> Result<Logics, Failure> {
+pub fn compile_logic(model: &Arc<Model>, application: &Application) -> Result<Logics, Failure> {
     assemble(&Config::default(), application, model).map(|assembled| assembled.logics)
 }
 
@@ -206,7 +207,9 @@ mod tests {
         const TAKEN: ApplicationCode = ApplicationCode::new("NOT_FOUND", 200, "Taken");
         let application = application(&[&LIMIT, &TAKEN, &LIMIT]);
         let compiled = compile_config(&Config::default(), &application).unwrap();
-        let failure = compile_logic(&compiled.model, &application).err().unwrap();
+        let failure = compile_logic(&Arc::new(compiled.model), &application)
+            .err()
+            .unwrap();
         assert_eq!(failure.code(), carnet_kernel::Code::LogicInvalid);
         assert_eq!(failure.details().len(), 3);
     }
@@ -223,7 +226,7 @@ mod tests {
                 .logic
                 .logic(1, "products", Operation::List, list);
             let compiled = compile_config(&Config::default(), &application).unwrap();
-            let failed = compile_logic(&compiled.model, &application).err();
+            let failed = compile_logic(&Arc::new(compiled.model), &application).err();
             let told = failed.map(|failure| failure.details()).unwrap_or_default();
             assert_eq!(told.len(), faults, "{told:?}");
             assert!(told.iter().all(|fault| fault.contains("FEATURED_LIMIT")));

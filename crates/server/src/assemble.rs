@@ -27,7 +27,7 @@ pub struct Assembled {
 pub fn assemble(
     config: &Config,
     application: &Application,
-    model: &Model,
+    model: &Arc<Model>,
 ) -> Result<Assembled, Failure> {
     let known = ApplicationCodes::new(&application.codes);
     let mut problems = known.as_ref().err().cloned().unwrap_or_default();
@@ -50,8 +50,7 @@ pub fn assemble(
     problems.extend(application.layers.problems());
     problems.extend(application.routes.problems(model));
     let components = registry.components().clone();
-    let versions: Vec<u16> = model.versions.iter().map(|one| one.number.0).collect();
-    let compiled = registry.compile(model, &versions);
+    let compiled = registry.compile(model);
     if let (Ok(logics), Ok(codes)) = (&compiled, &known) {
         let mut unknown: Vec<Code> = logics
             .codes()

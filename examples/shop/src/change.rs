@@ -6,9 +6,10 @@ use crate::store::{self, Stored};
 use carnet::prelude::*;
 
 /// What nobody changes by hand.
-const FIXED: [&str; 6] = [
+const FIXED: [&str; 7] = [
     "number",
     "currency",
+    "coupon",
     "couponId",
     "reduction",
     "total",

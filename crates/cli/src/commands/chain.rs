@@ -7,10 +7,11 @@ use carnet_model::{Model, Operation};
 use carnet_records::logic::{Described, Logics, Moment};
 use carnet_server::{Assembled, Listed};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Where requests pass.
 pub(crate) struct Chain {
-    model: Model,
+    model: Arc<Model>,
     /// What stands round operations; nothing when the definition is not the application's own.
     code: Option<Assembled>,
     stages: Vec<(String, bool)>,
@@ -33,7 +34,7 @@ impl Chain {
     pub(crate) fn of(session: &Session) -> Result<Self, Error> {
         let application = &session.application;
         let loaded = session.load_with(Vec::new())?;
-        let model = carnet_server::compile(&loaded, application)?.model;
+        let model = Arc::new(carnet_server::compile(&loaded, application)?.model);
         // Another definition than the application's own is not what its code is for.
         let code = match loaded.config.definitions {
             None => Some(carnet_server::assemble(

@@ -12,6 +12,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Report every problem of definition, configuration and seeds at once
 ///
@@ -112,6 +113,7 @@ impl Report {
         match carnet_server::compile(&loaded, &session.application) {
             Ok(Compiled { model, warnings }) => {
                 self.definitions += 1;
+                let model = Arc::new(model);
                 self.resources += model.resources.len();
                 self.problems
                     .extend(warnings.into_iter().map(Problem::Diagnostic));
@@ -135,7 +137,7 @@ impl Report {
     }
 
     /// What the application registers, held against its definition.
-    fn code(&mut self, config: &Config, session: &Session, model: &Model) {
+    fn code(&mut self, config: &Config, session: &Session, model: &Arc<Model>) {
         match carnet_server::assemble(config, &session.application, model) {
             Ok(assembled) => {
                 for warning in assembled.logics.warnings() {

@@ -48,7 +48,8 @@ impl Needs {
         self.components.push((TypeId::of::<T>(), type_name::<T>()));
     }
 
-    /// Needs the model to be as `check` says; it answers what is wrong.
+    /// Needs the model to be as `check` says; it answers what is wrong. It is asked for each version
+    /// that the code runs in, with the names that are shown there.
     pub fn model(&mut self, check: fn(&Model) -> Vec<String>) {
         self.checks.push(check);
     }
@@ -58,15 +59,23 @@ impl Needs {
         self.warnings.push(check);
     }
 
-    /// What is missing of them.
-    pub(crate) fn missing(&self, components: &Components, model: &Model) -> Vec<String> {
-        let missing = self
-            .components
-            .iter()
+    /// Which components are missing.
+    pub(super) fn missing(&self, components: &Components) -> Vec<String> {
+        let missing = self.components.iter();
+        missing
             .filter(|(kind, _)| !components.has(*kind))
-            .map(|(_, name)| format!("it takes `{name}`, and no component of that type was added"));
-        let wrong = self.checks.iter().flat_map(|check| check(model));
-        missing.chain(wrong).collect()
+            .map(|(_, name)| format!("it takes `{name}`, and no component of that type was added"))
+            .collect()
+    }
+
+    /// What is wrong with them for the model as a version shows it.
+    pub(super) fn wrong(&self, model: &Model) -> impl Iterator<Item = String> {
+        self.checks.iter().flat_map(move |check| check(model))
+    }
+
+    /// What people are told of them for the model as a version shows it.
+    pub(super) fn told(&self, model: &Model) -> impl Iterator<Item = String> {
+        self.warnings.iter().flat_map(move |check| check(model))
     }
 }
 

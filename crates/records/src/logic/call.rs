@@ -6,6 +6,7 @@ use super::port::named;
 use super::record::is_indexed;
 use super::{Reply, Repository, Request, Response, Spot};
 use crate::command::{Command, Options};
+use crate::fault::misused;
 use crate::operations::Operations;
 use crate::validate::read_input;
 use crate::write::Work;
@@ -119,7 +120,7 @@ impl Call {
     /// Errors: `LOGIC_MISUSED` where the operation has none.
     pub fn require_id(&self) -> Result<Id, Refusal> {
         self.id()
-            .ok_or_else(|| Refusal::new(Code::LogicMisused, "this operation is not for one record"))
+            .ok_or_else(|| misused("this operation is not for one record"))
     }
 
     /// Which page of a list is asked for: at most how many records, after how many.
@@ -164,7 +165,7 @@ impl Call {
             Some(body) => *body = text,
             None => {
                 let message = "this operation has no body";
-                return Err(Refusal::new(Code::LogicMisused, message));
+                return Err(misused(message));
             }
         }
         if self.state().validated {
@@ -208,13 +209,13 @@ impl Call {
         if !self.declared().has_table() {
             let name = self.resource();
             let message = format!("`{name}` has no table: there is nothing to proceed to");
-            return Err(Refusal::new(Code::LogicMisused, message));
+            return Err(misused(message));
         }
         let command = {
             let mut state = self.state();
             if std::mem::replace(&mut state.proceeded, true) {
                 let message = "a logic proceeded twice";
-                return Err(Refusal::new(Code::LogicMisused, message));
+                return Err(misused(message));
             }
             state.command.clone()
         };
@@ -244,7 +245,7 @@ impl Call {
     pub fn repository(&self, resource: &str) -> Result<Repository, Refusal> {
         if !named(&self.shared.view, resource)?.has_table() {
             let message = format!("`{resource}` has no table: ask for it by `call.perform`");
-            return Err(Refusal::new(Code::LogicMisused, message));
+            return Err(misused(message));
         }
         Ok(Repository::new(self.clone(), resource))
     }
@@ -416,7 +417,7 @@ pub(super) fn to_text(value: &(impl Serialize + ?Sized)) -> Result<String, Refus
 
 fn unserializable(error: &serde_json::Error) -> Refusal {
     let message = format!("a value of a logic cannot be written as JSON: {error}");
-    Refusal::new(Code::LogicMisused, message)
+    misused(message)
 }
 
 pub(super) fn internal(error: &serde_json::Error) -> Refusal {

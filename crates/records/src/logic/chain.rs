@@ -1,39 +1,17 @@
 //! What runs for one call, in its order: hooks, validation, logic or the default operation, hooks.
 
 use super::{Call, Moment, Reply, Spot, output};
-use crate::command::Command;
 use crate::decide::Precondition;
+use crate::fault::{guarded, misused};
 use carnet_kernel::{Code, Id, Refusal};
 use carnet_model::{ActionIndex, FieldType};
-use futures_util::FutureExt;
 use serde_json::Value;
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 
 /// Runs everything for a call but what comes after the commit. A panic is an error of its own.
 pub(super) async fn run(call: &Call, logic: bool) -> Result<Reply, Refusal> {
-    let running = AssertUnwindSafe(steps(call, logic)).catch_unwind();
-    let outcome = running
-        .await
-        .unwrap_or_else(|panic| Err(panicked(call.correlation(), call.resource(), &*panic)));
+    let outcome = guarded(steps(call, logic)).await;
     call.end();
     outcome
-}
-
-/// What a client is told of a panic; the log is told what it said.
-pub(super) fn panicked(correlation: Id, resource: &str, panic: &(dyn Any + Send)) -> Refusal {
-    let said = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_default();
-    tracing::error!(
-        correlation.id = %correlation,
-        resource,
-        panic = said,
-        "the code of an operation panicked"
-    );
-    Refusal::new(Code::LogicPanicked, "the code of this operation failed")
 }
 
 async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
@@ -59,30 +37,16 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
 /// is told what, and the caller sees nothing of it.
 fn held(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
     let resource = call.declared();
-    let (point, held) = match call.shared.spot {
+    let held = match call.shared.spot {
         Spot::Action(index) => {
-            let action = resource.action(ActionIndex(index));
-            let held = output::of_action(resource, action, reply);
-            (action.name.as_str(), held)
+            output::of_action(resource, resource.action(ActionIndex(index)), reply)
         }
-        Spot::Operation(operation) => {
-            let held = output::of_operation(resource, operation, reply);
-            (operation.as_str(), held)
-        }
+        Spot::Operation(operation) => output::of_operation(resource, operation, reply),
     };
     held.map_err(|faults| {
-        tracing::error!(
-            correlation.id = %call.correlation(),
-            resource = resource.name,
-            point,
-            faults,
-            "the reply of logic is not what its definition declares"
-        );
-        let message = format!(
-            "the reply of `{point}` of `{}` is not what its definition declares",
-            resource.name
-        );
-        Refusal::new(Code::LogicMisused, message)
+        misused(format!(
+            "the reply is not what the definition declares: {faults}"
+        ))
     })
 }
 
@@ -115,15 +79,22 @@ async fn lock_parent(call: &Call) -> Result<(), Refusal> {
     call.lock(&parent.name, parents).await
 }
 
-/// An action is based on the version that its caller states, whatever its code does.
+/// What a request states of the version that it is based on, as far as no default operation checks
+/// it: an action is code alone, and a record that is nowhere has no version.
 async fn check_stated(call: &Call) -> Result<(), Refusal> {
-    let stated = match &call.state().command {
-        Command::Action { precondition, .. } => precondition.clone(),
-        _ => None,
-    };
-    let Some(stated) = stated else {
+    let Some(stated) = call.state().command.stated().cloned() else {
         return Ok(());
     };
+    if !call.declared().has_table() {
+        if stated == Precondition::Any {
+            return Ok(());
+        }
+        let message = format!("records of `{}` have no version", call.resource());
+        return Err(Refusal::new(Code::PreconditionFailed, message));
+    }
+    if !matches!(call.shared.spot, Spot::Action(_)) {
+        return Ok(());
+    }
     let record = call.record().await?;
     let version = record.get("version").and_then(Value::as_i64);
     Precondition::check(Some(&stated), version.unwrap_or_default())
@@ -139,7 +110,6 @@ async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {
 /// Every broken rule of the body, before any code relies on it. From here on a body that code puts
 /// in its place is validated when it does.
 fn validate(call: &Call) -> Result<(), Refusal> {
-    check_version(call)?;
     let spot = call.shared.spot;
     let wants = match spot {
         // The body of an action was read by whoever made the command.
@@ -152,7 +122,7 @@ fn validate(call: &Call) -> Result<(), Refusal> {
         Spot::Operation(_) => spot.writes(),
     };
     if wants {
-        let mut command: Command = call.state().command.clone();
+        let mut command = call.state().command.clone();
         call.check_input(&mut command)?;
         call.state().command = command;
     }
@@ -160,43 +130,19 @@ fn validate(call: &Call) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A record that is nowhere has no version that a write could be based on.
-fn check_version(call: &Call) -> Result<(), Refusal> {
-    let state = call.state();
-    let stated = match &state.command {
-        Command::Update { precondition, .. }
-        | Command::Patch { precondition, .. }
-        | Command::Delete { precondition, .. } => precondition.as_ref(),
-        _ => None,
-    };
-    let of_version = matches!(stated, Some(Precondition::Versions(_)));
-    if call.declared().has_table() || !of_version {
-        return Ok(());
-    }
-    let message = format!("records of `{}` have no version", call.resource());
-    Err(Refusal::new(Code::PreconditionFailed, message))
-}
-
 /// Runs the hooks after the commit; what they fail with is told to the log alone.
 pub(super) async fn committed(call: &Call) {
     for hook in call.shared.entry.hooks(Moment::AfterCommit) {
-        let running = AssertUnwindSafe(hook.call(call.clone())).catch_unwind();
-        match running.await {
-            Ok(Ok(_)) => {}
-            Ok(Err(refusal)) => tracing::warn!(
+        if let Err(refusal) = guarded(async { hook.call(call.clone()).await }).await {
+            tracing::warn!(
                 correlation.id = %call.correlation(),
                 resource = call.resource(),
                 hook = hook.name(),
                 code = refusal.code.as_str(),
+                cause = refusal.cause.as_deref(),
                 "a hook after the commit failed: {}",
                 refusal.message
-            ),
-            Err(_) => tracing::error!(
-                correlation.id = %call.correlation(),
-                resource = call.resource(),
-                hook = hook.name(),
-                "a hook after the commit panicked"
-            ),
+            );
         }
     }
     call.end();

@@ -31,14 +31,14 @@ struct Around {
     items: Vec<Box<RawValue>>,
 }
 
-/// What of an item says which code it meets.
+/// What of an item says which code it meets. Texts are read as JSON means them: an escape in one must
+/// not keep code from being met.
 #[derive(Deserialize)]
 struct Head<'a> {
-    operation: &'a str,
-    #[serde(borrow, rename = "resourceName")]
-    resource_name: Option<&'a str>,
-    #[serde(borrow)]
-    relation: Option<&'a str>,
+    operation: String,
+    #[serde(rename = "resourceName")]
+    resource_name: Option<String>,
+    relation: Option<String>,
     #[serde(borrow, rename = "where")]
     condition: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -85,7 +85,7 @@ pub(super) fn meet_code(work: &Work<'_>, whose: Whose<'_>, body: &str, logics: &
 
 /// Whether code stands round what an item does.
 fn concerns(work: &Work<'_>, resource: &Resource, head: &Head<'_>, logics: &Logics) -> bool {
-    let operations = operations(head.operation);
+    let operations = operations(&head.operation);
     passed::refuse(work, resource.index, operations, logics).is_err()
         || links(work, resource, head, logics).is_err()
         || head
@@ -100,12 +100,15 @@ fn links(
     head: &Head<'_>,
     logics: &Logics,
 ) -> Result<(), Refusal> {
-    let makes = match head.operation {
+    let makes = match head.operation.as_str() {
         "link" => true,
         "unlink" => false,
         _ => return Ok(()),
     };
-    let relation = head.relation.and_then(|name| resource.relation_named(name));
+    let relation = head
+        .relation
+        .as_deref()
+        .and_then(|name| resource.relation_named(name));
     relation.map_or(Ok(()), |index| {
         passed::linked(work, resource.relation(index), makes, logics)
     })
@@ -127,7 +130,7 @@ fn operations(word: &str) -> &'static [Operation] {
 fn meant<'v>(work: &Work<'v>, whose: Whose<'v>, head: &Head<'_>) -> Option<&'v Resource> {
     match whose {
         Whose::One(resource) => Some(resource),
-        Whose::Any => work.view.resource_named(head.resource_name?),
+        Whose::Any => work.view.resource_named(head.resource_name.as_deref()?),
     }
 }
 
@@ -191,7 +194,7 @@ impl Operations {
         within: &super::Within,
         (items, one, each): (Arc<[String]>, Option<String>, bool),
     ) -> Result<Answer, Refusal> {
-        let failed = |error| told(&error, work.view, work.context);
+        let failed = |error| told(&error, work.view);
         let begun = Begun::of(self, work);
         let running = run(begun, within.clone(), items, one, each);
         let Some(first) = first else {
@@ -265,16 +268,16 @@ async fn item_alone(
         Refusal::validation(vec![Detail::new("data", "type", error.to_string())])
     };
     let head: Head<'_> = serde_json::from_str(item).map_err(malformed)?;
-    let name = one.or(head.resource_name).unwrap_or_default();
+    let name = one.or(head.resource_name.as_deref()).unwrap_or_default();
     let resource = super::port::named(work.view, name)?;
     let logics = operations.logics();
     if !concerns(work, resource, &head, &logics) {
         return by_default(operations, work, name, item).await;
     }
-    let command = match (head.operation, head.condition) {
+    let command = match (head.operation.as_str(), head.condition) {
         ("create" | "update" | "patch" | "delete", None) => {
             let rest: Rest<'_> = serde_json::from_str(item).map_err(malformed)?;
-            command(resource, head.operation, &rest)?
+            command(resource, &head.operation, &rest)?
         }
         (word, _) => {
             links(work, resource, &head, &logics)?;

@@ -3,7 +3,7 @@
 use super::register::{Hooked, Registered};
 use super::{Components, Logic, Moment, Needs, Point, Registry, Spot};
 use carnet_kernel::{Code, suggest};
-use carnet_model::{ActionIndex, Model, Operation, Resource, ResourceIndex};
+use carnet_model::{ActionIndex, Model, ModelView, Operation, Resource, ResourceIndex};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,6 +29,12 @@ impl Entry {
             .iter()
             .filter(move |(at, _)| *at == moment)
             .map(|(_, logic)| logic)
+    }
+
+    /// The name of its logic, or of its first hook.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        let hook = self.hooks.first().map(|(_, hook)| hook);
+        self.logic.as_ref().or(hook).map(|logic| logic.name())
     }
 
     pub(crate) fn is_late(&self) -> bool {
@@ -63,31 +69,27 @@ pub struct Described {
 }
 
 impl Registry {
-    /// Holds everything that was registered against a model with these API versions.
+    /// Holds everything that was registered against a model, each by the names of the versions that
+    /// it runs in.
     ///
     /// Errors: every mistake, one sentence each.
-    pub fn compile(&self, model: &Model, versions: &[u16]) -> Result<Logics, Vec<String>> {
+    pub fn compile(&self, model: &Arc<Model>) -> Result<Logics, Vec<String>> {
+        let views = ModelView::every(model);
         let mut faults = self.problems.clone();
         let mut entries: HashMap<(u16, ResourceIndex, Spot), Entry> = HashMap::new();
         for registered in &self.logic {
-            self.add_logic(registered, model, versions, &mut entries, &mut faults);
+            self.add_logic(registered, &views, &mut entries, &mut faults);
         }
         let mut hooks: Vec<&Hooked> = self.hooks.iter().collect();
         hooks.sort_by_key(|hooked| (hooked.hook.moment, hooked.hook.order));
         for hooked in hooks {
-            self.add_hook(hooked, model, versions, &mut entries, &mut faults);
+            self.add_hook(hooked, &views, &mut entries, &mut faults);
         }
-        unserved(model, versions, &entries, &mut faults);
+        unserved(&views, &entries, &mut faults);
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut warnings: Vec<String> = Vec::new();
-        let all = self.logic.iter().map(|one| &one.logic);
-        for logic in all.chain(self.hooks.iter().map(|one| &one.logic)) {
-            let mut needs = Needs::default();
-            logic.needs(&mut needs);
-            warnings.extend(needs.warnings.iter().flat_map(|check| check(model)));
-        }
+        let mut warnings = self.told(&views);
         warnings.sort_unstable();
         warnings.dedup();
         let entries = entries
@@ -103,8 +105,7 @@ impl Registry {
     fn add_logic(
         &self,
         registered: &Registered,
-        model: &Model,
-        versions: &[u16],
+        views: &[ModelView],
         entries: &mut HashMap<(u16, ResourceIndex, Spot), Entry>,
         faults: &mut Vec<String>,
     ) {
@@ -118,15 +119,22 @@ impl Registry {
             "logic `{}` for {point} of `{resource}` in v{version}",
             logic.name()
         );
-        self.check(&place, logic.as_ref(), model, faults);
-        if !versions.contains(version) {
-            let known: Vec<String> = versions.iter().map(|known| format!("v{known}")).collect();
-            faults.push(format!(
-                "{place}: there is no such version; the definition has {}",
-                known.join(", ")
-            ));
+        let needs = needed(logic.as_ref());
+        let mut wrong = needs.missing(&self.components);
+        match views.iter().find(|view| view.version().0 == *version) {
+            // By the names that it will meet.
+            Some(view) => wrong.extend(needs.wrong(view)),
+            None => {
+                let known = views.iter().map(|view| format!("v{}", view.version().0));
+                let known: Vec<String> = known.collect();
+                wrong.push(format!(
+                    "there is no such version; the definition has {}",
+                    known.join(", ")
+                ));
+            }
         }
-        let Some((resource, spot)) = found(&place, resource, point, model, faults) else {
+        faults.extend(wrong.into_iter().map(|why| format!("{place}: {why}")));
+        let Some((resource, spot)) = found(&place, resource, point, views, faults) else {
             return;
         };
         let entry = entries.entry((*version, resource.index, spot)).or_default();
@@ -142,8 +150,7 @@ impl Registry {
     fn add_hook(
         &self,
         hooked: &Hooked,
-        model: &Model,
-        versions: &[u16],
+        views: &[ModelView],
         entries: &mut HashMap<(u16, ResourceIndex, Spot), Entry>,
         faults: &mut Vec<String>,
     ) {
@@ -158,10 +165,17 @@ impl Registry {
             logic.name(),
             moment.as_str()
         );
-        self.check(&place, logic.as_ref(), model, faults);
-        let Some((resource, spot)) = found(&place, resource, point, model, faults) else {
+        let needs = needed(logic.as_ref());
+        let missing = needs.missing(&self.components);
+        faults.extend(missing.into_iter().map(|why| format!("{place}: {why}")));
+        let Some((resource, spot)) = found(&place, resource, point, views, faults) else {
             return;
         };
+        for view in met(resource, views) {
+            let version = view.version().0;
+            let wrong = needs.wrong(view);
+            faults.extend(wrong.map(|why| format!("{place} in v{version}: {why}")));
+        }
         let validates = matches!(
             spot,
             Spot::Action(_)
@@ -173,35 +187,57 @@ impl Registry {
         if moment == Moment::AfterCommit && !spot.writes() {
             faults.push(format!("{place}: a read commits nothing"));
         }
-        for version in versions {
-            let entry = entries.entry((*version, resource.index, spot)).or_default();
+        for view in views {
+            let place = (view.version().0, resource.index, spot);
+            let entry = entries.entry(place).or_default();
             entry.hooks.push((moment, Arc::clone(logic)));
         }
     }
 
-    fn check(&self, place: &str, logic: &dyn Logic, model: &Model, faults: &mut Vec<String>) {
-        let mut needs = Needs::default();
-        logic.needs(&mut needs);
-        let missing = needs.missing(&self.components, model);
-        faults.extend(missing.into_iter().map(|why| format!("{place}: {why}")));
+    /// What people are told of everything that was registered.
+    fn told(&self, views: &[ModelView]) -> Vec<String> {
+        let mut told = Vec::new();
+        for Registered { version, logic, .. } in &self.logic {
+            let needs = needed(logic.as_ref());
+            for view in views.iter().filter(|view| view.version().0 == *version) {
+                told.extend(needs.told(view));
+            }
+        }
+        for Hooked { logic, .. } in &self.hooks {
+            let needs = needed(logic.as_ref());
+            for view in views {
+                told.extend(needs.told(view));
+            }
+        }
+        told
     }
+}
+
+fn needed(logic: &dyn Logic) -> Needs {
+    let mut needs = Needs::default();
+    logic.needs(&mut needs);
+    needs
+}
+
+/// The views in which requests meet a resource.
+fn met<'v>(resource: &Resource, views: &'v [ModelView]) -> impl Iterator<Item = &'v ModelView> {
+    let index = resource.index;
+    views
+        .iter()
+        .filter(move |view| !view.resource(index).hidden)
 }
 
 /// Operations that nobody carries out: those of a resource without a table where there is no logic.
 fn unserved(
-    model: &Model,
-    versions: &[u16],
+    views: &[ModelView],
     entries: &HashMap<(u16, ResourceIndex, Spot), Entry>,
     faults: &mut Vec<String>,
 ) {
-    for resource in model.resources.iter().filter(|one| !one.has_table()) {
-        let is_hidden = |version: u16| {
-            let mut overlays = resource.overlays.iter();
-            overlays.any(|one| one.version.0 == version && one.hidden)
-        };
-        for version in versions.iter().filter(|version| !is_hidden(**version)) {
+    for view in views {
+        let version = view.version().0;
+        for resource in view.shown_resources().filter(|one| !one.has_table()) {
             for operation in resource.operations.iter() {
-                let place = (*version, resource.index, Spot::Operation(operation));
+                let place = (version, resource.index, Spot::Operation(operation));
                 let entry = entries.get(&place);
                 if entry.is_none_or(|entry| entry.logic.is_none()) {
                     let (name, word) = (&resource.name, operation.as_str());
@@ -219,9 +255,11 @@ fn found<'m>(
     place: &str,
     name: &str,
     point: &Point,
-    model: &'m Model,
+    views: &'m [ModelView],
     faults: &mut Vec<String>,
 ) -> Option<(&'m Resource, Spot)> {
+    // Its own name, which some version may hide.
+    let model = views.last()?.model();
     let Some(resource) = model.resource_named(name) else {
         let names = model.resources.iter().map(|known| known.name.as_str());
         let hint = suggest::hint(name, names);

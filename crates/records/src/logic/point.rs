@@ -1,7 +1,7 @@
 //! Where code can stand: an operation or an action of a resource.
 
 use crate::Command;
-use carnet_model::{Operation, ResourceIndex};
+use carnet_model::{ActionIndex, Operation, Resource, ResourceIndex};
 use std::fmt;
 
 /// What code stands round, as it is registered.
@@ -45,6 +45,14 @@ impl Spot {
     /// Whether what stands there may change records.
     pub(crate) fn writes(self) -> bool {
         !matches!(self, Self::Operation(Operation::List | Operation::Read))
+    }
+
+    /// Its name in `resource`, which it must be of.
+    pub(crate) fn name(self, resource: &Resource) -> &str {
+        match self {
+            Self::Operation(operation) => operation.as_str(),
+            Self::Action(index) => &resource.action(ActionIndex(index)).name,
+        }
     }
 
     /// The spot of a command that is one operation of one resource.

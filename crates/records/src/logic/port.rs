@@ -5,6 +5,7 @@ use crate::Command;
 use crate::Operations;
 use crate::command::{Answer, Options};
 use crate::decide::Precondition;
+use crate::fault::misused;
 use crate::parse::{Given, Trees, Wanted, parse_read, parse_wanted};
 use crate::validate::parse_id;
 use carnet_kernel::{Code, Context, Detail, Id, Refusal, Timestamp, Value, suggest};
@@ -190,7 +191,7 @@ impl Response {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         serde_json::from_slice(&self.json).map_err(|error| {
             let message = format!("the data is not what it is read as: {error}");
-            Refusal::new(Code::LogicMisused, message)
+            misused(message)
         })
     }
 
@@ -241,7 +242,7 @@ pub(crate) fn named<'v>(view: &'v ModelView, name: &str) -> Result<&'v Resource,
         let names = view.shown_resources().map(|known| known.name.as_str());
         let hint = suggest::hint(name, names);
         let message = format!("there is no resource `{name}`{hint}");
-        Refusal::new(Code::LogicMisused, message)
+        misused(message)
     })
 }
 

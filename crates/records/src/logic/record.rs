@@ -289,7 +289,9 @@ fn check<T: Record>(model: &Model) -> Vec<String> {
         let why = match resource.field_named(wanted.name) {
             Some(index) => (wanted.fits)(resource.field(index)).err()?,
             None => {
-                let names = resource.fields.iter().map(|field| field.name.as_str());
+                let names = resource
+                    .shown_fields()
+                    .map(|(_, field)| field.name.as_str());
                 let hint = carnet_kernel::suggest::hint(wanted.name, names);
                 format!("there is no such field{hint}")
             }

@@ -2,7 +2,8 @@
 
 use super::{Search, Streamed};
 use crate::command::{Answer, Each, RecordAnswer, Told};
-use carnet_kernel::{Code, Refusal};
+use crate::fault::misused;
+use carnet_kernel::Refusal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -83,7 +84,7 @@ impl Reply {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         if self.is_streamed() {
             let message = "streamed records are read when the code has returned";
-            return Err(Refusal::new(Code::LogicMisused, message));
+            return Err(misused(message));
         }
         serde_json::from_slice(self.bytes()).map_err(|error| unreadable(&error))
     }
@@ -156,7 +157,7 @@ impl IntoReply for Reply {
     fn into_reply(self) -> Result<Reply, Refusal> {
         if let Some(status) = self.status.filter(|status| !(200..300).contains(status)) {
             let message = format!("a reply has the status {status}, which tells no success");
-            return Err(Refusal::new(Code::LogicMisused, message));
+            return Err(misused(message));
         }
         Ok(self)
     }
@@ -186,13 +187,13 @@ impl<T: Serialize> IntoReply for Json<T> {
 fn to_json(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(value).map_err(|error| {
         let message = format!("the reply of a logic cannot be written as JSON: {error}");
-        Refusal::new(Code::LogicMisused, message)
+        misused(message)
     })
 }
 
 fn unreadable(error: &serde_json::Error) -> Refusal {
     let message = format!("the data is not what the logic reads it as: {error}");
-    Refusal::new(Code::LogicMisused, message)
+    misused(message)
 }
 
 /// What a receipt keeps of a reply: all of it, because what code says cannot be made again.

@@ -4,6 +4,7 @@ use super::call::{Shared, State};
 use super::logics::{Entry, Logics};
 use super::{Call, Reply, Spot, chain, items, passed, reply, ungrouped};
 use crate::command::{Answer, Command, Options};
+use crate::fault::{self, Place};
 use crate::operations::{Operations, told};
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Refusal};
@@ -92,15 +93,30 @@ impl Operations {
             command,
             resource,
             spot,
-            entry,
+            entry: Arc::clone(&entry),
             logics,
             logic,
         };
+        let outcome = self.run_code(work, coded).await;
+        outcome.map_err(|mut refusal| {
+            let resource = work.view.resource(resource);
+            let place = Place {
+                resource: &resource.name,
+                point: spot.name(resource),
+                logic: entry.name(),
+            };
+            fault::tell(work.context, &place, &mut refusal);
+            refusal
+        })
+    }
+
+    /// Runs the code of a command where it belongs.
+    async fn run_code(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
         let depth = self.within().map_or(0, |within| within.depth) + 1;
         if depth > MOST_DEPTH {
-            let message =
-                format!("logic called logic {MOST_DEPTH} times deep; it goes in a circle");
-            return Err(Refusal::new(Code::LogicCycle, message));
+            let cause = format!("logic called logic {MOST_DEPTH} times deep");
+            let message = "the code of operations calls itself in a circle";
+            return Err(Refusal::new(Code::LogicCycle, message).because(cause));
         }
         match self.within() {
             Some(within) if within.transaction.is_some() || !coded.spot.writes() => {
@@ -149,7 +165,7 @@ impl Operations {
         let (index, request) = streamed.request(view, listed, request, work.stamp.now)?;
         let reading = self.list(work.context, view, view.resource(index), request);
         let mut list = Box::pin(reading).await?;
-        list.listing.json = streamed.array(&list.listing.json, work.context)?;
+        list.listing.json = streamed.array(&list.listing.json)?;
         Ok(Answer::List(list))
     }
 
@@ -161,7 +177,7 @@ impl Operations {
         within: &Within,
         depth: u16,
     ) -> Result<Answer, Refusal> {
-        let failed = |error| told(&error, work.view, work.context);
+        let failed = |error| told(&error, work.view);
         let writes = coded.spot.writes();
         let within = Within {
             depth,
@@ -235,7 +251,7 @@ impl Operations {
         how: How,
         run: impl Fn(Within) -> Running + Send + Sync,
     ) -> Result<Answer, Refusal> {
-        let failed = |error| told(&error, work.view, work.context);
+        let failed = |error| told(&error, work.view);
         let scope: Scope = self.scope(work.context, resource).await.map_err(failed)?;
         // Whoever asked for it first inside would wait for a reader while others wait for it.
         self.cursor_key().await.map_err(failed)?;
@@ -328,7 +344,7 @@ impl Operations {
         resource: &Resource,
         ids: Vec<carnet_kernel::Id>,
     ) -> Result<(), Refusal> {
-        let failed = |error| told(&error, view, context);
+        let failed = |error| told(&error, view);
         let scope = self.scope(context, resource).await.map_err(failed)?;
         scope.lock(view, resource.index, ids).await.map_err(failed)
     }

@@ -2,17 +2,17 @@
 //! when the code has returned, page by page, so that no cursor is held open for it. Not the reading.
 
 use super::Search;
-use super::chain::panicked;
 use super::port::named;
+use crate::fault::{misused, panicked};
 use crate::parse::{ListRequest, parse_list};
 use carnet_expr::Predicate;
-use carnet_kernel::{Code, Context, Refusal, Timestamp};
+use carnet_kernel::{Code, Refusal, Timestamp};
 use carnet_model::{ModelView, Resource, ResourceIndex};
 use carnet_store::Deleted;
+use carnet_telemetry::logs::catch;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// Records that are read when the code has returned; made by [`Reply::stream`](super::Reply::stream).
@@ -47,11 +47,13 @@ impl Streamed {
             |name: &str| ["limit", "offset", "page", "cursor", "count", "explain"].contains(&name);
         if let Some((name, _)) = self.query.iter().find(|(name, _)| of_page(name)) {
             let message = format!("a streamed list has no `{name}` of its own: its caller says it");
-            return Err(Refusal::new(Code::LogicMisused, message));
+            return Err(misused(message));
         }
         let own = parse_list(view, resource, &self.query, now).map_err(|refusal| {
-            let message = format!("a streamed list cannot be read: {}", refusal.message);
-            Refusal::new(Code::LogicMisused, message)
+            misused(format!(
+                "a streamed list cannot be read: {}",
+                refusal.message
+            ))
         })?;
         let binding = asked.binding.with(&own.binding);
         let request = if resource.index == listed.index {
@@ -86,10 +88,10 @@ impl Streamed {
     }
 
     /// The records of a JSON array as the code wants them.
-    pub(crate) fn array(&self, json: &[u8], context: &Context) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn array(&self, json: &[u8]) -> Result<Vec<u8>, Refusal> {
         let records: Vec<&RawValue> = serde_json::from_slice(json).map_err(|_| unreadable())?;
         let records = records.into_iter().map(RawValue::get);
-        let mut made = self.records(records, b',', context)?;
+        let mut made = self.records(records, b',')?;
         // Each ends with a comma, the last one with the bracket.
         made.pop();
         made.insert(0, b'[');
@@ -98,19 +100,18 @@ impl Streamed {
     }
 
     /// The same for one record a line.
-    pub(crate) fn lines(&self, lines: &[u8], context: &Context) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn lines(&self, lines: &[u8]) -> Result<Vec<u8>, Refusal> {
         let lines = std::str::from_utf8(lines).map_err(|_| unreadable())?;
-        self.records(lines.lines(), b'\n', context)
+        self.records(lines.lines(), b'\n')
     }
 
     fn records<'r>(
         &self,
         records: impl Iterator<Item = &'r str>,
         end: u8,
-        context: &Context,
     ) -> Result<Vec<u8>, Refusal> {
         let mut made = Vec::new();
-        let running = AssertUnwindSafe(|| -> serde_json::Result<()> {
+        let running = || -> serde_json::Result<()> {
             for record in records {
                 let mut record: Value = serde_json::from_str(record)?;
                 (self.map)(&mut record);
@@ -118,10 +119,10 @@ impl Streamed {
                 made.push(end);
             }
             Ok(())
-        });
-        match catch_unwind(running) {
+        };
+        match catch(running) {
             Ok(written) => written.map(|()| made).map_err(|_| unreadable()),
-            Err(panic) => Err(panicked(context.correlation, &self.resource, &*panic)),
+            Err(panic) => Err(panicked(&panic)),
         }
     }
 }

@@ -103,7 +103,7 @@ fn codes_of_logic_are_among_the_answers() {
     registry.logic(2, "products", Operation::List, refusing(code, [Code::Gone]));
     let before = before(Operation::Delete);
     registry.hook("products", before, refusing(hook, [&SOLD_OUT]));
-    let logics = registry.compile(view.model(), &[1, 2]).unwrap();
+    let logics = registry.compile(view.model()).unwrap();
     assert_eq!(
         logics.codes().filter(|code| *code == Code::Locked).count(),
         1

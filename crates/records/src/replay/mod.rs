@@ -138,11 +138,11 @@ impl Operations {
             Some(_) => Ok(self.store().platform(work.context)),
             None => self.store().scope(work.context).await,
         };
-        let scope = scope.map_err(|error| told(&error, work.view, work.context))?;
+        let scope = scope.map_err(|error| told(&error, work.view))?;
         let listing = scope
             .list(work.view, &query)
             .await
-            .map_err(|error| told(&error, work.view, work.context))?;
+            .map_err(|error| told(&error, work.view))?;
         let rows: Vec<Members> =
             serde_json::from_slice(&listing.json).map_err(|_| unavailable())?;
         // A row without images tells nothing about what was before it.
@@ -155,7 +155,7 @@ impl Operations {
         (view, resource): (&ModelView, &Resource),
         query: &Query,
     ) -> Result<Option<Members>, Refusal> {
-        let failed = |error| told(&error, view, work.context);
+        let failed = |error| told(&error, view);
         let scope = self.scope(work.context, resource).await.map_err(failed)?;
         let found = scope.find(view, query).await.map_err(failed)?;
         found

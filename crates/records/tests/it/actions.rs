@@ -213,7 +213,7 @@ async fn an_action_runs_its_logic(world: World) {
     registry.logic(1, "products", "retire", retire);
     world
         .operations
-        .install(registry.compile(&world.view, &[1]).unwrap());
+        .install(registry.compile(world.operations.view().model()).unwrap());
     let product = world.made("products", r#"{"name":"Pen"}"#).await;
     let path = format!("/products/{product}/feature");
     let bad = send_json(&world, "POST", &path, &[], r#"{"isFeatured":"yes"}"#).await;
@@ -263,6 +263,9 @@ async fn an_action_runs_its_logic(world: World) {
     // Registering for what is not there is told with the nearest name.
     let mut wrong = Registry::default();
     wrong.logic(1, "products", "featuer", retire);
-    let faults = wrong.compile(&world.view, &[1]).err().unwrap_or_default();
+    let faults = wrong
+        .compile(world.operations.view().model())
+        .err()
+        .unwrap_or_default();
     assert!(faults[0].contains("did you mean `feature`"), "{faults:?}");
 }

@@ -35,7 +35,7 @@ fn with(world: &World, register: impl FnOnce(&mut Registry)) -> Arc<Ran> {
     let mut registry = Registry::default();
     registry.component(Arc::clone(&ran));
     register(&mut registry);
-    let logics = registry.compile(&world.view, &[1]);
+    let logics = registry.compile(world.operations.view().model());
     world.operations.install(logics.unwrap());
     ran
 }

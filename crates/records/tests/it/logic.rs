@@ -22,6 +22,7 @@ crate::on_both!(
     at_most_ten_are_featured,
     hooks_run_in_their_order,
     what_goes_round_logic_is_refused,
+    escapes_hide_nothing_from_logic,
     broken_logic_harms_nothing_else,
     a_logic_under_a_key_has_one_effect,
     a_dry_run_of_logic_leaves_nothing,
@@ -38,7 +39,7 @@ crate::on_both!(
 fn with(world: &World, register: impl FnOnce(&mut Registry)) {
     let mut registry = Registry::default();
     register(&mut registry);
-    let logics = registry.compile(&world.view, &[1]);
+    let logics = registry.compile(world.operations.view().model());
     world.operations.install(logics.unwrap());
 }
 
@@ -303,6 +304,55 @@ async fn what_goes_round_logic_is_refused(world: World) {
     assert_eq!(code(&batch), Code::LogicBypassed);
     assert_eq!(count(&world, "boxMarks").await, 0);
     assert_eq!(count(&world, "products").await, 0);
+}
+
+/// JSON may write any letter of a name as an escape.
+async fn escapes_hide_nothing_from_logic(world: World) {
+    async fn deny(_: Call) -> Result<Reply, Refusal> {
+        Err(Refusal::new(Code::Locked, "nobody makes one"))
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, deny);
+    });
+    for (path, body, expected) in [
+        (
+            "/transactions",
+            r#"{"items":[{"operation":"create","resourceName":"prod\u0075cts","data":{"name":"a"}}]}"#,
+            Code::Locked,
+        ),
+        (
+            "/transactions",
+            r#"{"items":[{"oper\u0061tion":"cre\u0061te","resourceName":"products","data":{"name":"a"}}]}"#,
+            Code::Locked,
+        ),
+        (
+            "/products/batch",
+            r#"{"items":[{"operation":"\u0063reate","data":{"name":"a"}}]}"#,
+            Code::Locked,
+        ),
+        (
+            "/categories",
+            r#"{"name":"c","prod\u0075cts":[{"name":"a"}]}"#,
+            Code::LogicBypassed,
+        ),
+        (
+            "/categories/batch",
+            r#"{"items":[{"operation":"create","data":{"name":"c","\u0070roducts":[{"name":"a"}]}}]}"#,
+            Code::LogicBypassed,
+        ),
+    ] {
+        let answered = send(
+            &world,
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            body,
+        )
+        .await;
+        assert_eq!(code(&answered), expected, "{body}");
+    }
+    assert_eq!(count(&world, "products").await, 0);
+    assert_eq!(count(&world, "categories").await, 0);
 }
 
 async fn broken_logic_harms_nothing_else(world: World) {
@@ -631,7 +681,7 @@ async fn typed_records_are_read_and_written(world: World) {
     }
     let mut registry = Registry::default();
     registry.logic(1, "orders", Operation::Create, order);
-    let logics = registry.compile(&world.view, &[1]).unwrap();
+    let logics = registry.compile(world.operations.view().model()).unwrap();
     let warned = logics.warnings().join(" | ");
     assert!(
         warned.contains("`products` is searched by isFeatured"),
@@ -650,7 +700,7 @@ fn every_mistake_of_a_registration_is_told() {
     }
     let source = carnet_model::Source::application(
         "a.yaml",
-        "carnet: 1\nresources:\n  pens:\n    operations: [list, create]\n    fields: { name: { type: text } }\n",
+        "carnet: 1\nversions: { v1: {}, v2: {} }\nresources:\n  pens:\n    operations: [list, create]\n    fields: { name: { type: text } }\n",
     );
     let model = carnet_model::compile(&[source]).unwrap().model;
     let mut registry = Registry::default();
@@ -659,7 +709,7 @@ fn every_mistake_of_a_registration_is_told() {
     registry.logic(1, "pens", Operation::Delete, any);
     registry.logic(1, "pens", "feature", any);
     registry.hook("pens", after_commit(Operation::List), any);
-    let faults = registry.compile(&model, &[1, 2]).err().unwrap();
+    let faults = registry.compile(&Arc::new(model)).err().unwrap();
     for expected in [
         "there is no such resource (did you mean `pens`?)",
         "there is no such version; the definition has v1, v2",

@@ -10,6 +10,7 @@ mod cursors;
 mod deletes;
 mod differ;
 mod dry_runs;
+mod faults;
 mod groups;
 mod hostile;
 mod idempotency;

@@ -12,9 +12,8 @@ use carnet_records::logic::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
 
 crate::on_both!(
     outputs_are_what_is_declared,
@@ -27,7 +26,7 @@ crate::on_both!(
 fn with(world: &World, register: impl FnOnce(&mut Registry)) {
     let mut registry = Registry::default();
     register(&mut registry);
-    let logics = registry.compile(&world.view, &[1]);
+    let logics = registry.compile(world.operations.view().model());
     world.operations.install(logics.unwrap());
 }
 
@@ -266,61 +265,4 @@ async fn changed_inputs_of_actions_are_whole(world: World) {
         assert_eq!(reply.fields(), ["reason"]);
     }
     assert_eq!(world.journal(9).await.len(), 2);
-}
-
-/// Where the log of a test goes.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// On one thread, whose log is read: the code asks the database for nothing and stays there.
-#[tokio::test]
-async fn the_log_is_told_once_what_does_not_fit() {
-    async fn recount(_: Call) -> Result<Json<Value>, Refusal> {
-        Ok(Json(json!({ "counted": "secret", "more": "secret" })))
-    }
-    let world = with_actions(World::sqlite().await).await;
-    with(&world, |registry| {
-        registry.logic(1, "products", "recount", recount);
-    });
-    let kept = Kept::default();
-    let config = carnet_telemetry::Config {
-        format: carnet_telemetry::Format::Json,
-        ..carnet_telemetry::Config::default()
-    };
-    let writer = kept.clone();
-    let subscriber = carnet_telemetry::logs::subscriber(&config, false, move || writer.clone());
-    let guard = tracing::subscriber::set_default(subscriber.unwrap());
-    let since = r#"{"since":"2026-01-01"}"#;
-    let reply = send_json(&world, "PUT", "/products/recount", &[], since).await;
-    drop(guard);
-    misused(&reply, "secret");
-    let bytes = kept.0.lock().unwrap().clone();
-    let log = String::from_utf8(bytes).unwrap();
-    let lines: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(lines.len(), 1, "{log}");
-    let line = &lines[0];
-    assert_eq!(
-        (&line["level"], &line["point"]),
-        (&json!("ERROR"), &json!("recount"))
-    );
-    assert_eq!(
-        line["correlation.id"],
-        world.context.correlation.to_string()
-    );
-    assert_eq!(line["faults"], "`counted` (type), `more` (unknown)");
-    assert!(!log.contains("secret"), "{log}");
 }

@@ -79,7 +79,7 @@ fn serve(world: &World, more: impl FnOnce(&mut Registry)) {
     registry.logic(1, "quotes", Operation::Delete, delete);
     registry.logic(1, "quotes", "accept", read);
     more(&mut registry);
-    let logics = registry.compile(&world.view, &[1]);
+    let logics = registry.compile(world.operations.view().model());
     world.operations.install(logics.unwrap());
 }
 
@@ -101,7 +101,7 @@ async fn logic_is_all_there_is(world: World) {
     let world = with_quotes(world).await;
     // Without logic nothing starts, and every operation that lacks it is named.
     let nothing = Registry::default()
-        .compile(&world.view, &[1])
+        .compile(world.operations.view().model())
         .err()
         .unwrap();
     assert_eq!(nothing.len(), 6, "{nothing:?}");
@@ -187,6 +187,8 @@ async fn what_is_asked_is_checked(world: World) {
         let stated = [JSON, ("if-match", version)];
         let refused = send(&world, "PATCH", &path, &stated, "{}").await;
         check(&refused, 412, "PRECONDITION_FAILED");
+        let accept = send(&world, "POST", &format!("{path}/accept"), &stated, "{}").await;
+        check(&accept, 412, "PRECONDITION_FAILED");
     }
     let any = [JSON, ("if-match", "*")];
     assert_eq!(send(&world, "PATCH", &path, &any, "{}").await.status, 200);
@@ -264,7 +266,7 @@ async fn what_is_answered_is_checked(world: World) {
         registry.logic(1, "quotes", operation, part);
     }
     registry.logic(1, "quotes", Operation::List, parts);
-    let logics = registry.compile(&world.view, &[1]);
+    let logics = registry.compile(world.operations.view().model());
     world.operations.install(logics.unwrap());
     for path in ["/quotes", &format!("/quotes/{ID}")] {
         check(&get(&world, path).await, 500, "LOGIC_MISUSED");
@@ -299,7 +301,7 @@ async fn lists_of_other_records(world: World) {
     registry.logic(1, "quotes", Operation::Update, any);
     registry.logic(1, "quotes", Operation::Patch, any);
     registry.logic(1, "quotes", Operation::Delete, delete);
-    let logics = registry.compile(&world.view, &[1]);
+    let logics = registry.compile(world.operations.view().model());
     world.operations.install(logics.unwrap());
     let page = get(&world, "/quotes?limit=2&count=exact").await;
     assert_eq!(page.body["pagination"]["total"], 3, "{}", page.body);

@@ -6,8 +6,9 @@ use crate::rest::{JSON, Reply as Answered, get, send, send_json};
 use crate::world::{DEFINITION, World};
 use carnet_kernel::{ApiVersion, Refusal};
 use carnet_model::Operation;
-use carnet_records::logic::{Call, Registry, Reply};
+use carnet_records::logic::{Call, Fits, Record, RecordField, Registry, Reply, Repo, before};
 use http::header;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 crate::on_both!(
@@ -21,6 +22,7 @@ crate::on_both!(
     versions_that_end_say_so,
     keys_of_writes_belong_to_a_version,
     each_version_has_its_own_logic,
+    typed_records_have_the_names_of_their_version,
     what_a_version_hides_is_not_searched,
     what_a_version_hides_is_not_told,
 );
@@ -472,6 +474,101 @@ async fn keys_of_writes_belong_to_a_version(world: World) {
     );
 }
 
+#[derive(Deserialize)]
+struct Old {
+    title: String,
+}
+
+impl Record for Old {
+    const RESOURCE: &'static str = "products";
+
+    fn fields() -> Vec<RecordField> {
+        vec![RecordField {
+            name: "title",
+            fits: <String as Fits>::fits,
+        }]
+    }
+}
+
+#[derive(Deserialize)]
+struct New {
+    name: String,
+}
+
+impl Record for New {
+    const RESOURCE: &'static str = "products";
+
+    fn fields() -> Vec<RecordField> {
+        vec![
+            RecordField {
+                name: "name",
+                fits: <String as Fits>::fits,
+            },
+            RecordField {
+                name: "stock",
+                fits: <i64 as Fits>::fits,
+            },
+        ]
+    }
+
+    fn searches() -> &'static [&'static [&'static str]] {
+        &[&["stock"]]
+    }
+}
+
+async fn typed_records_have_the_names_of_their_version(world: World) {
+    async fn old(call: Call, products: Repo<Old>) -> Result<Reply, Refusal> {
+        let made = products.create(&json!({ "title": "Pen" })).await?;
+        assert_eq!(made.title, "Pen");
+        call.proceed().await
+    }
+    async fn new(call: Call, products: Repo<New>) -> Result<Reply, Refusal> {
+        let made = products.create(&json!({ "name": "Pen" })).await?;
+        assert_eq!(made.name, "Pen");
+        call.proceed().await
+    }
+    let world = versioned(world).await;
+    let view = world.operations.view();
+    let mut registry = Registry::default();
+    registry.logic(1, "products", Operation::Create, old);
+    registry.logic(2, "products", Operation::Create, new);
+    let logics = registry.compile(view.model()).unwrap();
+    assert_eq!(logics.warnings().len(), 1, "{:?}", logics.warnings());
+    world.operations.install(logics);
+    for (path, body) in [
+        ("/v1/products", json!({ "title": "Ink" })),
+        ("/v2/products", json!({ "name": "Ink" })),
+    ] {
+        let made = post(&world, path, &body).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    // The other way round nothing fits, and nothing that is hidden is suggested.
+    let mut registry = Registry::default();
+    registry.logic(1, "products", Operation::Create, new);
+    registry.logic(2, "products", Operation::Create, old);
+    let faults = registry.compile(view.model()).err().unwrap();
+    let told = faults.join("\n");
+    assert_eq!(faults.len(), 3, "{told}");
+    for (of, why) in [
+        ("in v1: ", "field `name`: there is no such field"),
+        ("in v1: ", "field `stock`: there is no such field"),
+        ("in v2: ", "field `title`: there is no such field"),
+    ] {
+        let found = faults
+            .iter()
+            .any(|one| one.contains(of) && one.contains(why));
+        assert!(found, "{of}{why}: {told}");
+    }
+    assert!(!told.contains("did you mean `stock`"), "{told}");
+    // A hook runs in every version in which its resource is there.
+    let mut registry = Registry::default();
+    registry.hook("categories", before(Operation::Create), old);
+    registry.hook("tokens", before(Operation::Create), new);
+    let faults = registry.compile(view.model()).err().unwrap();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("of `categories` in v2: "), "{faults:?}");
+}
+
 async fn each_version_has_its_own_logic(world: World) {
     async fn old(call: Call) -> Result<Reply, Refusal> {
         assert_eq!(call.version(), 1);
@@ -487,7 +584,7 @@ async fn each_version_has_its_own_logic(world: World) {
     let mut registry = Registry::default();
     registry.logic(1, "products", Operation::Create, old);
     registry.logic(2, "products", Operation::Create, new);
-    let logics = registry.compile(&world.view, &[1, 2]).unwrap();
+    let logics = registry.compile(world.operations.view().model()).unwrap();
     world.operations.install(logics);
     let made = post(&world, "/v1/products", &json!({ "title": "Pen" })).await;
     assert_eq!(made.body["data"]["title"], "by old logic", "{}", made.body);
@@ -592,7 +689,7 @@ async fn what_a_version_hides_is_not_told(world: World) {
     let mut registry = Registry::default();
     registry.logic(1, "products", Operation::Create, create);
     registry.logic(2, "products", Operation::Create, create);
-    let logics = registry.compile(&world.view, &[1, 2]).unwrap();
+    let logics = registry.compile(world.operations.view().model()).unwrap();
     world.operations.install(logics);
     let message = |reply: &Answered| reply.refusal.as_ref().unwrap().message.clone();
 

@@ -4,7 +4,7 @@ mod layer;
 mod line;
 mod panic_hook;
 
-pub use panic_hook::hooked as panics_are_logged;
+pub use panic_hook::{Panic, catch, hooked as panics_are_logged};
 
 use crate::config::{Color, Config, Format};
 use crate::error::Error;

@@ -91,6 +91,29 @@ fn installing_twice_is_harmless() {
 }
 
 #[test]
+fn whoever_catches_a_panic_tells_the_log() {
+    logs::install(&Config::default()).unwrap();
+    let lines = logged("error", || {
+        let caught = logs::catch(|| panic!("caught {}", 1))
+            .unwrap_err()
+            .to_string();
+        assert!(caught.starts_with("panicked: caught 1, at "), "{caught}");
+        assert!(caught.contains("main.rs:"), "{caught}");
+        // Of what is caught on the way nobody else tells.
+        let inner = logs::catch(|| std::panic::catch_unwind(|| panic!("by itself")).is_err());
+        assert!(inner.unwrap());
+        let nested = logs::catch(|| logs::catch(|| panic!("inside")).unwrap_err().to_string());
+        assert!(nested.unwrap().contains("inside"));
+        assert!(std::panic::catch_unwind(|| panic!("nobody")).is_err());
+    });
+    let said: Vec<_> = lines
+        .iter()
+        .map(|line| line["panic.message"].clone())
+        .collect();
+    assert_eq!(said, ["by itself", "nobody"]);
+}
+
+#[test]
 fn an_unusable_level_is_an_error_that_names_it() {
     let config = Config {
         level: "inof".to_owned(),
