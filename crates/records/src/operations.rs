@@ -175,7 +175,7 @@ impl Operations {
             options,
             route: (route, name),
         };
-        let mut result = self.with_code(&work, command, true).await;
+        let mut result = Box::pin(self.with_code(&work, command, true)).await;
         let outcome = match &mut result {
             Ok(_) => "ok",
             Err(refusal) => {

@@ -232,7 +232,7 @@ impl Operations {
         let run = move |within: Within| -> Running {
             let committed = Arc::clone(&within.committed);
             let logic = coded.logic;
-            let call = begun.call(coded.clone(), within);
+            let call = begun.clone().call(coded.clone(), within);
             Box::pin(async move {
                 let reply = chain::run(&call, logic).await?;
                 note(&committed, call, &reply);
@@ -384,13 +384,13 @@ impl Begun {
         (self.operations.inside(within), work)
     }
 
-    fn call(&self, coded: Coded, within: Within) -> Call {
+    fn call(self, coded: Coded, within: Within) -> Call {
         Call {
             shared: Arc::new(Shared {
                 operations: self.operations.inside(within),
-                context: self.context.clone(),
-                view: self.view.clone(),
-                stamp: self.stamp.clone(),
+                context: self.context,
+                view: self.view,
+                stamp: self.stamp,
                 resource: coded.resource,
                 spot: coded.spot,
                 entry: coded.entry,
