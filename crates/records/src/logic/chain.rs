@@ -18,8 +18,14 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     hooks(call, Moment::BeforeValidate).await?;
     validate(call)?;
     hooks(call, Moment::AfterValidate).await?;
-    lock_parent(call).await?;
-    check_stated(call).await?;
+    // Boxed, because most calls need neither, and this future is as large as its largest step.
+    if call.shared.spot.writes() && call.declared().lock.is_some() {
+        Box::pin(lock_parent(call)).await?;
+    }
+    let stated = call.state().command.stated().cloned();
+    if let Some(stated) = stated {
+        Box::pin(check_stated(call, stated)).await?;
+    }
     hooks(call, Moment::Before).await?;
     let entry = &call.shared.entry;
     let reply = match entry.logic.as_ref().filter(|_| logic) {
@@ -55,7 +61,7 @@ fn held(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
 async fn lock_parent(call: &Call) -> Result<(), Refusal> {
     let shared = &call.shared;
     let resource = call.declared();
-    let (true, Some(field)) = (shared.spot.writes(), resource.lock) else {
+    let Some(field) = resource.lock else {
         return Ok(());
     };
     let field = resource.field(field);
@@ -81,10 +87,7 @@ async fn lock_parent(call: &Call) -> Result<(), Refusal> {
 
 /// What a request states of the version that it is based on, as far as no default operation checks
 /// it: an action is code alone, and a record that is nowhere has no version.
-async fn check_stated(call: &Call) -> Result<(), Refusal> {
-    let Some(stated) = call.state().command.stated().cloned() else {
-        return Ok(());
-    };
+async fn check_stated(call: &Call, stated: Precondition) -> Result<(), Refusal> {
     if !call.declared().has_table() {
         if stated == Precondition::Any {
             return Ok(());

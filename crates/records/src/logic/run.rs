@@ -138,7 +138,10 @@ impl Operations {
         let call = self.call(work, coded, within);
         let running = async {
             let reply = chain::run(&call, logic).await?;
-            self.settled(work, &call, reply).await
+            match reply.is_streamed() {
+                true => Box::pin(self.settled(work, &call, reply)).await,
+                false => Ok(reply.into_answer()),
+            }
         };
         match work.context.deadline {
             Some(deadline) => tokio::time::timeout_at(deadline.into(), running)
