@@ -224,34 +224,39 @@ macro_rules! service {
     };
 }
 
-service!(Core, core, request, core.answer(request));
-service!(Choice, choice, request, choice.answer(request));
+service!(Choice, choice, request, choice.of(&request).answer(request));
 service!(Inner, inner, request, inner.answer(request));
 service!(Guard, guard, request, guard.answer(request));
 service!(Routes, routes, request, routes.0.handle(request));
 
-impl Core {
-    async fn answer(self, request: Request<Body>) -> Response {
-        // A layer may answer with a refusal, which then still lacks its body.
-        let asked = self.may_refuse.then(|| Asked::of(&request));
-        let inner = match self.layered {
-            Some(layered) => Inner::Layered(layered),
+impl Service<Request<Body>> for Core {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Answered;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Answered {
+        // Only what the request goes through is cloned.
+        let inner = match &self.layered {
+            Some(layered) => Inner::Layered(layered.clone()),
             None => self.choice.of(&request),
         };
-        self.shared.answer(inner, request, asked).await
+        // A layer may answer with a refusal, which then still lacks its body.
+        let asked = self.may_refuse.then(|| Asked::of(&request));
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { Ok(shared.answer(inner, request, asked).await) })
     }
 }
 
 impl Choice {
-    fn of(self, request: &Request<Body>) -> Inner {
-        match self.cors {
-            Some(cors) if cors::concerns(request) => Inner::Layered(cors),
-            _ => self.plain,
+    fn of(&self, request: &Request<Body>) -> Inner {
+        match &self.cors {
+            Some(cors) if cors::concerns(request) => Inner::Layered(cors.clone()),
+            _ => self.plain.clone(),
         }
-    }
-
-    async fn answer(self, request: Request<Body>) -> Response {
-        self.of(&request).answer(request).await
     }
 }
 
