@@ -1,11 +1,13 @@
 //! What `Operations` takes and gives: plain values, the same for every interface.
 
+use crate::asked::AskedList;
 use crate::decide::Precondition;
 use crate::logic::Streamed;
-use crate::parse::{GroupRequest, ListRequest, MatchingRequest, ReadRequest};
+use crate::parse::{GroupRequest, MatchingRequest, ReadRequest};
 use carnet_kernel::{Code, Id, Refusal, Value};
 use carnet_model::{ActionIndex, FieldIndex, ModelView, ResourceIndex};
 use carnet_store::{Explanation, Groups, Listing};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One operation on one resource of the view it is executed with.
@@ -16,7 +18,7 @@ pub enum Command {
         /// Of which resource.
         resource: ResourceIndex,
         /// Which part, in which order, with what.
-        request: ListRequest,
+        request: Arc<AskedList>,
     },
     /// Reads groups of records.
     Group {

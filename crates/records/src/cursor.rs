@@ -21,9 +21,9 @@ const TAG: usize = 16;
 /// The name of the secret in home.
 pub(crate) const SECRET: &str = "cursors";
 
-/// What cursors of a deployment are signed with.
+/// What cursors of a deployment are signed with: the signature of an empty text, to go on from.
 #[derive(Clone)]
-pub(crate) struct CursorKey([u8; 32]);
+pub(crate) struct CursorKey(Hmac<Sha256>);
 
 /// The list that a cursor belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,13 @@ impl Fingerprint {
 
 impl CursorKey {
     pub(crate) fn new(secret: [u8; 32]) -> Self {
-        Self(secret)
+        // A key shorter than a block is filled up with zeros (RFC 2104).
+        let mut block = [0_u8; 64];
+        let (key, _) = block.split_at_mut(secret.len());
+        key.copy_from_slice(&secret);
+        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
+        mac.update(b"carnet cursor\0");
+        Self(mac)
     }
 
     /// A place as text.
@@ -165,12 +171,7 @@ impl CursorKey {
     }
 
     fn mac(&self, bytes: &[u8]) -> Hmac<Sha256> {
-        // A key shorter than a block is filled up with zeros (RFC 2104).
-        let mut block = [0_u8; 64];
-        let (key, _) = block.split_at_mut(self.0.len());
-        key.copy_from_slice(&self.0);
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(&block.into());
-        mac.update(b"carnet cursor\0");
+        let mut mac = self.0.clone();
         mac.update(bytes);
         mac
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod asked;
 mod batch;
 
 mod command;
@@ -26,6 +27,7 @@ mod units;
 pub mod validate;
 mod write;
 
+pub use asked::AskedList;
 pub use batch::MAX_ITEMS;
 pub use command::{
     Answer, Command, Each, Explained, GroupAnswer, ListAnswer, Once, Options, RecordAnswer, Told,

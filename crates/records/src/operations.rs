@@ -1,6 +1,7 @@
 //! The one entry to declared resources: commands in, answers out. Interfaces translate to it and
 //! from it; nothing else in this crate touches the store.
 
+use crate::asked::AskedLists;
 use crate::batch::Whose;
 use crate::command::{Answer, Command, Options};
 use crate::cursor::{CursorKey, SECRET};
@@ -38,6 +39,7 @@ struct Inner {
     cursor_key: OnceCell<CursorKey>,
     explains: AtomicBool,
     codes: OnceLock<ApplicationCodes>,
+    asked: AskedLists,
 }
 
 impl Operations {
@@ -54,6 +56,7 @@ impl Operations {
                 cursor_key: OnceCell::new(),
                 explains: AtomicBool::new(false),
                 codes: OnceLock::new(),
+                asked: AskedLists::default(),
             }),
             within: None,
         }
@@ -134,6 +137,11 @@ impl Operations {
         self.inner.codes.get().cloned().unwrap_or_default()
     }
 
+    /// The lists that were understood already.
+    pub(crate) fn asked_lists(&self) -> &AskedLists {
+        &self.inner.asked
+    }
+
     /// The store below.
     pub fn store(&self) -> &Store {
         &self.inner.store
@@ -212,7 +220,7 @@ impl Operations {
         match command {
             Command::List { resource, request } => {
                 let resource = view.resource(resource);
-                Box::pin(self.list(context, view, resource, request))
+                Box::pin(self.list(context, view, resource, &request))
                     .await
                     .map(Answer::List)
             }

@@ -1,13 +1,15 @@
 //! Commands that read: requests to queries, cursors to places and back. Not the SQL of a query.
 
+use crate::asked::AskedList;
 use crate::command::{Explained, GroupAnswer, ListAnswer, RecordAnswer};
 use crate::cursor::{Fingerprint, Place};
 use crate::operations::{Operations, told};
-use crate::parse::{GroupRequest, ListRequest, ReadRequest};
+use crate::parse::{GroupRequest, ReadRequest};
 use crate::plan;
 use carnet_kernel::{Code, Context, Detail, Refusal, Value};
 use carnet_model::{ModelView, Resource};
-use carnet_store::Error;
+use carnet_store::{Error, PreparedQuery};
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Operations {
@@ -36,24 +38,29 @@ impl Operations {
         context: &Context,
         view: &ModelView,
         resource: &Resource,
-        mut request: ListRequest,
+        asked: &AskedList,
     ) -> Result<ListAnswer, Refusal> {
         let failed = |error: Error| told(&error, view);
         let scope = self.scope(context, resource).await.map_err(failed)?;
-        let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
-        let place = self.place(view, list, request.cursor.take()).await?;
-        let explain = request.explain;
-        self.check_explain(explain)?;
-        let mut query = plan::list(view, resource, request);
-        if let Some(place) = place {
-            query.seek.after = Some(place.values);
-            query.seek.backwards = place.backwards;
-        }
+        let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &asked.binding);
+        let place = self.place(view, list, asked.cursor.as_deref()).await?;
+        self.check_explain(asked.explain)?;
+        let first = asked.prepared(view, resource);
+        let prepared = match place {
+            None => Arc::clone(first),
+            Some(place) => {
+                let mut query = first.query().clone();
+                query.seek.after = Some(place.values);
+                query.seek.backwards = place.backwards;
+                Arc::new(PreparedQuery::new(query))
+            }
+        };
+        let query = prepared.query();
         let started = Instant::now();
-        let mut listing = scope.list(view, &query).await.map_err(failed)?;
+        let mut listing = scope.list_prepared(view, &prepared).await.map_err(failed)?;
         let took = started.elapsed();
-        let explained = if explain {
-            let explanation = scope.explain(view, &query).await.map_err(failed)?;
+        let explained = if asked.explain {
+            let explanation = scope.explain(view, query).await.map_err(failed)?;
             Some(Explained { explanation, took })
         } else {
             None
@@ -101,7 +108,9 @@ impl Operations {
         self.check_explain(explain)?;
         let scope = self.scope(context, resource).await.map_err(failed)?;
         let list = Fingerprint::of(scope.tenant(), view.hash(), resource, &request.binding);
-        let place = self.place(view, list, request.cursor.take()).await?;
+        let place = self
+            .place(view, list, request.cursor.take().as_deref())
+            .await?;
         let mut grouping = plan::groups(resource, request);
         if let Some(place) = place {
             grouping.seek.after = Some(place.values);
@@ -145,7 +154,7 @@ impl Operations {
         &self,
         view: &ModelView,
         list: Fingerprint,
-        cursor: Option<String>,
+        cursor: Option<&str>,
     ) -> Result<Option<Place>, Refusal> {
         let Some(text) = cursor else {
             return Ok(None);
@@ -154,6 +163,6 @@ impl Operations {
             .cursor_key()
             .await
             .map_err(|error| told(&error, view))?;
-        key.open(list, &text).map(Some)
+        key.open(list, text).map(Some)
     }
 }

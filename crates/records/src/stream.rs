@@ -167,7 +167,7 @@ impl Operations {
             Wanted::Groups(request) => (&request.binding, &request.cursor),
         };
         let list = Fingerprint::of(scope.tenant(), view.hash(), declared, binding);
-        let place = self.place(view, list, cursor.clone()).await?;
+        let place = self.place(view, list, cursor.as_deref()).await?;
         let mut source = match wanted {
             Wanted::Records(request) => {
                 let mut query = plan::list(view, declared, request);

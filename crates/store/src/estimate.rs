@@ -68,8 +68,9 @@ mod tests {
     #[test]
     fn estimates_are_kept_by_statement_and_values() {
         let statement = |tenant| Statement {
-            sql: "select".to_owned(),
+            sql: "select".into(),
             params: vec![Param::Integer(tenant)],
+            tenant: Some(0),
         };
         let estimates = Estimates::default();
         estimates.keep(Key::of(&statement(1)), 7);

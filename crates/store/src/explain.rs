@@ -29,8 +29,8 @@ pub(crate) fn explaining(dialect: Dialect, statement: &Statement) -> Statement {
         Dialect::Postgres => "EXPLAIN ",
     };
     Statement {
-        sql: format!("{word}{}", statement.sql),
-        params: statement.params.clone(),
+        sql: format!("{word}{}", statement.sql).into(),
+        ..statement.clone()
     }
 }
 

@@ -12,6 +12,7 @@ pub mod metrics;
 mod options;
 mod placement;
 mod postgres;
+mod prepared;
 mod query;
 mod render;
 pub mod schema;
@@ -38,6 +39,7 @@ pub use grouping::{
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
+pub use prepared::PreparedQuery;
 pub use query::{
     Count, Counted, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window,
 };

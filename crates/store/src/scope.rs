@@ -7,7 +7,8 @@ use crate::transaction::{
 };
 use crate::{
     Changes, Document, Error, Explanation, Grouping, Groups, JournalCursor, JournalRow, Listing,
-    Namespace, Param, Placement, Query, Stamp, Store, Unit, WriteFailure, WriteOptions, Written,
+    Namespace, Param, Placement, PreparedQuery, Query, Stamp, Store, Unit, WriteFailure,
+    WriteOptions, Written,
 };
 use carnet_kernel::{Context, Id, TenantKey, Timestamp, Value};
 use carnet_model::{ModelView, ResourceIndex};
@@ -123,16 +124,26 @@ impl Scope {
 
     /// Reads a list: one round trip on PostgreSQL, one snapshot on one reader thread on SQLite.
     pub async fn list(&self, view: &ModelView, query: &Query) -> Result<Listing, Error> {
+        let prepared = Arc::new(PreparedQuery::new(query.clone()));
+        self.list_prepared(view, &prepared).await
+    }
+
+    /// The same of a query that is asked again and again, prepared for `view`.
+    pub async fn list_prepared(
+        &self,
+        view: &ModelView,
+        prepared: &Arc<PreparedQuery>,
+    ) -> Result<Listing, Error> {
         if let Some(transaction) = &self.transaction {
-            let read = Read::List(query.clone());
+            let read = Read::List(Arc::clone(prepared));
             return match self.found(transaction, view, read).await? {
                 Found::List(listing) => Ok(listing),
                 _ => Err(unexpected()),
             };
         }
         match &self.store.inner.engine {
-            Engine::Sqlite(engine) => engine.list(&self.target, view, query).await,
-            Engine::Postgres(engine) => engine.list(&self.target, view, query).await,
+            Engine::Sqlite(engine) => engine.list(&self.target, view, prepared).await,
+            Engine::Postgres(engine) => engine.list(&self.target, view, prepared).await,
         }
     }
 

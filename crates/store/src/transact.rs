@@ -140,8 +140,8 @@ impl Scope {
     async fn outside(&self, reading: &Reading) -> Result<Found, Error> {
         let Reading { target, view, read } = reading;
         match (&self.store.inner.engine, read) {
-            (Engine::Sqlite(engine), Read::List(query)) => {
-                engine.list(target, view, query).await.map(Found::List)
+            (Engine::Sqlite(engine), Read::List(prepared)) => {
+                engine.list(target, view, prepared).await.map(Found::List)
             }
             (Engine::Sqlite(engine), Read::Group(grouping)) => engine
                 .group(target, view, grouping)
@@ -150,8 +150,8 @@ impl Scope {
             (Engine::Sqlite(engine), Read::Find(query)) => {
                 engine.find(target, view, query).await.map(Found::Document)
             }
-            (Engine::Postgres(engine), Read::List(query)) => {
-                engine.list(target, view, query).await.map(Found::List)
+            (Engine::Postgres(engine), Read::List(prepared)) => {
+                engine.list(target, view, prepared).await.map(Found::List)
             }
             (Engine::Postgres(engine), Read::Group(grouping)) => engine
                 .group(target, view, grouping)

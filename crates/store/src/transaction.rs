@@ -3,8 +3,8 @@
 
 use crate::scope::Target;
 use crate::{
-    Document, Error, Grouping, Groups, Listing, Outcome, Policy, Query, Receipt, Stamp, Unit,
-    WriteFailure,
+    Document, Error, Grouping, Groups, Listing, Outcome, Policy, PreparedQuery, Query, Receipt,
+    Stamp, Unit, WriteFailure,
 };
 use carnet_kernel::{Id, TenantKey};
 use carnet_model::{ModelView, ResourceIndex};
@@ -69,7 +69,7 @@ pub struct Transaction {
 /// What code may read.
 #[derive(Clone)]
 pub(crate) enum Read {
-    List(Query),
+    List(Arc<PreparedQuery>),
     Group(Grouping),
     Find(Query),
 }

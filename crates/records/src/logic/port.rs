@@ -11,6 +11,7 @@ use crate::validate::parse_id;
 use carnet_kernel::{Code, Context, Detail, Id, Refusal, Timestamp, Value, suggest};
 use carnet_model::{ModelView, Resource, ResourceIndex};
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 /// One thing that code asks for. Resources by their names, ids as texts, bodies as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Request {
                 match parse_wanted(view, resource, given)? {
                     Wanted::Records(request) => Command::List {
                         resource: resource.index,
-                        request,
+                        request: Arc::new(request.into()),
                     },
                     Wanted::Groups(request) => Command::Group {
                         resource: resource.index,

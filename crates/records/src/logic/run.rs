@@ -3,9 +3,11 @@
 use super::call::{Shared, State};
 use super::logics::{Entry, Logics};
 use super::{Call, Reply, Spot, chain, items, passed, reply, ungrouped};
+use crate::asked::AskedList;
 use crate::command::{Answer, Command, Options};
 use crate::fault::{self, Place};
 use crate::operations::{Operations, told};
+use crate::parse::ListRequest;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Refusal};
 use carnet_model::{ModelView, Resource, ResourceIndex};
@@ -165,8 +167,10 @@ impl Operations {
             return Err(ungrouped());
         };
         let (view, listed) = (work.view, work.view.resource(resource));
-        let (index, request) = streamed.request(view, listed, request, work.stamp.now)?;
-        let reading = self.list(work.context, view, view.resource(index), request);
+        let asked = ListRequest::clone(&request);
+        let (index, request) = streamed.request(view, listed, asked, work.stamp.now)?;
+        let asked = AskedList::from(request);
+        let reading = self.list(work.context, view, view.resource(index), &asked);
         let mut list = Box::pin(reading).await?;
         list.listing.json = streamed.array(&list.listing.json)?;
         Ok(Answer::List(list))

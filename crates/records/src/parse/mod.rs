@@ -37,6 +37,7 @@ pub use matching::{
 pub(crate) use matching::{upsert_fields, upsert_keys, where_conditions};
 pub(crate) use operator::Word;
 pub(crate) use search::MAX_TEXT as MAX_SEARCH;
+pub(crate) use value::timeless;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
 pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
 
@@ -174,7 +175,9 @@ pub fn parse_list(
         trees: Trees::default(),
         now,
     };
-    parse_window(view, resource, given, window::parse)
+    let mut faults = Faults::default();
+    let groups = key::group(given.pairs, parameters(resource), &mut faults);
+    parse_window(view, resource, (given, &groups), faults, window::parse)
 }
 
 /// What a request is read from.
@@ -262,7 +265,8 @@ pub fn parse_wanted(
     let mut faults = Faults::default();
     let groups = key::group(given.pairs, parameters(resource), &mut faults);
     if !given.asks_groups(&groups) {
-        return parse_window(view, resource, given, window::parse).map(Wanted::Records);
+        let records = parse_window(view, resource, (given, &groups), faults, window::parse);
+        return records.map(Wanted::Records);
     }
     parse_groups(view, resource, (given, &groups), faults, window::parse).map(Wanted::Groups)
 }
@@ -325,41 +329,41 @@ pub fn parse_stream(
         let request = parse_groups(view, resource, (given, &groups), faults, window)?;
         return Ok((Wanted::Groups(request), limit));
     }
-    let request = parse_window(view, resource, given, |groups, request, faults| {
+    let window = |groups: &key::Groups<'_>, request: &mut ListRequest, faults: &mut Faults| {
         limit = window::parse_stream(groups, request, faults);
         // The best match of all is known at the end alone.
         request.ranked = false;
-    })?;
+    };
+    let request = parse_window(view, resource, (given, &groups), faults, window)?;
     Ok((Wanted::Records(request), limit))
 }
 
 fn parse_window(
     view: &ModelView,
     resource: &Resource,
-    given: Given<'_>,
+    (given, groups): (Given<'_>, &key::Groups<'_>),
+    mut faults: Faults,
     read_window: impl FnOnce(&key::Groups<'_>, &mut ListRequest, &mut Faults),
 ) -> Result<ListRequest, Refusal> {
-    let mut faults = Faults::default();
     let now = given.now;
-    let groups = key::group(given.pairs, parameters(resource), &mut faults);
     let mut request = ListRequest {
-        predicate: given.conditions(view, resource, &groups, &mut faults),
-        sort: fields::sort(view, resource, (&sorted(&groups), "sort"), now, &mut faults),
+        predicate: given.conditions(view, resource, groups, &mut faults),
+        sort: fields::sort(view, resource, (&sorted(groups), "sort"), now, &mut faults),
         fields: fields::fields(resource, &groups.members("fields"), "fields", &mut faults),
-        included: given.included(view, resource, &groups, &mut faults),
-        deleted: matching::deleted(resource, &groups, &mut faults),
+        included: given.included(view, resource, groups, &mut faults),
+        deleted: matching::deleted(resource, groups, &mut faults),
         ..ListRequest::default()
     };
-    if let Some(searched) = search::parse(resource, &groups, &mut faults) {
+    if let Some(searched) = search::parse(resource, groups, &mut faults) {
         let filter = std::mem::replace(&mut request.predicate, Predicate::True);
         request.predicate = filter.and(searched);
         request.ranked = request.sort.is_empty();
     }
-    if given.asks_groups(&groups) {
+    if given.asks_groups(groups) {
         let message = "groups are not asked for here; they are a list of their own";
         faults.push(Code::InvalidParameter, "aggregate", "conflict", message);
     }
-    read_window(&groups, &mut request, &mut faults);
+    read_window(groups, &mut request, &mut faults);
     if request.ranked && request.cursor.is_some() {
         let message = "a search that is sorted by how well records match has no cursors: sort it, or go on with `page`";
         faults.push(Code::InvalidParameter, "cursor", "conflict", message);

@@ -48,9 +48,21 @@ fn parse(raw: &str) -> Result<JsonText, String> {
     JsonText::parse(raw).map_err(|error| error.to_string())
 }
 
+/// What a relative date begins with.
+const NOW: &str = "now";
+
+/// Whether a query with these pairs means the same at any time: none has a relative date, nor an
+/// escape that could hide one.
+pub(crate) fn timeless(pairs: &[(String, String)]) -> bool {
+    let timeless = |text: &String| !text.contains(NOW) && !text.contains('\\');
+    pairs
+        .iter()
+        .all(|(key, value)| timeless(key) && timeless(value))
+}
+
 /// The value that `text` means for a field of this type, or what is wrong with it.
 fn from_text(kind: &FieldType, text: &str, now: Timestamp) -> Result<Value, String> {
-    if text.starts_with("now") && matches!(kind, FieldType::Date | FieldType::DateTime) {
+    if text.starts_with(NOW) && matches!(kind, FieldType::Date | FieldType::DateTime) {
         let moment = relative::moment(text, now).map_err(|error| error.to_string())?;
         return Ok(match kind {
             FieldType::Date => Value::Date(moment.0.div_euclid(time::DAY_MICROS) as i32),

@@ -28,6 +28,7 @@ use carnet_web::problem::{Problem, method_not_allowed};
 use carnet_web::query_string::{self, Limits};
 use futures_util::future::BoxFuture;
 use http::Method;
+use read::Asked;
 use std::convert::Infallible;
 use std::fmt;
 use std::task::{self, Poll};
@@ -175,8 +176,19 @@ impl At {
         request: &Request,
         media: Media,
     ) -> Result<Call, Refusal> {
-        let limits: Limits = request.extensions().get().copied().unwrap_or_default();
-        let pairs = query_string::parse(request.uri().query(), limits)?;
+        Ok(Call {
+            pairs: pairs(request)?,
+            ..self.open_unread(resource, request, media)?
+        })
+    }
+
+    /// The same without the pairs of the query.
+    fn open_unread(
+        &self,
+        resource: ResourceIndex,
+        request: &Request,
+        media: Media,
+    ) -> Result<Call, Refusal> {
         let context = request
             .extensions()
             .get::<Context>()
@@ -188,11 +200,17 @@ impl At {
             resource,
             context,
             media,
-            pairs,
+            pairs: Vec::new(),
             body: QueryBody::default(),
             info: RequestInfo::find(request.extensions()).cloned(),
         })
     }
+}
+
+/// The decoded pairs of a query.
+fn pairs(request: &Request) -> Result<Vec<(String, String)>, Refusal> {
+    let limits: Limits = request.extensions().get().copied().unwrap_or_default();
+    query_string::parse(request.uri().query(), limits)
 }
 
 /// The version that a request speaks.
@@ -245,11 +263,13 @@ async fn serve_collection(at: At, request: Request) -> Result<Response, Problem>
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
             let media = negotiate_list(request.headers(), at.view.version())?;
-            let call = at.open_as(resource.index, &request, media)?;
-            return match media {
-                Media::Lines => stream::list(call).await,
-                _ => read::list(call).await,
-            };
+            if media == Media::Lines {
+                let call = at.open_as(resource.index, &request, media)?;
+                return Box::pin(stream::list(call)).await;
+            }
+            let mut call = at.open_unread(resource.index, &request, media)?;
+            let asked = Asked::by_address(&mut call, &request)?;
+            return read::list(call, asked).await;
         }
         _ if methods.contains(&request.method().as_str()) => at.open(resource.index, &request)?,
         _ => return Ok(refuse_method(&request, &methods)),
@@ -294,7 +314,10 @@ async fn serve_query(at: At, request: Request) -> Result<Response, Problem> {
     call.pairs = std::mem::take(&mut call.body.pairs);
     let outcome = match media {
         Media::Lines => stream::list(call).await,
-        _ => read::list(call).await,
+        _ => match Asked::by_body(&call) {
+            Ok(asked) => read::list(call, asked).await,
+            Err(refusal) => Err(refusal.into()),
+        },
     };
     outcome.map_err(|problem| Problem(in_body(problem.0)))
 }

@@ -1,25 +1,69 @@
 //! `GET` of collections and records.
 
-use super::Call;
 use super::own::Own;
+use super::{Call, pairs};
+use crate::asked::AskedList;
 use crate::command::{Answer, Command, Explained, Options};
 use crate::parse::{GroupRequest, Wanted, parse_read, parse_wanted};
+use axum::extract::Request;
 use axum::response::Response;
 use carnet_kernel::{Code, Refusal, Value};
 use carnet_web::envelope::{Pagination, list as list_envelope, respond, success};
 use carnet_web::etag::etag;
 use carnet_web::problem::Problem;
 use http::{StatusCode, header};
+use std::sync::Arc;
 use std::time::Instant;
 
-pub(super) async fn list(call: Call) -> Result<Response, Problem> {
-    let started = Instant::now();
-    let wanted = parse_wanted(&call.view, call.resource(), call.given())?;
-    call.stage("parse", started);
-    let request = match wanted {
-        Wanted::Records(request) => request,
-        Wanted::Groups(request) => return groups(call, request).await,
-    };
+/// What a collection is asked for.
+pub(super) enum Asked {
+    Records(Arc<AskedList>),
+    Groups(GroupRequest),
+}
+
+impl Asked {
+    /// By the query of an address.
+    pub(super) fn by_address(call: &mut Call, request: &Request) -> Result<Self, Refusal> {
+        let started = Instant::now();
+        let query = request.uri().query().unwrap_or_default();
+        let lists = call.operations.asked_lists();
+        let asked = match lists.find(&call.view, call.resource, query) {
+            Some(list) => Self::Records(list),
+            None => {
+                call.pairs = pairs(request)?;
+                match parse_wanted(&call.view, call.resource(), call.given())? {
+                    Wanted::Records(wanted) => {
+                        let at = (&call.view, call.resource);
+                        Self::Records(lists.keep(at, query, &call.pairs, wanted))
+                    }
+                    Wanted::Groups(wanted) => Self::Groups(wanted),
+                }
+            }
+        };
+        call.stage("parse", started);
+        Ok(asked)
+    }
+
+    /// By a body, whose members the call holds.
+    pub(super) fn by_body(call: &Call) -> Result<Self, Refusal> {
+        let started = Instant::now();
+        let wanted = parse_wanted(&call.view, call.resource(), call.given())?;
+        call.stage("parse", started);
+        Ok(match wanted {
+            Wanted::Records(wanted) => Self::Records(Arc::new(wanted.into())),
+            Wanted::Groups(wanted) => Self::Groups(wanted),
+        })
+    }
+}
+
+pub(super) async fn list(call: Call, asked: Asked) -> Result<Response, Problem> {
+    match asked {
+        Asked::Records(request) => records(call, request).await,
+        Asked::Groups(request) => Box::pin(groups(call, request)).await,
+    }
+}
+
+async fn records(call: Call, request: Arc<AskedList>) -> Result<Response, Problem> {
     let started = Instant::now();
     let (limit, offset) = (request.limit, request.offset);
     let page = request

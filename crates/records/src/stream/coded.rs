@@ -7,6 +7,7 @@ use crate::{Answer, Command, Operations, Options};
 use carnet_kernel::{Code, Context, Refusal};
 use carnet_model::{ModelView, ResourceIndex};
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Pages of a list as its code answers them.
@@ -105,7 +106,7 @@ impl Pages {
         let command = match self.wanted.clone() {
             Wanted::Records(request) => Command::List {
                 resource,
-                request: ListRequest { limit, ..request },
+                request: Arc::new(ListRequest { limit, ..request }.into()),
             },
             Wanted::Groups(request) => Command::Group {
                 resource,

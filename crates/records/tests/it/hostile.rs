@@ -146,7 +146,7 @@ async fn odd_texts(world: World) {
             .unwrap();
             let command = carnet_records::Command::List {
                 resource: owner.index,
-                request,
+                request: std::sync::Arc::new(request.into()),
             };
             let carnet_records::Answer::List(answer) = world.run(command).await.unwrap() else {
                 panic!("no list");

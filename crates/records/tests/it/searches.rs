@@ -138,7 +138,7 @@ async fn listed(
         .unwrap_or_else(|refusal| panic!("{pairs:?}: {}", told(&refusal)));
     let command = Command::List {
         resource: resource.index,
-        request,
+        request: std::sync::Arc::new(request.into()),
     };
     let answer = world.run(command).await;
     let Answer::List(answer) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal))) else {

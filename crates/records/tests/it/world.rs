@@ -322,7 +322,7 @@ impl World {
         )?;
         let command = Command::List {
             resource: owner.index,
-            request,
+            request: std::sync::Arc::new(request.into()),
         };
         let Answer::List(answer) = self.run(command).await? else {
             panic!("a list answers with a list");

@@ -77,7 +77,7 @@ pub(super) fn is_reachable(frame: apply::Frame<'_>, load: &Load) -> bool {
 impl Group {
     pub(super) fn message(&self) -> Message<'_> {
         let statement = &self.statement.statement;
-        Message::new(statement.sql.as_str(), Bind::params(&statement.params))
+        Message::new(&*statement.sql, Bind::params(&statement.params))
     }
 
     /// Keeps what the statement answered.

@@ -29,8 +29,8 @@ use crate::scope::Target;
 use crate::shape::{Bound, Cells, GroupPage, handed_over};
 use crate::{
     Config, Dialect, Document, Error, Explained, Explanation, Grouping, Groups, JournalCursor,
-    JournalRow, Listing, Param, Placement, Query, Stamp, Unit, WriteFailure, WriteOptions, Written,
-    explain, metrics,
+    JournalRow, Listing, Param, Placement, PreparedQuery, Query, Stamp, Unit, WriteFailure,
+    WriteOptions, Written, explain, metrics,
 };
 use carnet_kernel::Value;
 use carnet_model::{ModelHash, ModelView};
@@ -146,10 +146,11 @@ impl Postgres {
         &self,
         target: &Target,
         view: &ModelView,
-        query: &Query,
+        prepared: &PreparedQuery,
     ) -> Result<Listing, Error> {
         let started = Instant::now();
-        let select = self.rendered(target, view, query);
+        let query = prepared.query();
+        let select = prepared.select(self.frame(target, view));
         let reader = self.reader(target);
         let outcome = match reader.list(&select, query).await {
             Ok(listing) if listing.wants_estimate(query) => {
@@ -230,7 +231,7 @@ impl Postgres {
         view: &ModelView,
         query: &Query,
     ) -> Result<Explanation, Error> {
-        let statements = explain::statements(self.rendered(target, view, query));
+        let statements = explain::statements(render::select(self.frame(target, view), query));
         self.explained(target, statements).await
     }
 
@@ -258,7 +259,7 @@ impl Postgres {
             }
             explanation.statements.push(Explained {
                 purpose,
-                sql: statement.sql,
+                sql: statement.sql.to_string(),
                 plan,
             });
         }
@@ -367,10 +368,6 @@ impl Postgres {
             patience: self.config.statement_timeout.0 + Duration::from_secs(1),
             limit: self.config.answer_limit,
         }
-    }
-
-    fn rendered(&self, target: &Target, view: &ModelView, query: &Query) -> Select {
-        render::select(self.frame(target, view), query)
     }
 
     fn frame<'a>(&self, target: &'a Target, view: &'a ModelView) -> Frame<'a> {

@@ -119,7 +119,7 @@ impl Reader<'_> {
         for statement in statements {
             let binds = Bind::params(&statement.params);
             messages.push(Message::bounded(
-                statement.sql.as_str(),
+                &*statement.sql,
                 binds,
                 bound.handed_over(),
             ));

@@ -89,12 +89,14 @@ impl Postgres {
                 "select request, answer from {} where tenant = $1::bigint and key = $2::uuid \
                  and at > $3::timestamptz",
                 table(&target.placement)
-            ),
+            )
+            .into(),
             params: vec![
                 Param::Integer(target.tenant.0),
                 Param::Value(Value::Id(receipt.key)),
                 Param::Value(Value::DateTime(oldest(stamp).0)),
             ],
+            tenant: Some(0),
         };
         let bound = crate::shape::Bound::of(LARGEST);
         let answers = Box::pin(self.reader(target).run(&[&statement], bound)).await?;

@@ -213,9 +213,9 @@ impl<'a> Talk<'a> {
             .map(|reading| {
                 let frame = self.store.frame(&reading.target, &reading.view);
                 match &reading.read {
-                    Read::List(query) => (
-                        Rendered::List(Box::new(render::select(frame, query))),
-                        Bound::list(limit, query),
+                    Read::List(prepared) => (
+                        Rendered::List(Box::new(prepared.select(frame))),
+                        Bound::list(limit, prepared.query()),
                     ),
                     Read::Group(grouping) => (
                         Rendered::Group(Box::new(render::grouping(frame, grouping))),
@@ -248,7 +248,8 @@ impl<'a> Talk<'a> {
                 continue;
             }
             found.push(match (&reading.read, rendered) {
-                (Read::List(query), Rendered::List(select)) => {
+                (Read::List(prepared), Rendered::List(select)) => {
+                    let query = prepared.query();
                     let page = list_page(select, query, limit, answer);
                     match page {
                         Ok(Finished::Whole(listing)) => self
@@ -381,7 +382,7 @@ impl<'a> Talk<'a> {
         let before = messages.len();
         messages.extend(statements.iter().map(|(statement, bound)| {
             let binds = Bind::params(&statement.params);
-            Message::bounded(statement.sql.as_str(), binds, bound.handed_over())
+            Message::bounded(&*statement.sql, binds, bound.handed_over())
         }));
         let now = Instant::now();
         let limit = Limit::reading(Some(self.until().unwrap_or(now + self.patience())));

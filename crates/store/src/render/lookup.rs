@@ -33,17 +33,10 @@ type Templates = HashMap<Namespace, Arc<Template>>;
 struct Template {
     /// What it was rendered from. It answers every query that differs from it in the key alone.
     query: Query,
-    sql: String,
-    slots: Vec<Slot>,
+    statement: Statement,
+    /// Which of its parameters is the key.
+    key: usize,
     shape: Arc<Shape>,
-}
-
-/// Where a parameter comes from.
-#[derive(Debug)]
-enum Slot {
-    Tenant,
-    Key,
-    Fixed(Param),
 }
 
 impl Lookups {
@@ -88,7 +81,7 @@ impl Lookup {
     fn rendered(select: Select) -> Self {
         Self {
             statement: select.main,
-            shape: Arc::new(select.shape),
+            shape: select.shape,
         }
     }
 }
@@ -96,27 +89,18 @@ impl Lookup {
 impl Template {
     /// Nothing when the key's place cannot be told for certain.
     fn new(frame: Frame<'_>, query: &Query, key: &Value) -> Option<Self> {
-        // No tenant has this key, so the tenant's places are told from other numbers.
-        let nobody = TenantKey(i64::MIN);
-        let rendered = select(
-            Frame {
-                tenant: nobody,
-                ..frame
-            },
-            query,
-        );
-        let slot = |param| match param {
-            Param::Integer(number) if number == nobody.0 => Slot::Tenant,
-            Param::Value(value) if value == *key => Slot::Key,
-            other => Slot::Fixed(other),
+        let rendered = select(frame, query);
+        let params = rendered.main.params.iter().enumerate();
+        let mut places =
+            params.filter(|(_, param)| matches!(param, Param::Value(value) if value == key));
+        let (place, None) = (places.next()?.0, places.next()) else {
+            return None;
         };
-        let slots: Vec<Slot> = rendered.main.params.into_iter().map(slot).collect();
-        let keys = slots.iter().filter(|slot| matches!(slot, Slot::Key));
-        (keys.count() == 1).then(|| Self {
+        Some(Self {
             query: query.clone(),
-            sql: rendered.main.sql,
-            slots,
-            shape: Arc::new(rendered.shape),
+            statement: rendered.main,
+            key: place,
+            shape: rendered.shape,
         })
     }
 
@@ -143,16 +127,12 @@ impl Template {
     }
 
     fn fill(&self, tenant: TenantKey, key: &Value) -> Lookup {
-        let param = |slot: &Slot| match slot {
-            Slot::Tenant => Param::Integer(tenant.0),
-            Slot::Key => Param::Value(key.clone()),
-            Slot::Fixed(param) => param.clone(),
-        };
+        let mut statement = self.statement.of_tenant(tenant);
+        if let Some(place) = statement.params.get_mut(self.key) {
+            *place = Param::Value(key.clone());
+        }
         Lookup {
-            statement: Statement {
-                sql: self.sql.clone(),
-                params: self.slots.iter().map(param).collect(),
-            },
+            statement,
             shape: Arc::clone(&self.shape),
         }
     }

@@ -12,7 +12,7 @@
 mod aggregate;
 mod compare;
 #[cfg(test)]
-mod fixture;
+pub(crate) mod fixture;
 mod grouping;
 #[cfg(test)]
 mod index_plans;

@@ -522,7 +522,7 @@ async fn postgres_uses_the_declared_indexes_behind_its_walls() {
         let estimate = select(fixture.frame(Dialect::Postgres, Wall::Rls), &query)
             .estimate
             .unwrap();
-        let mut sql = estimate.sql.clone();
+        let mut sql = estimate.sql.to_string();
         for (number, param) in estimate.params.iter().enumerate().rev() {
             sql = sql.replace(&format!("${}", number + 1), &literal(param));
         }
@@ -546,7 +546,7 @@ async fn postgres_uses_the_declared_indexes_behind_its_walls() {
     check_plan("json behind the policy", &lost, &[], &["goods__extra"]);
     let execute = "execute read (21, 7, '{\"number\": 5}')";
     for (tenant, rows) in [("7", 1), ("6", 0)] {
-        for sql in [&leaky.sql, &walled] {
+        for sql in [&*leaky.sql, walled.as_str()] {
             let run = format!(
                 "deallocate all; set carnet.tenant = '{tenant}'; prepare read as {sql}; {execute}"
             );

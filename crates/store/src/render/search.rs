@@ -338,7 +338,7 @@ impl<'q> Writer<'q> {
         terms: impl Iterator<Item = &'t SearchTerm>,
     ) {
         let tenant = match resource.is_tenant() {
-            true => self.frame.tenant.0,
+            true => self.tenant_number(),
             false => 0,
         };
         let terms = terms.map(|term| match self.frame.dialect {

@@ -11,7 +11,9 @@ use super::writer::{Placeholder, Writer};
 use crate::shape::Shape;
 use crate::{Count, Counted, Dialect, Include, Order, Param, Query, Statement, Window};
 use carnet_expr::{Operand, Predicate};
+use carnet_kernel::TenantKey;
 use carnet_model::ModelView;
+use std::sync::Arc;
 
 /// A rendered read.
 #[derive(Clone, Debug)]
@@ -19,13 +21,29 @@ pub(crate) struct Select {
     /// The rows, one more than the window's limit, with everything nested into them.
     pub(crate) main: Statement,
     /// How its rows are written.
-    pub(crate) shape: Shape,
+    pub(crate) shape: Arc<Shape>,
     /// One row with one number (`bigint`), to be run in the same snapshot only when
     /// [`Page::finish`](crate::shape::Page::finish) says that the rows did not tell the total.
     pub(crate) fallback_count: Option<Statement>,
     /// What estimates the total where it is asked for: on PostgreSQL the plan of all matching rows
     /// as JSON, on SQLite one row with one number.
     pub(crate) estimate: Option<Statement>,
+    /// Whether it serves every tenant by [`Select::of_tenant`].
+    pub(crate) serves_all: bool,
+}
+
+impl Select {
+    /// The same for another tenant; only of one that serves all.
+    pub(crate) fn of_tenant(&self, tenant: TenantKey) -> Self {
+        let of = |statement: &Option<Statement>| Some(statement.as_ref()?.of_tenant(tenant));
+        Self {
+            main: self.main.of_tenant(tenant),
+            shape: Arc::clone(&self.shape),
+            fallback_count: of(&self.fallback_count),
+            estimate: of(&self.estimate),
+            serves_all: self.serves_all,
+        }
+    }
 }
 
 /// Renders a read.
@@ -35,6 +53,8 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
     let mut writer = Writer::new(frame, leaky);
     let mut shape = page(&mut writer, &prepared);
     shape.set_calls(writer.take_calls());
+    // A search stands in the page, whatever else there is.
+    let serves_all = writer.serves_all();
     let main = writer.finish();
     // The page's own statement cannot count on a row that is not there.
     let apart = query.count.counts()
@@ -55,9 +75,10 @@ pub(crate) fn select(frame: Frame<'_>, query: &Query) -> Select {
     });
     Select {
         main,
-        shape,
+        shape: Arc::new(shape),
         fallback_count,
         estimate,
+        serves_all,
     }
 }
 

@@ -1,15 +1,29 @@
 //! A rendered statement: text with `$1` placeholders and the values bound to them.
 
-use carnet_kernel::Value;
+use carnet_kernel::{TenantKey, Value};
+use std::sync::Arc;
 
 /// SQL text and its parameters; no value ever stands in the text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
     /// With `$1`, `$2`, … on both databases (SQLite reads them as named parameters `$1`; an
     /// adapter binds by number of first appearance or rewrites to `?1`).
-    pub sql: String,
+    pub sql: Arc<str>,
     /// The value of `$n` is `params[n - 1]`.
     pub params: Vec<Param>,
+    /// Which of the parameters is the tenant.
+    pub(crate) tenant: Option<usize>,
+}
+
+impl Statement {
+    /// The same for another tenant.
+    pub(crate) fn of_tenant(&self, tenant: TenantKey) -> Self {
+        let mut statement = self.clone();
+        if let Some(place) = self.tenant.and_then(|at| statement.params.get_mut(at)) {
+            *place = Param::Integer(tenant.0);
+        }
+        statement
+    }
 }
 
 /// A bound value with the database type it is sent as.

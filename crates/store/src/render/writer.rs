@@ -29,6 +29,8 @@ pub(super) struct Writer<'a> {
     aliases: u16,
     views: bool,
     calls: Vec<Call>,
+    /// Whether more of it than the parameter of the tenant is the tenant's.
+    of_one_tenant: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -44,6 +46,7 @@ impl<'a> Writer<'a> {
             aliases: 0,
             calls: Vec::new(),
             views: reads_views(frame, leaky),
+            of_one_tenant: false,
         }
     }
 
@@ -81,9 +84,21 @@ impl<'a> Writer<'a> {
 
     pub(super) fn finish(self) -> Statement {
         Statement {
-            sql: self.sql,
+            sql: self.sql.into(),
             params: self.params,
+            tenant: self.tenant.map(|tenant| tenant.0 - 1),
         }
+    }
+
+    /// The number of the tenant, for a value that holds more than it.
+    pub(super) fn tenant_number(&mut self) -> i64 {
+        self.of_one_tenant = true;
+        self.frame.tenant.0
+    }
+
+    /// Whether the statement serves every tenant, once its parameter is set.
+    pub(super) fn serves_all(&self) -> bool {
+        !self.of_one_tenant
     }
 
     /// A point to come back to.

@@ -31,13 +31,13 @@ mod writer;
 
 use crate::estimate::Estimates;
 use crate::metrics::Counters;
-use crate::render::{self, Frame, Lookups, Select};
+use crate::render::{self, Frame, Lookups};
 use crate::scope::Target;
 use crate::shape::Bound;
 use crate::{
     Config, Dialect, Document, Error, Explained, Explanation, Grouping, Groups, JournalCursor,
-    JournalRow, Listing, Placement, Query, Stamp, Unit, Wall, WriteFailure, WriteOptions, Written,
-    explain, metrics,
+    JournalRow, Listing, Placement, PreparedQuery, Query, Stamp, Unit, Wall, WriteFailure,
+    WriteOptions, Written, explain, metrics,
 };
 use apply::{Applier, Write};
 use carnet_kernel::ByteSize;
@@ -135,11 +135,11 @@ impl Sqlite {
         &self,
         target: &Target,
         view: &ModelView,
-        query: &Query,
+        prepared: &Arc<PreparedQuery>,
     ) -> Result<Listing, Error> {
         let listed = Listed {
-            select: render::select(frame(target, view), query),
-            query: query.clone(),
+            select: prepared.select(frame(target, view)),
+            prepared: Arc::clone(prepared),
             limit: self.limit,
             estimates: Arc::clone(&self.estimates),
         };
@@ -186,7 +186,7 @@ impl Sqlite {
         view: &ModelView,
         query: &Query,
     ) -> Result<Explanation, Error> {
-        let statements = explain::statements(rendered(target, view, query));
+        let statements = explain::statements(render::select(frame(target, view), query));
         self.explained(target, statements).await
     }
 
@@ -211,7 +211,7 @@ impl Sqlite {
                 )?;
                 explanation.statements.push(Explained {
                     purpose,
-                    sql: statement.sql,
+                    sql: statement.sql.to_string(),
                     plan: explain::indented(&lines),
                 });
             }
@@ -312,10 +312,6 @@ impl Drop for Sqlite {
 /// The writer went away with a write in its hands.
 fn gone() -> Error {
     Error::OutcomeUnknown("the writer has stopped".to_owned())
-}
-
-fn rendered(target: &Target, view: &ModelView, query: &Query) -> Select {
-    render::select(frame(target, view), query)
 }
 
 fn frame<'a>(target: &'a Target, view: &'a ModelView) -> Frame<'a> {

@@ -7,21 +7,22 @@ use super::session::Session;
 use crate::estimate::{Estimates, Key};
 use crate::render::{GroupStatement, Lookup, Select};
 use crate::shape::{Bound, Finished, GroupPage, Page};
-use crate::{Document, Grouping, Groups, Listing, Query, Statement};
+use crate::{Document, Grouping, Groups, Listing, PreparedQuery, Statement};
 use carnet_kernel::ByteSize;
 use std::sync::Arc;
 
 /// A list to read.
 pub(super) struct Listed {
     pub(super) select: Select,
-    pub(super) query: Query,
+    pub(super) prepared: Arc<PreparedQuery>,
     pub(super) limit: ByteSize,
     pub(super) estimates: Arc<Estimates>,
 }
 
 impl Listed {
     pub(super) fn run(&self, session: &Session) -> Result<Listing, Failure> {
-        let Self { select, query, .. } = self;
+        let select = &self.select;
+        let query = self.prepared.query();
         let main = &select.main;
         let bound = Bound::list(self.limit, query);
         let mut page = Page::new(&select.shape, query, self.limit);

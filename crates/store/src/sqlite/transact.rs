@@ -287,9 +287,9 @@ impl Course<'_> {
         let frame = frame(target, view);
         let means = &self.logic.means;
         match read {
-            Read::List(query) => Listed {
-                select: render::select(frame, query),
-                query: query.clone(),
+            Read::List(prepared) => Listed {
+                select: prepared.select(frame),
+                prepared: Arc::clone(prepared),
                 limit: means.limit,
                 estimates: Arc::clone(&means.estimates),
             }

@@ -1,0 +1,188 @@
+//! Lists as they are asked for, and those that were understood already, by the text of their query:
+//! most lists are asked again and again in the same words. Not the words themselves.
+
+use crate::parse::{ListRequest, timeless};
+use crate::plan;
+use carnet_model::{ModelHash, ModelView, Resource, ResourceIndex};
+use carnet_store::PreparedQuery;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// How many lists of one generation are kept; there are two.
+const MOST: usize = 256;
+
+/// The longest query that is kept, in bytes.
+const LONGEST: usize = 512;
+
+/// A list that is asked for: what of it, and how it is read, which is found out once for all who
+/// ask the same.
+#[derive(Debug)]
+pub struct AskedList {
+    request: ListRequest,
+    prepared: OnceLock<Arc<PreparedQuery>>,
+}
+
+impl AskedList {
+    /// How it is read, wherever a cursor says that the page begins; `resource` is the list's in the
+    /// view that it was read with.
+    pub(crate) fn prepared(&self, view: &ModelView, resource: &Resource) -> &Arc<PreparedQuery> {
+        self.prepared.get_or_init(|| {
+            let query = plan::list(view, resource, self.request.clone());
+            Arc::new(PreparedQuery::new(query))
+        })
+    }
+}
+
+impl From<ListRequest> for AskedList {
+    fn from(request: ListRequest) -> Self {
+        Self {
+            request,
+            prepared: OnceLock::new(),
+        }
+    }
+}
+
+impl Deref for AskedList {
+    type Target = ListRequest;
+
+    fn deref(&self) -> &ListRequest {
+        &self.request
+    }
+}
+
+/// Lists that were understood. When a generation is full, those that nobody asked for since the one
+/// before are forgotten.
+#[derive(Debug, Default)]
+pub(crate) struct AskedLists {
+    generations: RwLock<Generations>,
+}
+
+#[derive(Debug, Default)]
+struct Generations {
+    young: Generation,
+    old: Generation,
+}
+
+#[derive(Debug, Default)]
+struct Generation {
+    lists: HashMap<(ModelHash, ResourceIndex), HashMap<Box<str>, Arc<AskedList>>>,
+    count: usize,
+}
+
+impl Generation {
+    fn get(&self, place: (ModelHash, ResourceIndex), query: &str) -> Option<&Arc<AskedList>> {
+        self.lists.get(&place)?.get(query)
+    }
+}
+
+impl Generations {
+    fn keep(&mut self, place: (ModelHash, ResourceIndex), query: &str, list: Arc<AskedList>) {
+        if self.young.count >= MOST {
+            self.old = std::mem::take(&mut self.young);
+        }
+        let lists = self.young.lists.entry(place).or_default();
+        if lists.insert(query.into(), list).is_none() {
+            self.young.count += 1;
+        }
+    }
+}
+
+impl AskedLists {
+    /// The list of `resource` that the query of an address means, if it was understood before.
+    pub(crate) fn find(
+        &self,
+        view: &ModelView,
+        resource: ResourceIndex,
+        query: &str,
+    ) -> Option<Arc<AskedList>> {
+        let place = (view.hash(), resource);
+        let generations = self
+            .generations
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(list) = generations.young.get(place, query) {
+            return Some(Arc::clone(list));
+        }
+        let list = Arc::clone(generations.old.get(place, query)?);
+        drop(generations);
+        let mut generations = self
+            .generations
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        generations.keep(place, query, Arc::clone(&list));
+        Some(list)
+    }
+
+    /// A list as it was understood from a query with these `pairs`, kept unless the same words will
+    /// mean another list a moment later.
+    pub(crate) fn keep(
+        &self,
+        (view, resource): (&ModelView, ResourceIndex),
+        query: &str,
+        pairs: &[(String, String)],
+        request: ListRequest,
+    ) -> Arc<AskedList> {
+        let list = Arc::new(AskedList::from(request));
+        // Each cursor is one page of one list.
+        if query.len() <= LONGEST && list.cursor.is_none() && timeless(pairs) {
+            self.generations
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .keep((view.hash(), resource), query, Arc::clone(&list));
+        }
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{resource, view};
+
+    fn pairs(value: &str) -> Vec<(String, String)> {
+        vec![("filter[createdAt][gt]".to_owned(), value.to_owned())]
+    }
+
+    #[test]
+    fn what_is_asked_for_stays() {
+        let lists = AskedLists::default();
+        let products = resource("products").index;
+        for number in 0..MOST * 5 {
+            let query = format!("limit={number}");
+            lists.keep((view(), products), &query, &[], ListRequest::default());
+            lists.keep((view(), products), "often", &[], ListRequest::default());
+            assert!(lists.find(view(), products, "often").is_some());
+        }
+        assert!(lists.find(view(), products, "limit=0").is_none());
+        let other = resource("categories").index;
+        assert!(lists.find(view(), other, "often").is_none());
+        let generations = lists.generations.read().unwrap();
+        let counted = |generation: &Generation| {
+            let lists = generation.lists.values();
+            assert_eq!(lists.map(HashMap::len).sum::<usize>(), generation.count);
+            generation.count
+        };
+        assert!(counted(&generations.young) <= MOST);
+        assert!(counted(&generations.old) <= MOST);
+    }
+
+    #[test]
+    fn words_that_mean_another_list_later_are_not_kept() {
+        let lists = AskedLists::default();
+        let products = resource("products").index;
+        let at = (view(), products);
+        let cursor = ListRequest {
+            cursor: Some("x".to_owned()),
+            ..ListRequest::default()
+        };
+        lists.keep(at, "a", &pairs("now-1d"), ListRequest::default());
+        lists.keep(at, "b", &pairs("\\u006eow"), ListRequest::default());
+        lists.keep(at, "c", &[], cursor);
+        lists.keep(at, &"x".repeat(600), &[], ListRequest::default());
+        for query in ["a", "b", "c"] {
+            assert!(lists.find(view(), products, query).is_none(), "{query}");
+        }
+        assert_eq!(lists.generations.read().unwrap().young.count, 0);
+    }
+}
