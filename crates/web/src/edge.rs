@@ -71,7 +71,9 @@ pub struct EdgeOptions {
 
 /// Routes with everything round them: a tower service for any request body, cheap to clone.
 #[derive(Clone)]
-pub struct Edge {
+pub struct Edge(Arc<Whole>);
+
+struct Whole {
     core: Core,
     /// The core with layers of the application round it, if there are any.
     layered: Option<Routed>,
@@ -100,11 +102,13 @@ struct Choice {
 #[derive(Clone)]
 enum Inner {
     /// No layer of the application stands here.
-    Own {
-        guard: Guard,
-        compressed: Option<Compressed<Guard>>,
-    },
+    Own(Arc<Own>),
     Layered(Routed),
+}
+
+struct Own {
+    guard: Guard,
+    compressed: Option<Compressed<Guard>>,
 }
 
 struct Shared {
@@ -119,7 +123,7 @@ struct Shared {
 impl std::fmt::Debug for Edge {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         out.debug_struct("Edge")
-            .field("config", &self.core.shared.config)
+            .field("config", &self.0.core.shared.config)
             .finish_non_exhaustive()
     }
 }
@@ -148,11 +152,11 @@ impl Edge {
         };
         let compression = shared.config.compression.then_some(&shared.config);
         let plain = match layers.round(3, || guard.clone()) {
-            None => Inner::Own {
+            None => Inner::Own(Arc::new(Own {
                 compressed: compression
                     .map(|config| compression::layer(config).layer(guard.clone())),
                 guard,
-            },
+            })),
             Some(layered) => Inner::Layered(match compression {
                 None => layered,
                 Some(config) => {
@@ -178,7 +182,7 @@ impl Edge {
             shared,
         };
         let layered = layers.round(0, || core.clone());
-        Ok(Self { core, layered })
+        Ok(Self(Arc::new(Whole { core, layered })))
     }
 }
 
@@ -197,9 +201,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Answered {
         let request = request.map(Body::new);
-        match &self.layered {
+        match &self.0.layered {
             Some(layered) => Box::pin(layered.clone().oneshot(request)),
-            None => self.core.call(request),
+            None => self.0.core.begin(request),
         }
     }
 }
@@ -239,6 +243,12 @@ impl Service<Request<Body>> for Core {
     }
 
     fn call(&mut self, request: Request<Body>) -> Answered {
+        self.begin(request)
+    }
+}
+
+impl Core {
+    fn begin(&self, request: Request<Body>) -> Answered {
         // Only what the request goes through is cloned.
         let inner = match &self.layered {
             Some(layered) => Inner::Layered(layered.clone()),
@@ -263,15 +273,15 @@ impl Choice {
 impl Inner {
     async fn answer(self, request: Request<Body>) -> Response {
         match self {
-            Self::Own { guard, compressed } => match compressed {
-                None => guard.answer(request).await,
+            Self::Own(own) => match &own.compressed {
+                None => own.guard.answer(request).await,
                 Some(compressed) if compression::is_asked(&request) => {
-                    let Ok(response) = compressed.oneshot(request).await;
+                    let Ok(response) = compressed.clone().oneshot(request).await;
                     response.map(Body::new)
                 }
                 Some(_) => {
-                    let shared = Arc::clone(&guard.shared);
-                    compression::tell(guard.answer(request).await, &shared.config)
+                    let response = own.guard.answer(request).await;
+                    compression::tell(response, &own.guard.shared.config)
                 }
             },
             Self::Layered(service) => {
@@ -375,7 +385,7 @@ struct Guard {
 }
 
 impl Guard {
-    async fn answer(self, request: Request<Body>) -> Response {
+    async fn answer(&self, request: Request<Body>) -> Response {
         let asked = Asked::of(&request);
         let Some(info) = RequestInfo::find(request.extensions()).cloned() else {
             return Problem::new(Code::Internal, "the request did not come through the edge")
@@ -392,9 +402,10 @@ impl Guard {
                     } else {
                         Some(shared.load.admit().await?)
                     };
-                    match self.layered {
+                    match &self.layered {
                         Some(layered) => {
-                            let Ok(response) = catch_panic::guard(layered.oneshot(request)).await?;
+                            let answer = layered.clone().oneshot(request);
+                            let Ok(response) = catch_panic::guard(answer).await?;
                             Ok(response)
                         }
                         None => catch_panic::guard(self.routes.handle(request)).await,

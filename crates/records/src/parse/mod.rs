@@ -3,6 +3,7 @@
 
 mod body;
 mod cost;
+mod faults;
 pub(crate) mod fields;
 pub(crate) mod filter;
 mod group;
@@ -11,6 +12,7 @@ pub(crate) mod include;
 mod key;
 mod matching;
 mod operator;
+mod request;
 mod scan;
 mod search;
 pub(crate) mod target;
@@ -23,11 +25,12 @@ mod write;
 
 use crate::cursor::Binding;
 use carnet_expr::Predicate;
-use carnet_kernel::{Code, Detail, JsonText, Refusal, Timestamp, suggest};
-use carnet_model::{FieldIndex, ModelView, RelationIndex, RelationKind, Resource};
-use carnet_store::{Counted, Deleted, Order};
+use carnet_kernel::{Code, JsonText, Refusal, Timestamp};
+use carnet_model::{ModelView, Resource};
+use carnet_store::Order;
 
 pub use body::{QueryBody, in_body, read_body};
+pub(crate) use faults::{Faults, shorten, unknown_field, unknown_relation};
 pub(crate) use group::FUNCTIONS;
 pub use group::GroupRequest;
 pub use matching::{
@@ -36,106 +39,11 @@ pub use matching::{
 };
 pub(crate) use matching::{upsert_fields, upsert_keys, where_conditions};
 pub(crate) use operator::Word;
+pub use request::{IncludeRequest, Included, ListRequest, ReadRequest, Wanted};
 pub(crate) use search::MAX_TEXT as MAX_SEARCH;
 pub(crate) use value::timeless;
 pub use window::{CountMode, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
 pub use write::{WRITE_PARAMETERS, WriteRequest, parse_write};
-
-/// What a list request asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ListRequest {
-    /// Which records.
-    pub predicate: Predicate,
-    /// In which order, without the final key.
-    pub sort: Vec<Order>,
-    /// Whether the best match of the search comes first: there is one, and no sort was asked for.
-    pub ranked: bool,
-    /// Which fields; all when absent.
-    pub fields: Option<Vec<FieldIndex>>,
-    /// Which related records.
-    pub included: Included,
-    /// At most so many.
-    pub limit: u32,
-    /// After skipping so many.
-    pub offset: u64,
-    /// How far to count.
-    pub count: CountMode,
-    /// Where the page begins, as an answer told it; not together with an offset.
-    pub cursor: Option<String>,
-    /// What a cursor of this list is bound to.
-    pub binding: Binding,
-    /// Whether the answer tells how it was made.
-    pub explain: bool,
-    /// Whether records that are deleted softly are shown.
-    pub deleted: Deleted,
-}
-
-impl Default for ListRequest {
-    fn default() -> Self {
-        Self {
-            predicate: Predicate::True,
-            sort: Vec::new(),
-            ranked: false,
-            fields: None,
-            included: Included::default(),
-            limit: DEFAULT_LIMIT,
-            offset: 0,
-            count: CountMode::Auto,
-            cursor: None,
-            binding: Binding::default(),
-            explain: false,
-            deleted: Deleted::Hidden,
-        }
-    }
-}
-
-/// What comes along with each record.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Included {
-    /// Related records.
-    pub relations: Vec<IncludeRequest>,
-    /// To-many relations whose records are counted.
-    pub counts: Vec<Counted>,
-}
-
-impl Included {
-    /// Whether nothing comes along.
-    pub fn is_empty(&self) -> bool {
-        self.relations.is_empty() && self.counts.is_empty()
-    }
-}
-
-/// A relation to include, with what comes along with the related records.
-#[derive(Clone, Debug, PartialEq)]
-pub struct IncludeRequest {
-    /// Over which relation.
-    pub relation: RelationIndex,
-    /// Whether its options were given.
-    configured: bool,
-    /// Which of the related records.
-    pub predicate: Predicate,
-    /// In which order, without the final key.
-    pub sort: Vec<Order>,
-    /// Which of their fields; all when absent.
-    pub fields: Option<Vec<FieldIndex>>,
-    /// At most so many for each parent.
-    pub limit: Option<u32>,
-    /// After skipping so many of each parent.
-    pub offset: u64,
-    /// What comes along with the related records.
-    pub included: Included,
-}
-
-/// What a read of one record asks for.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ReadRequest {
-    /// Which fields; all when absent.
-    pub fields: Option<Vec<FieldIndex>>,
-    /// Which related records.
-    pub included: Included,
-    /// Whether it is shown when it is deleted softly.
-    pub deleted: Deleted,
-}
 
 /// Query parameters of a list.
 pub const LIST_PARAMETERS: &[&str] = &[
@@ -244,15 +152,6 @@ impl Given<'_> {
             .map(|(key, value)| (key.as_str(), value.as_str()));
         Binding::of(bound.chain(trees))
     }
-}
-
-/// A request for records, or for groups of them.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Wanted {
-    /// Records.
-    Records(ListRequest),
-    /// Groups.
-    Groups(GroupRequest),
 }
 
 /// Parses the query of a collection of `resource`: records, or groups where `aggregate`, `groupBy`
@@ -474,79 +373,4 @@ pub fn parse_none(pairs: &[(String, String)]) -> Result<(), Refusal> {
     let mut faults = Faults::default();
     key::group(pairs, &[], &mut faults);
     faults.into_result(())
-}
-
-/// Faults in the order they were found, with a bound on how many are told.
-#[derive(Default)]
-pub(crate) struct Faults {
-    list: Vec<(Code, Detail)>,
-}
-
-/// More faults than this are not told.
-const MAX_FAULTS: usize = 50;
-
-impl Faults {
-    pub(crate) fn push(
-        &mut self,
-        code: Code,
-        place: impl Into<String>,
-        rule: &'static str,
-        message: impl Into<String>,
-    ) {
-        if self.list.len() < MAX_FAULTS {
-            self.list.push((code, Detail::new(place, rule, message)));
-        }
-    }
-
-    fn into_result<T>(self, value: T) -> Result<T, Refusal> {
-        let Some((code, first)) = self.list.first() else {
-            return Ok(value);
-        };
-        let mut refusal = Refusal::new(*code, first.message.clone());
-        refusal.details = self.list.into_iter().map(|(_, detail)| detail).collect();
-        Err(refusal)
-    }
-}
-
-pub(crate) fn unknown_field(resource: &Resource, name: &str) -> String {
-    let names = resource
-        .shown_fields()
-        .map(|(_, field)| field.name.as_str());
-    let hint = match resource
-        .relation_named(name)
-        .map(|relation| resource.relation(relation).kind)
-    {
-        Some(RelationKind::ToOne { field }) => {
-            format!(
-                " (did you mean `{}`, or a field of it such as `{name}.id`?)",
-                resource.field(field).name
-            )
-        }
-        Some(RelationKind::ToMany { .. } | RelationKind::Through { .. }) => {
-            " (it is a to-many relation)".to_owned()
-        }
-        None => suggest::hint(name, names),
-    };
-    format!("`{}` has no field `{}`{hint}", resource.name, shorten(name))
-}
-
-pub(crate) fn unknown_relation(resource: &Resource, name: &str) -> String {
-    let names = resource
-        .shown_relations()
-        .map(|relation| relation.name.as_str());
-    format!(
-        "`{}` has no relation `{}`{}",
-        resource.name,
-        shorten(name),
-        suggest::hint(name, names)
-    )
-}
-
-/// User input in a message, bounded.
-pub(crate) fn shorten(text: &str) -> String {
-    let mut short: String = text.chars().take(64).collect();
-    if short.len() < text.len() {
-        short.push('…');
-    }
-    short
 }
