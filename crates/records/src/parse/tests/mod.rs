@@ -15,7 +15,11 @@ fn show(predicate: &Predicate) -> String {
     show_over(resource("products"), predicate)
 }
 
-fn walk<'r>(mut at: &'r Resource, steps: &[carnet_model::RelationIndex], text: &mut String) -> &'r Resource {
+fn walk<'r>(
+    mut at: &'r Resource,
+    steps: &[carnet_model::RelationIndex],
+    text: &mut String,
+) -> &'r Resource {
     for step in steps {
         text.push_str(&at.relation(*step).name);
         text.push('.');
