@@ -236,7 +236,11 @@ fn object<'q>(
         row.make_room(writer, parts(field).len());
         for part in parts(field) {
             writer.text(", ");
+            // SQLite copies a text that it hands over, to end it with a zero; bytes it does not.
+            let text = is_text(field, part);
+            writer.text(if text { "CAST(" } else { "" });
             writer.column_part(alias, &field.column, part);
+            writer.text(if text { " AS BLOB)" } else { "" });
         }
         row.columns.push(Column::field(field));
     }
@@ -359,6 +363,15 @@ pub(super) fn parts(field: &Field) -> &'static [&'static str] {
     match field.kind {
         FieldType::Principal => &["_kind", "_id"],
         _ => &[""],
+    }
+}
+
+/// Whether a column of a field holds text on SQLite.
+fn is_text(field: &Field, part: &str) -> bool {
+    match Kind::of(&field.kind) {
+        Kind::Text | Kind::Json => true,
+        Kind::Principal => part == "_kind",
+        _ => false,
     }
 }
 
