@@ -1,5 +1,6 @@
 //! Exact decimals as scaled integers. Not arbitrary precision: 18 digits, as both databases store.
 
+use crate::{Append, digits};
 use std::fmt;
 use std::str::FromStr;
 
@@ -81,27 +82,32 @@ impl Decimal {
     }
 
     /// Appends the text with exactly `scale` fraction digits.
-    pub fn write(self, out: &mut String) {
-        // A sign, 19 digits and a point, or a nought, a point and 255 digits.
-        let mut text = [b'0'; 264];
-        let mut at = text.len();
-        let mut rest = self.unscaled.unsigned_abs();
-        let mut written = 0;
-        while rest > 0 || written <= usize::from(self.scale) {
-            if written == usize::from(self.scale) && written > 0 {
-                at -= 1;
-                text[at] = b'.';
-            }
-            at -= 1;
-            text[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            written += 1;
-        }
+    pub fn write(self, out: &mut impl Append) {
+        let mut room = [0_u8; 20];
+        let at = digits::fill(self.unscaled.unsigned_abs(), &mut room);
+        let digits = room.get(at..).unwrap_or_default();
+        let scale = usize::from(self.scale);
         if self.unscaled < 0 {
-            at -= 1;
-            text[at] = b'-';
+            out.push_ascii(b"-");
         }
-        out.push_str(std::str::from_utf8(&text[at..]).unwrap_or_default());
+        if scale == 0 {
+            out.push_ascii(digits);
+        } else if let Some((whole, fraction)) = digits
+            .len()
+            .checked_sub(scale)
+            .filter(|whole| *whole > 0)
+            .and_then(|whole| digits.split_at_checked(whole))
+        {
+            out.push_ascii(whole);
+            out.push_ascii(b".");
+            out.push_ascii(fraction);
+        } else {
+            out.push_ascii(b"0.");
+            for _ in digits.len()..scale {
+                out.push_ascii(b"0");
+            }
+            out.push_ascii(digits);
+        }
     }
 }
 

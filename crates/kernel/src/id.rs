@@ -1,11 +1,24 @@
 //! Record ids: 128 time-ordered bits (UUIDv7, RFC 9562), shown as ULID text. Not tenant keys.
 
-use crate::Timestamp;
+use crate::{Append, Timestamp};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
+
+/// The two characters of each ten bits: an id is written for every record of an answer.
+const PAIRS: [[u8; 2]; 1_024] = {
+    let mut pairs = [[0; 2]; 1_024];
+    let mut bits = 0;
+    while bits < 1_024 {
+        pairs[bits] = [ALPHABET[bits >> 5], ALPHABET[bits & 31]];
+        bits += 1;
+    }
+    pairs
+};
 
 /// A record's id. Ordered by time of making, then by random bits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,32 +68,40 @@ impl Id {
     }
 
     /// The 26 upper-case Crockford characters.
-    pub fn encode(self) -> [u8; 26] {
-        /// As many of the lowest digits as there is room for.
-        fn digits(mut rest: u64, text: &mut [u8]) {
-            for slot in text.iter_mut().rev() {
-                *slot = ALPHABET[(rest & 31) as usize];
-                rest >>= 5;
-            }
-        }
+    pub const fn encode(self) -> [u8; 26] {
         let mut text = [0_u8; 26];
-        // In words of 64 bits, because shifting the whole is dearer.
-        digits((self.0 >> 120) as u64, &mut text[..2]);
-        digits((self.0 >> 60) as u64, &mut text[2..14]);
-        digits(self.0 as u64, &mut text[14..]);
+        let mut at = 0;
+        while at < 26 {
+            // Ten bits are two characters; the first pair has eight.
+            let bits = (self.0 >> (5 * (24 - at))) as usize & 1_023;
+            [text[at], text[at + 1]] = PAIRS[bits];
+            at += 2;
+        }
         text
     }
 
-    /// The hyphenated lower-case UUID form (RFC 9562), for resources that declare `id: uuid`.
-    pub fn to_uuid_text(self) -> String {
-        let hex = format!("{:032x}", self.0);
-        let mut text = String::with_capacity(36);
-        for (index, digit) in hex.chars().enumerate() {
-            if matches!(index, 8 | 12 | 16 | 20) {
-                text.push('-');
+    /// The 36 characters of the hyphenated lower-case UUID form (RFC 9562).
+    pub const fn encode_uuid(self) -> [u8; 36] {
+        let bytes = self.to_bytes();
+        let mut text = [b'-'; 36];
+        let (mut at, mut place) = (0, 0);
+        while place < bytes.len() {
+            if matches!(place, 4 | 6 | 8 | 10) {
+                at += 1;
             }
-            text.push(digit);
+            let byte = bytes[place] as usize;
+            text[at] = HEXADECIMAL[byte >> 4];
+            text[at + 1] = HEXADECIMAL[byte & 15];
+            at += 2;
+            place += 1;
         }
+        text
+    }
+
+    /// The hyphenated lower-case UUID form, for resources that declare `id: uuid`.
+    pub fn to_uuid_text(self) -> String {
+        let mut text = String::with_capacity(36);
+        text.push_ascii(&self.encode_uuid());
         text
     }
 

@@ -1,10 +1,11 @@
 //! JSON as it is stored and compared: I-JSON in (RFC 7493), canonical text out (RFC 8785).
 //! Not for writing responses: those go from rows to bytes.
 
-use crate::MAX_SAFE_INTEGER;
+use crate::{Append, MAX_SAFE_INTEGER, digits};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
+use std::str::Utf8Error;
 use std::sync::Arc;
 
 /// How deep a JSON value may nest.
@@ -187,59 +188,109 @@ pub fn write_canonical(value: &Value, out: &mut String) {
 }
 
 /// Appends a JSON string with the shortest escapes (RFC 8785 section 3.2.2.2).
-pub fn write_string(text: &str, out: &mut String) {
-    out.push('"');
+pub fn write_string(text: &str, out: &mut impl Append) {
+    out.push_ascii(b"\"");
     let mut rest = text;
     loop {
-        let at = clean_length(rest.as_bytes());
-        if at == rest.len() {
-            break;
-        }
-        let (clean, tail) = rest.split_at(at);
-        out.push_str(clean);
+        let (clean, tail) = rest.split_at(clean_length::<false>(rest.as_bytes()));
+        out.push_text(clean);
         let mut characters = tail.chars();
         match characters.next() {
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            Some('\u{8}') => out.push_str("\\b"),
-            Some('\t') => out.push_str("\\t"),
-            Some('\n') => out.push_str("\\n"),
-            Some('\u{c}') => out.push_str("\\f"),
-            Some('\r') => out.push_str("\\r"),
-            Some(other) => out.push_str(&format!("\\u{:04x}", other as u32)),
-            None => {}
+            Some('"') => out.push_ascii(b"\\\""),
+            Some('\\') => out.push_ascii(b"\\\\"),
+            Some('\u{8}') => out.push_ascii(b"\\b"),
+            Some('\t') => out.push_ascii(b"\\t"),
+            Some('\n') => out.push_ascii(b"\\n"),
+            Some('\u{c}') => out.push_ascii(b"\\f"),
+            Some('\r') => out.push_ascii(b"\\r"),
+            Some(other) => out.push_text(&format!("\\u{:04x}", other as u32)),
+            None => break,
         }
         rest = characters.as_str();
     }
-    out.push_str(rest);
-    out.push('"');
+    out.push_ascii(b"\"");
 }
 
-/// How many bytes at the start of `text` stand in a JSON string as they are. Looks at 16 at a time,
-/// because most texts have nothing to escape.
-fn clean_length(text: &[u8]) -> usize {
-    let escaped = |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\';
-    let mut length = 0;
-    for chunk in text.chunks(16) {
-        if chunk
-            .iter()
-            .fold(false, |found, byte| found | escaped(byte))
-        {
-            return length + chunk.iter().position(escaped).unwrap_or(0);
-        }
-        length += chunk.len();
+/// Appends the JSON string of a text that is still to be checked. Most texts are ASCII without
+/// escapes, which is seen by looking at them once.
+#[inline]
+pub fn write_bytes(text: &[u8], out: &mut Vec<u8>) -> Result<(), Utf8Error> {
+    if clean_length::<true>(text) == text.len() {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text);
+        out.push(b'"');
+    } else {
+        write_string(std::str::from_utf8(text)?, out);
     }
-    length
+    Ok(())
+}
+
+/// How many bytes at the start of `text` stand in a JSON string as they are, or as they are and
+/// are ASCII. Looks at eight at a time, because most texts have nothing to escape.
+#[inline]
+fn clean_length<const ASCII: bool>(text: &[u8]) -> usize {
+    let (words, rest) = text.as_chunks::<8>();
+    let special = words.iter().position(|word| any_special::<ASCII>(*word));
+    let looked_at = match special {
+        Some(place) => place * 8,
+        None => {
+            // What is left, together with bytes before it that were seen already.
+            let last = text.last_chunk().copied().unwrap_or_else(|| {
+                let mut word = [b' '; 8];
+                word[..rest.len()].copy_from_slice(rest);
+                word
+            });
+            if !any_special::<ASCII>(last) {
+                return text.len();
+            }
+            words.len() * 8
+        }
+    };
+    let unseen = text.get(looked_at..).unwrap_or_default();
+    let special =
+        |byte: &u8| *byte < b' ' || *byte == b'"' || *byte == b'\\' || ASCII && !byte.is_ascii();
+    looked_at + unseen.iter().position(special).unwrap_or(unseen.len())
+}
+
+/// Whether any of the bytes has to be escaped, or is not ASCII where that matters.
+#[inline]
+fn any_special<const ASCII: bool>(word: [u8; 8]) -> bool {
+    /// The byte in each place.
+    const fn each(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let word = u64::from_ne_bytes(word);
+    // Taking a number from smaller ones, and one from noughts, sets their highest bits. A place
+    // that borrows from the next is special itself.
+    let below = |word: u64, least: u8| word.wrapping_sub(each(least));
+    let special = below(word, b' ') | below(word ^ each(b'"'), 1) | below(word ^ each(b'\\'), 1);
+    let special = if ASCII {
+        special | word
+    } else {
+        special & !word
+    };
+    special & each(0x80) != 0
+}
+
+/// Appends a whole number.
+pub fn write_integer(integer: i64, out: &mut impl Append) {
+    digits::write(integer, out);
 }
 
 /// Appends a finite number as ECMAScript's `Number::toString` does (ECMA-262 section 6.1.6.1.20).
-pub fn write_float(value: f64, out: &mut String) {
+pub fn write_float(value: f64, out: &mut impl Append) {
+    fn noughts(out: &mut impl Append, count: i32) {
+        for _ in 0..count {
+            out.push_ascii(b"0");
+        }
+    }
     if value == 0.0 {
-        out.push('0');
+        out.push_ascii(b"0");
         return;
     }
     if value < 0.0 {
-        out.push('-');
+        out.push_ascii(b"-");
     }
     let scientific = format!("{:e}", value.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
@@ -247,30 +298,27 @@ pub fn write_float(value: f64, out: &mut String) {
     let count = digits.len() as i32;
     let point = exponent.parse::<i32>().unwrap_or(0) + 1;
     if (count..=21).contains(&point) {
-        out.push_str(&digits);
-        out.extend(std::iter::repeat_n('0', (point - count) as usize));
+        out.push_text(&digits);
+        noughts(out, point - count);
     } else if (1..=21).contains(&point) {
         let (whole, fraction) = digits.split_at(point as usize);
-        out.push_str(whole);
-        out.push('.');
-        out.push_str(fraction);
+        out.push_text(whole);
+        out.push_ascii(b".");
+        out.push_text(fraction);
     } else if (-5..=0).contains(&point) {
-        out.push_str("0.");
-        out.extend(std::iter::repeat_n('0', (-point) as usize));
-        out.push_str(&digits);
+        out.push_ascii(b"0.");
+        noughts(out, -point);
+        out.push_text(&digits);
     } else {
         let (first, rest) = digits.split_at(1);
-        out.push_str(first);
+        out.push_text(first);
         if !rest.is_empty() {
-            out.push('.');
-            out.push_str(rest);
+            out.push_ascii(b".");
+            out.push_text(rest);
         }
         let exponent = point - 1;
-        out.push_str(&format!(
-            "e{}{}",
-            if exponent < 0 { '-' } else { '+' },
-            exponent.abs()
-        ));
+        out.push_ascii(if exponent < 0 { b"e-" } else { b"e+" });
+        digits::write(exponent.abs().into(), out);
     }
 }
 
@@ -336,6 +384,38 @@ mod tests {
         check("[1,]", Err("trailing comma"));
         check(&"[".repeat(100), Err("deeper than 64"));
         check("1 2", Err("trailing"));
+    }
+
+    #[test]
+    fn strings_are_escaped_wherever_it_is_needed() {
+        let plain = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJK";
+        for length in 0..plain.len() {
+            let plain = plain.get(..length).unwrap();
+            for (special, written) in [
+                ("", ""),
+                ("\"", "\\\""),
+                ("\\", "\\\\"),
+                ("\n", "\\n"),
+                ("\u{1}", "\\u0001"),
+                ("\u{1f}", "\\u001f"),
+                ("é", "é"),
+                ("\u{7f}", "\u{7f}"),
+                ("\n\"😀", "\\n\\\"😀"),
+            ] {
+                for place in 0..=length {
+                    let (before, after) = plain.split_at(place);
+                    let text = format!("{before}{special}{after}");
+                    let expected = format!("\"{before}{written}{after}\"");
+                    let (mut string, mut bytes) = (String::new(), Vec::new());
+                    write_string(&text, &mut string);
+                    assert_eq!(string, expected);
+                    write_bytes(text.as_bytes(), &mut bytes).unwrap();
+                    assert_eq!(bytes, expected.as_bytes());
+                }
+                let broken = [plain.as_bytes(), special.as_bytes(), b"\xff"].concat();
+                assert!(write_bytes(&broken, &mut Vec::new()).is_err());
+            }
+        }
     }
 
     proptest! {

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod append;
 mod application_code;
 mod calendar;
 mod clock;
 mod code;
 mod context;
 mod decimal;
+mod digits;
 pub mod email;
 mod id;
 pub mod json;
@@ -24,6 +26,7 @@ mod units;
 mod value;
 mod version;
 
+pub use append::Append;
 pub use application_code::{ApplicationCode, ApplicationCodes};
 pub use calendar::CalendarUnit;
 pub use clock::{Clock, Timestamp};

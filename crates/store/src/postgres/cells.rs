@@ -82,6 +82,10 @@ impl Cells for RowCells<'_> {
         self.read(column, text)
     }
 
+    fn text_bytes(&self, column: usize) -> Result<Option<&[u8]>, Error> {
+        self.read(column, text_bytes)
+    }
+
     fn id(&self, column: usize) -> Result<Option<Id>, Error> {
         self.read(column, id)
     }
@@ -96,6 +100,12 @@ impl Cells for RowCells<'_> {
 
     fn json(&self, column: usize) -> Result<Option<&str>, Error> {
         self.read(column, json_text)
+    }
+
+    fn written(&self, column: usize) -> Result<Option<&[u8]>, Error> {
+        Err(Error::Internal(format!(
+            "column {column} is read as if a function of ours had made it"
+        )))
     }
 }
 
@@ -132,9 +142,13 @@ fn boolean(kind: &Type, bytes: &[u8]) -> Option<bool> {
 }
 
 fn text<'a>(kind: &Type, bytes: &'a [u8]) -> Option<&'a str> {
+    text_bytes(kind, bytes).and_then(|bytes| std::str::from_utf8(bytes).ok())
+}
+
+fn text_bytes<'a>(kind: &Type, bytes: &'a [u8]) -> Option<&'a [u8]> {
     match *kind {
         Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::CHAR | Type::UNKNOWN => {
-            std::str::from_utf8(bytes).ok()
+            Some(bytes)
         }
         _ => None,
     }

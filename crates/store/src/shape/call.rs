@@ -1,7 +1,7 @@
 //! Related records that a connection writes while it reads them: a statement of SQLite calls functions
 //! of ours for their rows, and each call writes JSON from its cells at once. Not the functions.
 
-use super::row::{Column, write_members, write_object};
+use super::row::{Column, enclose, write_members, write_object};
 use super::{Bound, Cells, unexpected};
 use crate::Error;
 
@@ -19,18 +19,18 @@ pub(crate) enum Call {
 
 impl Call {
     /// Appends what it makes of the cells.
-    pub(crate) fn write<C: Cells>(&self, cells: &C, out: &mut String) -> Result<(), Error> {
+    pub(crate) fn write<C: Cells>(&self, cells: &C, out: &mut Vec<u8>) -> Result<(), Error> {
         // What becomes too long is noticed by whoever calls.
         let bound = Bound::of(u64::MAX);
         match self {
             Self::Object(columns) => write_object(columns, cells, 0, bound, out),
             Self::Members(columns) => write_members(columns, cells, 0, bound, out),
             Self::Joined(parts) => {
+                let start = out.len();
                 for part in 0..*parts {
-                    out.push(if part == 0 { '{' } else { ',' });
-                    out.push_str(cells.text(part)?.ok_or_else(unexpected)?);
+                    out.extend_from_slice(cells.written(part)?.ok_or_else(unexpected)?);
                 }
-                out.push('}');
+                enclose(start, out);
                 Ok(())
             }
         }

@@ -1,13 +1,13 @@
 //! One value to JSON, by its field's type.
 
 use crate::Record;
-use carnet_kernel::{Decimal, Id, PrincipalRef, Value, json, time};
+use carnet_kernel::{Append, Decimal, Id, PrincipalRef, Value, json, time};
 use carnet_model::{Field, FieldIndex, FieldType, IdForm, Resource};
 
 /// Appends `"name":`.
-pub fn write_name(name: &str, out: &mut String) {
+pub fn write_name(name: &str, out: &mut impl Append) {
     json::write_string(name, out);
-    out.push(':');
+    out.push_ascii(b":");
 }
 
 /// Appends an object with `fields` of `record`, in that order.
@@ -44,7 +44,7 @@ pub fn write_value(kind: &FieldType, value: &Value, out: &mut String) {
     match value {
         Value::Null => out.push_str("null"),
         Value::Boolean(boolean) => write_boolean(*boolean, out),
-        Value::Integer(integer) => write_integer(*integer, out),
+        Value::Integer(integer) => json::write_integer(*integer, out),
         Value::Float(float) => json::write_float(*float, out),
         Value::Decimal(decimal) => write_decimal(*decimal, out),
         Value::Text(text) => json::write_string(text, out),
@@ -58,94 +58,75 @@ pub fn write_value(kind: &FieldType, value: &Value, out: &mut String) {
     }
 }
 
-fn write_principal(principal: &PrincipalRef, out: &mut String) {
+fn write_principal(principal: &PrincipalRef, out: &mut impl Append) {
     open_principal(principal.kind.as_str(), out);
     close_principal(principal.id, out);
 }
 
-/// Appends an integer in decimal digits.
-pub(crate) fn write_integer(integer: i64, out: &mut String) {
-    let mut digits = [0_u8; 20];
-    let mut at = digits.len();
-    let mut rest = integer.unsigned_abs();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    if integer < 0 {
-        out.push('-');
-    }
-    let digits = digits.get(at..).unwrap_or_default();
-    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
+pub(super) fn write_boolean(boolean: bool, out: &mut impl Append) {
+    out.push_ascii(if boolean { b"true" } else { b"false" });
 }
 
-pub(super) fn write_boolean(boolean: bool, out: &mut String) {
-    out.push_str(if boolean { "true" } else { "false" });
-}
-
-pub(super) fn write_decimal(decimal: Decimal, out: &mut String) {
+pub(super) fn write_decimal(decimal: Decimal, out: &mut impl Append) {
     quoted(out, |out| decimal.write(out));
 }
 
-pub(super) fn write_date(days: i32, out: &mut String) {
+pub(super) fn write_date(days: i32, out: &mut impl Append) {
     quoted(out, |out| time::write_date(days, out));
 }
 
-pub(super) fn write_time(micros: i64, out: &mut String) {
+pub(super) fn write_time(micros: i64, out: &mut impl Append) {
     quoted(out, |out| time::write_time(micros, out));
 }
 
-pub(super) fn write_date_time(micros: i64, out: &mut String) {
-    quoted(out, |out| time::write_date_time(micros, out));
+pub(super) fn write_date_time(micros: i64, out: &mut impl Append) {
+    match time::date_time(micros) {
+        Some(text) => {
+            let mut quoted = [b'"'; 29];
+            quoted[1..28].copy_from_slice(&text);
+            out.push_ascii(&quoted);
+        }
+        None => quoted(out, |out| time::write_date_time(micros, out)),
+    }
 }
 
-pub(super) fn write_duration(micros: i64, out: &mut String) {
+pub(super) fn write_duration(micros: i64, out: &mut impl Append) {
     quoted(out, |out| time::write_duration(micros, out));
 }
 
-pub(super) fn write_id(form: IdForm, id: Id, out: &mut String) {
-    quoted(out, |out| match form {
-        IdForm::Ulid => out.push_str(std::str::from_utf8(&id.encode()).unwrap_or_default()),
-        IdForm::Uuid => out.push_str(&id.to_uuid_text()),
-    });
+pub(super) fn write_id(form: IdForm, id: Id, out: &mut impl Append) {
+    match form {
+        IdForm::Ulid => {
+            let mut quoted = [b'"'; 28];
+            quoted[1..27].copy_from_slice(&id.encode());
+            out.push_ascii(&quoted);
+        }
+        IdForm::Uuid => {
+            let mut quoted = [b'"'; 38];
+            quoted[1..37].copy_from_slice(&id.encode_uuid());
+            out.push_ascii(&quoted);
+        }
+    }
 }
 
 /// The first half of a principal; its kind needs no escapes.
-pub(super) fn open_principal(kind: &str, out: &mut String) {
-    out.push_str("{\"kind\":\"");
-    out.push_str(kind);
-    out.push_str("\",\"id\":");
+pub(super) fn open_principal(kind: &str, out: &mut impl Append) {
+    out.push_ascii(b"{\"kind\":\"");
+    out.push_text(kind);
+    out.push_ascii(b"\",\"id\":");
 }
 
 /// The second half of a principal.
-pub(super) fn close_principal(id: Option<Id>, out: &mut String) {
+pub(super) fn close_principal(id: Option<Id>, out: &mut impl Append) {
     match id {
         Some(id) => write_id(IdForm::Ulid, id, out),
-        None => out.push_str("null"),
+        None => out.push_ascii(b"null"),
     }
-    out.push('}');
+    out.push_ascii(b"}");
 }
 
-fn quoted(out: &mut String, write: impl FnOnce(&mut String)) {
-    out.push('"');
+fn quoted<A: Append>(out: &mut A, write: impl FnOnce(&mut A)) {
+    out.push_ascii(b"\"");
     write(out);
-    out.push('"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn integers_are_written_whole() {
-        for integer in [0, 7, -1, 10, 9_007_199_254_740_991, i64::MAX, i64::MIN] {
-            let mut out = String::new();
-            write_integer(integer, &mut out);
-            assert_eq!(out, integer.to_string());
-        }
-    }
+    out.push_ascii(b"\"");
 }

@@ -14,6 +14,8 @@ pub(crate) trait Cells {
     fn boolean(&self, column: usize) -> Result<Option<bool>, Error>;
     /// `text` / TEXT.
     fn text(&self, column: usize) -> Result<Option<&str>, Error>;
+    /// The same; whether the bytes are UTF-8 is still to be seen.
+    fn text_bytes(&self, column: usize) -> Result<Option<&[u8]>, Error>;
     /// `uuid` / 16-byte BLOB.
     fn id(&self, column: usize) -> Result<Option<Id>, Error>;
     /// `date` / INTEGER: days since 1970-01-01.
@@ -22,4 +24,6 @@ pub(crate) trait Cells {
     fn date_time(&self, column: usize) -> Result<Option<i64>, Error>;
     /// `jsonb`, `json` or `text` / TEXT: the JSON text (of `jsonb` without its version byte).
     fn json(&self, column: usize) -> Result<Option<&str>, Error>;
+    /// JSON that a function of ours made; BLOB, on SQLite alone.
+    fn written(&self, column: usize) -> Result<Option<&[u8]>, Error>;
 }

@@ -5,7 +5,7 @@ use super::mark::exact;
 use super::row::write_cell;
 use super::{Bound, Cells, Kind, Marked};
 use crate::{Error, Grouping, Groups, Window};
-use carnet_kernel::{MAX_SAFE_INTEGER, Value, time};
+use carnet_kernel::{Append, MAX_SAFE_INTEGER, Value, time};
 
 /// How one column of a group is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub(crate) enum Written {
 /// The columns of a rendered grouping.
 #[derive(Clone, Debug)]
 pub(crate) struct GroupShape {
-    cells: Vec<(String, GroupCell)>,
+    cells: Vec<(Vec<u8>, GroupCell)>,
     /// The columns of the order, when they are asked for.
     marks: Vec<(usize, Marked)>,
     /// The column that holds the number of groups, when it is asked for.
@@ -45,7 +45,7 @@ pub(crate) struct GroupShape {
 impl GroupShape {
     pub(crate) fn new(cells: Vec<(String, GroupCell)>) -> Self {
         let named = cells.into_iter().map(|(name, cell)| {
-            let mut key = String::with_capacity(name.len() + 3);
+            let mut key = Vec::with_capacity(name.len() + 3);
             write_name(&name, &mut key);
             (key, cell)
         });
@@ -70,22 +70,22 @@ impl GroupShape {
             .collect()
     }
 
-    fn write<C: Cells>(&self, cells: &C, out: &mut String) -> Result<(), Error> {
-        out.push('{');
+    fn write<C: Cells>(&self, cells: &C, out: &mut Vec<u8>) -> Result<(), Error> {
+        out.push(b'{');
         for (position, (key, cell)) in self.cells.iter().enumerate() {
             if position > 0 {
-                out.push(',');
+                out.push(b',');
             }
-            out.push_str(key);
+            out.extend_from_slice(key);
             match *cell {
                 GroupCell::Value(kind) => write_cell(kind, cells, position, out)?,
                 GroupCell::Exact { written, text } => match exact(cells, position, text)? {
                     Some(value) => write_exact(value, written, out),
-                    None => out.push_str("null"),
+                    None => out.push_text("null"),
                 },
             }
         }
-        out.push('}');
+        out.push(b'}');
         Ok(())
     }
 }
@@ -96,7 +96,7 @@ pub(crate) struct GroupPage<'a> {
     window: Window,
     lines: bool,
     bound: Bound,
-    json: String,
+    json: Vec<u8>,
     /// Where each group begins, when they come in the opposite order.
     starts: Option<Vec<usize>>,
     rows: usize,
@@ -114,7 +114,7 @@ impl<'a> GroupPage<'a> {
             window: grouping.window,
             lines: grouping.seek.lines,
             bound,
-            json: String::new(),
+            json: Vec::new(),
             starts: grouping.seek.backwards.then(Vec::new),
             rows: 0,
             more: false,
@@ -124,8 +124,8 @@ impl<'a> GroupPage<'a> {
         }
     }
 
-    fn separator(&self) -> char {
-        if self.lines { '\n' } else { ',' }
+    fn separator(&self) -> u8 {
+        if self.lines { b'\n' } else { b',' }
     }
 
     /// Takes the next row.
@@ -164,7 +164,7 @@ impl<'a> GroupPage<'a> {
             None => (near, far),
         };
         Groups {
-            json: self.json().into_bytes(),
+            json: self.json(),
             rows: self.rows,
             more: self.more,
             total: self.total,
@@ -174,32 +174,32 @@ impl<'a> GroupPage<'a> {
     }
 
     /// The groups in the order of the list.
-    fn json(&self) -> String {
-        let mut json = String::with_capacity(self.json.len() + 2);
-        json.push_str(if self.lines { "" } else { "[" });
+    fn json(&self) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.json.len() + 2);
+        json.extend_from_slice(if self.lines { b"" } else { b"[" });
         match &self.starts {
-            None => json.push_str(&self.json),
+            None => json.extend_from_slice(&self.json),
             Some(starts) => {
                 let mut end = self.json.len();
                 for (position, start) in starts.iter().rev().enumerate() {
                     if position > 0 {
                         json.push(self.separator());
                     }
-                    json.push_str(self.json.get(*start..end).unwrap_or_default());
+                    json.extend_from_slice(self.json.get(*start..end).unwrap_or_default());
                     end = start.saturating_sub(1);
                 }
             }
         }
         if !self.lines {
-            json.push(']');
+            json.push(b']');
         } else if self.rows > 0 {
-            json.push('\n');
+            json.push(b'\n');
         }
         json
     }
 }
 
-fn write_exact(value: i128, written: Written, out: &mut String) {
+fn write_exact(value: i128, written: Written, out: &mut Vec<u8>) {
     let (scale, bare) = match written {
         Written::Integer => (
             0,
@@ -207,9 +207,9 @@ fn write_exact(value: i128, written: Written, out: &mut String) {
         ),
         Written::Decimal(scale) => (usize::from(scale), false),
         Written::Duration => {
-            out.push('"');
+            out.push(b'"');
             time::write_long_duration(value, out);
-            return out.push('"');
+            return out.push(b'"');
         }
     };
     let mut digits = value.unsigned_abs().to_string();
@@ -218,12 +218,12 @@ fn write_exact(value: i128, written: Written, out: &mut String) {
         digits.insert(digits.len() - scale, '.');
     }
     let quote = if bare { "" } else { "\"" };
-    out.push_str(quote);
+    out.push_text(quote);
     if value < 0 {
-        out.push('-');
+        out.push(b'-');
     }
-    out.push_str(&digits);
-    out.push_str(quote);
+    out.push_text(&digits);
+    out.push_text(quote);
 }
 
 #[cfg(test)]
@@ -232,9 +232,9 @@ mod tests {
 
     #[track_caller]
     fn check(value: i128, written: Written, expected: &str) {
-        let mut out = String::new();
+        let mut out = Vec::new();
         write_exact(value, written, &mut out);
-        assert_eq!(out, expected);
+        assert_eq!(std::str::from_utf8(&out), Ok(expected));
     }
 
     #[test]

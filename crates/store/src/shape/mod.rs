@@ -19,7 +19,6 @@ pub use cell::{write_image, write_name, write_record, write_value};
 
 pub(crate) use bound::{Bound, handed_over};
 pub(crate) use call::Call;
-pub(crate) use cell::write_integer;
 pub(crate) use cells::Cells;
 pub(crate) use group::{GroupCell, GroupPage, GroupShape, Written};
 pub(crate) use kind::Kind;
@@ -29,7 +28,14 @@ pub(crate) use page::{Finished, Page};
 pub(crate) use record::RecordShape;
 pub(crate) use row::{Column, Shape, Source};
 
+pub(crate) use carnet_kernel::json::write_integer;
+
 /// The database answered a statement of ours in a form it was not asked for.
 fn unexpected() -> crate::Error {
     crate::Error::Internal("the database made records of another shape than asked for".to_owned())
+}
+
+/// A text of the database is none.
+fn not_text(column: usize) -> crate::Error {
+    crate::Error::Internal(format!("column {column} is not UTF-8"))
 }

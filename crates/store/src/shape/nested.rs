@@ -2,13 +2,13 @@
 
 use super::cell::{
     close_principal, open_principal, write_boolean, write_date, write_date_time, write_decimal,
-    write_duration, write_id, write_integer, write_time,
+    write_duration, write_id, write_time,
 };
 use super::cursor::{Cursor, Token};
-use super::row::{Column, Source};
+use super::row::{Column, Source, enclose};
 use super::{Bound, Kind, unexpected};
 use crate::Error;
-use carnet_kernel::{Decimal, Id, json};
+use carnet_kernel::{Append, Decimal, Id, json};
 
 /// How many cells one array of the database holds; a longer row is an array of arrays.
 pub(crate) const CHUNK: usize = 96;
@@ -29,7 +29,7 @@ impl Nested {
         &self,
         text: Option<&str>,
         bound: Bound,
-        out: &mut String,
+        out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         match text {
             Some(text) => {
@@ -39,7 +39,7 @@ impl Nested {
             }
             None if self.many => Err(bound.exceeded()),
             None => {
-                out.push_str("null");
+                out.push_text("null");
                 Ok(())
             }
         }
@@ -49,36 +49,36 @@ impl Nested {
         &self,
         cursor: &mut Cursor<'_>,
         bound: Bound,
-        out: &mut String,
+        out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         if cursor.null()? {
             if self.many {
                 // A list is never null, unless the database held it back for its size.
                 return Err(bound.exceeded());
             }
-            out.push_str("null");
+            out.push_text("null");
             return Ok(());
         }
         if !self.many {
             return self.row(cursor, bound, out);
         }
         cursor.expect(b'[')?;
-        out.push('[');
+        out.push(b'[');
         if !cursor.take(b']') {
             loop {
                 self.row(cursor, bound, out)?;
                 if !cursor.take(b',') {
                     break;
                 }
-                out.push(',');
+                out.push(b',');
             }
             cursor.expect(b']')?;
         }
-        out.push(']');
+        out.push(b']');
         Ok(())
     }
 
-    fn row(&self, cursor: &mut Cursor<'_>, bound: Bound, out: &mut String) -> Result<(), Error> {
+    fn row(&self, cursor: &mut Cursor<'_>, bound: Bound, out: &mut Vec<u8>) -> Result<(), Error> {
         cursor.expect(b'[')?;
         if self.chunked {
             cursor.expect(b'[')?;
@@ -101,11 +101,11 @@ fn members(
     place: &mut Place,
     cursor: &mut Cursor<'_>,
     bound: Bound,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), Error> {
-    out.push('{');
-    for (position, column) in columns.iter().enumerate() {
-        out.push_str(column.key(position == 0));
+    let start = out.len();
+    for column in columns {
+        column.write_key(out);
         if let Source::Group(inner) = &column.source {
             members(inner, place, cursor, bound, out)?;
             continue;
@@ -117,14 +117,14 @@ fn members(
                 place.next(cursor)?;
                 principal(kind, cursor.scalar()?, out)?;
             }
-            Source::Cell(Kind::Json) => out.push_str(cursor.raw()?),
+            Source::Cell(Kind::Json) => out.push_text(cursor.raw()?),
             Source::Cell(kind) => write_token(*kind, cursor.scalar()?, out)?,
             Source::Nested(nested) => nested.transcribe(cursor, bound, out)?,
             Source::Written { .. } => return Err(unexpected()),
             Source::Group(_) => {}
         }
     }
-    out.push('}');
+    enclose(start, out);
     Ok(())
 }
 
@@ -152,12 +152,12 @@ impl Place {
     }
 }
 
-fn write_token(kind: Kind, token: Token<'_>, out: &mut String) -> Result<(), Error> {
+fn write_token(kind: Kind, token: Token<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
     match (kind, token) {
-        (_, Token::Null) => out.push_str("null"),
+        (_, Token::Null) => out.push_text("null"),
         (Kind::Boolean, Token::Boolean(boolean)) => write_boolean(boolean, out),
         (Kind::Boolean, token) => write_boolean(integer(token)? != 0, out),
-        (Kind::Integer, token) => write_integer(integer(token)?, out),
+        (Kind::Integer, token) => json::write_integer(integer(token)?, out),
         (Kind::Decimal(scale), token) => {
             let unscaled = integer(token)?;
             write_decimal(Decimal { unscaled, scale }, out);
@@ -166,9 +166,9 @@ fn write_token(kind: Kind, token: Token<'_>, out: &mut String) -> Result<(), Err
             json::write_float(number.parse().map_err(|_| unexpected())?, out);
         }
         (Kind::Text, Token::Text(raw, false)) => {
-            out.push('"');
-            out.push_str(raw);
-            out.push('"');
+            out.push(b'"');
+            out.push_text(raw);
+            out.push(b'"');
         }
         (Kind::Text, Token::Text(raw, true)) => {
             json::write_string(&super::cursor::unescape(raw)?, out);
@@ -188,9 +188,9 @@ fn write_token(kind: Kind, token: Token<'_>, out: &mut String) -> Result<(), Err
     Ok(())
 }
 
-fn principal(kind: Token<'_>, id_token: Token<'_>, out: &mut String) -> Result<(), Error> {
+fn principal(kind: Token<'_>, id_token: Token<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
     match kind {
-        Token::Null => out.push_str("null"),
+        Token::Null => out.push_text("null"),
         Token::Text(name, false) => {
             open_principal(name, out);
             let id = match id_token {
@@ -258,9 +258,9 @@ mod tests {
 
     #[track_caller]
     fn check(nested: &Nested, text: &str, expected: &str) {
-        let mut out = String::new();
+        let mut out = Vec::new();
         nested.write(Some(text), bound(), &mut out).unwrap();
-        assert_eq!(out, expected);
+        assert_eq!(std::str::from_utf8(&out), Ok(expected));
     }
 
     #[test]
@@ -304,10 +304,10 @@ mod tests {
     fn lists_and_absent_records() {
         let one = nested(&[("a", Kind::Integer)], false);
         check(&one, "null", "null");
-        let mut out = String::new();
+        let mut out = Vec::new();
         one.write(None, bound(), &mut out).unwrap();
         let many = nested(&[("a", Kind::Integer)], true);
-        assert_eq!(out, "null");
+        assert_eq!(out, b"null");
         for held_back in [None, Some("null")] {
             let error = many.write(held_back, bound(), &mut out);
             assert!(matches!(error, Err(Error::AnswerTooLarge { .. })));
@@ -348,7 +348,7 @@ mod tests {
     fn nothing_is_written_far_beyond_the_bound() {
         let shape = nested(&[("a", Kind::Integer)], true);
         let rows = vec!["[1]"; 1_000].join(",");
-        let mut out = String::new();
+        let mut out = Vec::new();
         let error = shape.write(Some(&format!("[{rows}]")), Bound::of(100), &mut out);
         assert!(matches!(error, Err(Error::AnswerTooLarge { .. })));
         assert!(out.len() < 120, "{}", out.len());
@@ -372,7 +372,7 @@ mod tests {
             "[[1,\"a\",2]]",
             "\"[[1,2]]\"",
         ] {
-            let error = shape.write(Some(text), bound(), &mut String::new());
+            let error = shape.write(Some(text), bound(), &mut Vec::new());
             assert!(matches!(error, Err(Error::Internal(_))), "{text}");
         }
     }

@@ -7,6 +7,9 @@ use carnet_kernel::{ByteSize, Value};
 /// The most bytes that a page takes ahead of its rows.
 const MOST_FORESEEN: usize = 256 << 10;
 
+/// The bytes that a page takes ahead of its first row.
+const ROOM_FOR_FIRST: usize = 1 << 10;
+
 /// A list that is being read.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
@@ -20,7 +23,7 @@ pub(crate) struct Page<'a> {
     lines: bool,
     /// Where each row begins, when the rows come in the opposite order.
     starts: Option<Vec<usize>>,
-    json: String,
+    json: Vec<u8>,
     rows: usize,
     more: bool,
     total: Option<i64>,
@@ -31,6 +34,8 @@ pub(crate) struct Page<'a> {
 impl<'a> Page<'a> {
     /// An empty list for the rows of `query`, of at most `limit` bytes.
     pub(crate) fn new(shape: &'a Shape, query: &Query, limit: ByteSize) -> Self {
+        let mut json = Vec::with_capacity(ROOM_FOR_FIRST);
+        json.extend_from_slice(opening(query.seek.lines));
         Self {
             shape,
             bound: Bound::list(limit, query),
@@ -40,7 +45,7 @@ impl<'a> Page<'a> {
             marks: query.seek.marks && shape.has_marks(),
             lines: query.seek.lines,
             starts: query.seek.backwards.then(Vec::new),
-            json: if query.seek.lines { "" } else { "[" }.to_owned(),
+            json,
             rows: 0,
             more: false,
             total: None,
@@ -59,7 +64,7 @@ impl<'a> Page<'a> {
             return Ok(());
         }
         if self.rows > 0 {
-            self.json.push(if self.lines { '\n' } else { ',' });
+            self.json.push(if self.lines { b'\n' } else { b',' });
         }
         if let Some(starts) = &mut self.starts {
             starts.push(self.json.len());
@@ -82,15 +87,15 @@ impl<'a> Page<'a> {
     }
 
     /// The rows in the order of the list.
-    fn turned(&self, starts: &[usize]) -> String {
-        let mut json = String::with_capacity(self.json.len() + 1);
-        json.push_str(if self.lines { "" } else { "[" });
+    fn turned(&self, starts: &[usize]) -> Vec<u8> {
+        let mut json = Vec::with_capacity(self.json.len() + 1);
+        json.extend_from_slice(opening(self.lines));
         let mut end = self.json.len();
         for (position, start) in starts.iter().rev().enumerate() {
             if position > 0 {
-                json.push(if self.lines { '\n' } else { ',' });
+                json.push(if self.lines { b'\n' } else { b',' });
             }
-            json.push_str(self.json.get(*start..end).unwrap_or_default());
+            json.extend_from_slice(self.json.get(*start..end).unwrap_or_default());
             end = start.saturating_sub(1);
         }
         json
@@ -109,12 +114,12 @@ impl<'a> Page<'a> {
             None => (near, far),
         };
         if !self.lines {
-            self.json.push(']');
+            self.json.push(b']');
         } else if self.rows > 0 {
-            self.json.push('\n');
+            self.json.push(b'\n');
         }
         let mut listing = Listing {
-            json: self.json.into_bytes(),
+            json: self.json,
             rows: self.rows,
             more: self.more,
             total: None,
@@ -141,6 +146,11 @@ impl<'a> Page<'a> {
             None => Finished::Uncounted(uncounted),
         }
     }
+}
+
+/// What stands before the first row.
+fn opening(lines: bool) -> &'static [u8] {
+    if lines { b"" } else { b"[" }
 }
 
 /// A list after its last row.

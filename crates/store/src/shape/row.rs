@@ -2,13 +2,13 @@
 
 use super::cell::{
     close_principal, open_principal, write_boolean, write_date, write_date_time, write_decimal,
-    write_duration, write_id, write_integer, write_name, write_time,
+    write_duration, write_id, write_name, write_time,
 };
 use super::nested::Nested;
 
-use super::{Bound, Call, Cells, Kind, Marked};
+use super::{Bound, Call, Cells, Kind, Marked, not_text};
 use crate::{Document, Error};
-use carnet_kernel::{Decimal, Value, json};
+use carnet_kernel::{Append, Decimal, Value, json};
 use carnet_model::Field;
 use std::sync::Arc;
 
@@ -31,8 +31,7 @@ pub(crate) struct Shape {
 /// One member of the object.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
-    /// `,"name":`, of which the first member leaves out the comma.
-    key: String,
+    key: Key,
     pub(super) source: Source,
     /// How many cells it takes.
     width: usize,
@@ -53,27 +52,65 @@ pub(crate) enum Source {
     Group(Vec<Column>),
 }
 
+/// `,"name":`, to be written once a row. So many bytes that their number is known to the compiler
+/// are copied faster than just as many as are needed.
+#[derive(Clone, Debug)]
+struct Key {
+    /// The whole of a short one.
+    short: [u8; Key::SHORT],
+    length: usize,
+    /// A longer one.
+    long: Vec<u8>,
+}
+
+impl Key {
+    const SHORT: usize = 32;
+
+    fn new(name: &str) -> Self {
+        let mut long = vec![b','];
+        write_name(name, &mut long);
+        let (mut short, length) = ([0; Self::SHORT], long.len());
+        if let Some(room) = short.get_mut(..length) {
+            room.copy_from_slice(&long);
+            long = Vec::new();
+        }
+        Self {
+            short,
+            length,
+            long,
+        }
+    }
+
+    #[inline]
+    fn write(&self, out: &mut Vec<u8>) {
+        if self.length <= Self::SHORT {
+            let end = out.len() + self.length;
+            out.extend_from_slice(&self.short);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.long);
+        }
+    }
+}
+
 impl Column {
     pub(crate) fn new(name: &str, source: Source) -> Self {
-        let mut key = String::with_capacity(name.len() + 4);
-        key.push(',');
-        write_name(name, &mut key);
         let width = match &source {
             Source::Cell(kind) => kind.width(),
             Source::Nested(_) | Source::Written { .. } => 1,
             Source::Group(members) => members.iter().map(|member| member.width).sum(),
         };
         Self {
-            key,
+            key: Key::new(name),
             source,
             width,
             name: None,
         }
     }
 
-    /// `"name":`, behind a comma unless it is the first member.
-    pub(super) fn key(&self, is_first: bool) -> &str {
-        self.key.get(usize::from(is_first)..).unwrap_or_default()
+    /// Appends `,"name":`.
+    pub(super) fn write_key(&self, out: &mut Vec<u8>) {
+        self.key.write(out);
     }
 
     /// A field's member.
@@ -163,7 +200,7 @@ impl Shape {
         &self,
         cells: &C,
         bound: Bound,
-        out: &mut String,
+        out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         write_object(&self.columns, cells, 0, bound, out)?;
         bound.check(out.len())
@@ -171,16 +208,13 @@ impl Shape {
 
     /// One row as a document.
     pub(crate) fn document<C: Cells>(&self, cells: &C, bound: Bound) -> Result<Document, Error> {
-        let mut json = String::with_capacity(512);
+        let mut json = Vec::with_capacity(512);
         self.write_row(cells, bound, &mut json)?;
         let version = match self.version {
             Some(column) => cells.integer(column)?,
             None => None,
         };
-        Ok(Document {
-            json: json.into_bytes(),
-            version,
-        })
+        Ok(Document { json, version })
     }
 }
 
@@ -190,35 +224,44 @@ pub(super) fn write_object<C: Cells>(
     cells: &C,
     at: usize,
     bound: Bound,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), Error> {
-    out.push('{');
+    let start = out.len();
     write_members(columns, cells, at, bound, out)?;
-    out.push('}');
+    enclose(start, out);
     Ok(())
 }
 
-/// The same without what stands round the members.
+/// Makes an object of the members from `start` on, of which each begins with a comma.
+pub(super) fn enclose(start: usize, out: &mut Vec<u8>) {
+    match out.get_mut(start) {
+        Some(comma) => *comma = b'{',
+        None => out.push(b'{'),
+    }
+    out.push(b'}');
+}
+
+/// Appends the members of an object, each behind a comma.
 pub(super) fn write_members<C: Cells>(
     columns: &[Column],
     cells: &C,
     mut at: usize,
     bound: Bound,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), Error> {
-    for (position, column) in columns.iter().enumerate() {
-        out.push_str(column.key(position == 0));
+    for column in columns {
+        column.write_key(out);
         match &column.source {
             Source::Cell(kind) => write_cell(*kind, cells, at, out)?,
             Source::Nested(nested) => nested.write(cells.json(at)?, bound, out)?,
-            Source::Written { many } => match cells.text(at)? {
+            Source::Written { many } => match cells.written(at)? {
                 Some(json) => {
                     bound.check(out.len() + json.len())?;
-                    out.push_str(json);
+                    out.extend_from_slice(json);
                 }
                 // A list is never null, unless the database held it back for its size.
                 None if *many => return Err(bound.exceeded()),
-                None => out.push_str("null"),
+                None => out.extend_from_slice(b"null"),
             },
             Source::Group(members) => write_object(members, cells, at, bound, out)?,
         }
@@ -231,35 +274,39 @@ pub(super) fn write_cell<C: Cells>(
     kind: Kind,
     cells: &C,
     at: usize,
-    out: &mut String,
+    out: &mut Vec<u8>,
 ) -> Result<(), Error> {
     /// Null, or what the writer makes of the value.
-    fn put<T>(value: Option<T>, out: &mut String, write: impl FnOnce(T, &mut String)) {
+    #[inline]
+    fn put<T>(value: Option<T>, out: &mut Vec<u8>, write: impl FnOnce(T, &mut Vec<u8>)) {
         match value {
             Some(value) => write(value, out),
-            None => out.push_str("null"),
+            None => out.extend_from_slice(b"null"),
         }
     }
     match kind {
-        Kind::Integer => put(cells.integer(at)?, out, write_integer),
+        Kind::Integer => put(cells.integer(at)?, out, json::write_integer),
         Kind::Float => put(cells.float(at)?, out, json::write_float),
         Kind::Boolean => put(cells.boolean(at)?, out, write_boolean),
         Kind::Decimal(scale) => put(cells.integer(at)?, out, |unscaled, out| {
             write_decimal(Decimal { unscaled, scale }, out);
         }),
-        Kind::Text => put(cells.text(at)?, out, json::write_string),
+        Kind::Text => match cells.text_bytes(at)? {
+            Some(text) => json::write_bytes(text, out).map_err(|_| not_text(at))?,
+            None => out.extend_from_slice(b"null"),
+        },
         Kind::Id(form) => put(cells.id(at)?, out, |id, out| write_id(form, id, out)),
         Kind::Date => put(cells.date(at)?, out, write_date),
         Kind::Time => put(cells.integer(at)?, out, write_time),
         Kind::DateTime => put(cells.date_time(at)?, out, write_date_time),
         Kind::Duration => put(cells.integer(at)?, out, write_duration),
-        Kind::Json => put(cells.json(at)?, out, |text, out| out.push_str(text)),
+        Kind::Json => put(cells.json(at)?, out, |text, out| out.push_text(text)),
         Kind::Principal => match cells.text(at)? {
             Some(kind) => {
                 open_principal(kind, out);
                 close_principal(cells.id(at + 1)?, out);
             }
-            None => out.push_str("null"),
+            None => out.extend_from_slice(b"null"),
         },
     }
     Ok(())

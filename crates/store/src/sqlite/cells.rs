@@ -19,22 +19,28 @@ trait Typed {
 }
 
 impl Typed for Line<'_> {
+    #[inline(always)]
     fn cell(&self, column: usize) -> Result<ValueRef<'_>, Error> {
-        self.0
-            .get_ref(column)
-            .map_err(|error| Error::Internal(error.to_string()))
+        self.0.get_ref(column).map_err(|_| absent(column))
     }
 }
 
 impl Typed for Arguments<'_, '_> {
+    #[inline(always)]
     fn cell(&self, column: usize) -> Result<ValueRef<'_>, Error> {
         if column + 1 >= self.0.len() {
-            return Err(Error::Internal(format!("there is no argument {column}")));
+            return Err(absent(column));
         }
         Ok(self.0.get_raw(column + 1))
     }
 }
 
+#[cold]
+fn absent(column: usize) -> Error {
+    Error::Internal(format!("column {column} is missing"))
+}
+
+#[cold]
 fn unexpected(column: usize, expected: &str, found: ValueRef<'_>) -> Error {
     Error::Internal(format!(
         "column {column} holds {} where {expected} was expected",
@@ -43,6 +49,7 @@ fn unexpected(column: usize, expected: &str, found: ValueRef<'_>) -> Error {
 }
 
 impl<T: Typed> Cells for T {
+    #[inline(always)]
     fn integer(&self, column: usize) -> Result<Option<i64>, Error> {
         match self.cell(column)? {
             ValueRef::Null => Ok(None),
@@ -51,6 +58,7 @@ impl<T: Typed> Cells for T {
         }
     }
 
+    #[inline(always)]
     fn float(&self, column: usize) -> Result<Option<f64>, Error> {
         match self.cell(column)? {
             ValueRef::Null => Ok(None),
@@ -60,20 +68,30 @@ impl<T: Typed> Cells for T {
         }
     }
 
+    #[inline(always)]
     fn boolean(&self, column: usize) -> Result<Option<bool>, Error> {
         Ok(self.integer(column)?.map(|number| number != 0))
     }
 
+    #[inline(always)]
     fn text(&self, column: usize) -> Result<Option<&str>, Error> {
+        let bytes = self.text_bytes(column)?;
+        bytes
+            .map(std::str::from_utf8)
+            .transpose()
+            .map_err(|_| Error::Internal(format!("column {column} is not UTF-8")))
+    }
+
+    #[inline(always)]
+    fn text_bytes(&self, column: usize) -> Result<Option<&[u8]>, Error> {
         match self.cell(column)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => std::str::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| Error::Internal(format!("column {column} is not UTF-8"))),
+            ValueRef::Text(bytes) => Ok(Some(bytes)),
             other => Err(unexpected(column, "a text", other)),
         }
     }
 
+    #[inline(always)]
     fn id(&self, column: usize) -> Result<Option<Id>, Error> {
         match self.cell(column)? {
             ValueRef::Null => Ok(None),
@@ -85,6 +103,7 @@ impl<T: Typed> Cells for T {
         }
     }
 
+    #[inline(always)]
     fn date(&self, column: usize) -> Result<Option<i32>, Error> {
         self.integer(column)?
             .map(i32::try_from)
@@ -92,12 +111,23 @@ impl<T: Typed> Cells for T {
             .map_err(|_| Error::Internal(format!("column {column} holds no date")))
     }
 
+    #[inline(always)]
     fn date_time(&self, column: usize) -> Result<Option<i64>, Error> {
         self.integer(column)
     }
 
+    #[inline(always)]
     fn json(&self, column: usize) -> Result<Option<&str>, Error> {
         self.text(column)
+    }
+
+    #[inline(always)]
+    fn written(&self, column: usize) -> Result<Option<&[u8]>, Error> {
+        match self.cell(column)? {
+            ValueRef::Null => Ok(None),
+            ValueRef::Blob(bytes) => Ok(Some(bytes)),
+            other => Err(unexpected(column, "JSON of ours", other)),
+        }
     }
 }
 

@@ -51,7 +51,7 @@ impl Reading {
 
 impl Now {
     /// Appends what a call makes of its arguments.
-    fn write(&self, context: &Context<'_>, out: &mut String) -> Result<()> {
+    fn write(&self, context: &Context<'_>, out: &mut Vec<u8>) -> Result<()> {
         let number = context.get_raw(0).as_i64().map_err(failed)?;
         let call = usize::try_from(number)
             .ok()
@@ -77,7 +77,7 @@ pub(crate) fn install(raw: &Connection, reading: &Reading) -> Result<()> {
     for name in ["carnet_object", "carnet_members"] {
         let reading = reading.clone();
         raw.create_scalar_function(name, -1, flags, move |context| {
-            let mut json = String::with_capacity(512);
+            let mut json = Vec::with_capacity(512);
             reading.now().write(context, &mut json)?;
             Ok(json)
         })?;
@@ -95,26 +95,26 @@ struct List {
 /// A list in the making.
 struct Rows {
     now: Now,
-    json: String,
+    json: Vec<u8>,
 }
 
-impl Aggregate<Rows, String> for List {
+impl Aggregate<Rows, Vec<u8>> for List {
     fn init(&self, _: &mut Context<'_>) -> Result<Rows> {
         Ok(Rows {
             now: self.reading.now(),
-            json: String::with_capacity(2_048),
+            json: Vec::with_capacity(2_048),
         })
     }
 
     fn step(&self, context: &mut Context<'_>, rows: &mut Rows) -> Result<()> {
         let first = rows.json.is_empty();
-        rows.json.push(if first { '[' } else { ',' });
+        rows.json.push(if first { b'[' } else { b',' });
         rows.now.write(context, &mut rows.json)
     }
 
-    fn finalize(&self, _: &mut Context<'_>, rows: Option<Rows>) -> Result<String> {
-        let mut json = rows.map_or_else(|| "[".to_owned(), |rows| rows.json);
-        json.push(']');
+    fn finalize(&self, _: &mut Context<'_>, rows: Option<Rows>) -> Result<Vec<u8>> {
+        let mut json = rows.map_or_else(|| b"[".to_vec(), |rows| rows.json);
+        json.push(b']');
         Ok(json)
     }
 }
@@ -135,6 +135,7 @@ mod tests {
         install(&raw, &reading).unwrap();
         reading.set(calls.into(), most);
         raw.query_row(sql, [], |row| row.get(0))
+            .map(|json: Vec<u8>| String::from_utf8(json).unwrap())
     }
 
     #[track_caller]
