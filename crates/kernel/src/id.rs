@@ -9,6 +9,21 @@ const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
+/// What stands in [`DIGITS`] for a byte that is no character of an id.
+const NO_DIGIT: u8 = u8::MAX;
+
+/// What each byte stands for, in upper or lower case.
+const DIGITS: [u8; 256] = {
+    let mut digits = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = digit as u8;
+        digits[ALPHABET[digit].to_ascii_lowercase() as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
+
 /// The two characters of each ten bits: an id is written for every record of an answer.
 const PAIRS: [[u8; 2]; 1_024] = {
     let mut pairs = [[0; 2]; 1_024];
@@ -144,15 +159,11 @@ impl FromStr for Id {
         }
         let mut bits = 0_u128;
         for (index, byte) in bytes.iter().enumerate() {
-            let upper = byte.to_ascii_uppercase();
-            let digit = ALPHABET
-                .iter()
-                .position(|known| *known == upper)
-                .ok_or(IdError::Character)?;
-            if index == 0 && digit > 7 {
+            let digit = DIGITS[usize::from(*byte)];
+            if digit == NO_DIGIT || index == 0 && digit > 7 {
                 return Err(IdError::Character);
             }
-            bits = bits << 5 | digit as u128;
+            bits = bits << 5 | u128::from(digit);
         }
         Ok(Self(bits))
     }
@@ -173,8 +184,14 @@ impl fmt::Debug for Id {
 /// Makes ids that never go backwards within this process, even when the clock does.
 #[derive(Debug, Default)]
 pub struct IdGenerator {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// Milliseconds and the 74 free bits of the id made last.
-    last: Mutex<(u64, u128)>,
+    last: (u64, u128),
+    random: Random,
 }
 
 /// The bits of a UUIDv7 that are free: 12 after the version, 62 after the variant.
@@ -188,9 +205,10 @@ impl IdGenerator {
 
     /// The next id at the moment `now`.
     pub fn next(&self, now: Timestamp) -> Id {
-        let random = random_bits();
         let now = u64::try_from(now.as_millis()).unwrap_or(0);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let random = state.random.bits();
+        let last = state.last;
         let (millis, free) = if now > last.0 {
             // The top free bit stays clear, so that a busy millisecond has room to count up.
             (now, random & ((1 << (FREE - 1)) - 1))
@@ -202,22 +220,57 @@ impl IdGenerator {
                 (last.0 + 1, random & ((1 << (FREE - 1)) - 1))
             }
         };
-        *last = (millis, free);
+        state.last = (millis, free);
         let high = free >> 62;
         let low = free & ((1 << 62) - 1);
         Id(u128::from(millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | high << 64 | 0b10 << 62 | low)
     }
 }
 
-fn random_bits() -> u128 {
-    let mut bytes = [0_u8; 16];
-    // INVARIANT: the operating system's random source is there; without it no process of ours may run.
-    #[expect(
-        clippy::expect_used,
-        reason = "a host without randomness cannot serve safely"
-    )]
-    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
-    u128::from_be_bytes(bytes)
+/// How many bytes are asked of the operating system at once: every request has an id, and asking
+/// costs as much as a dozen of them.
+const ASKED: usize = 512;
+
+/// Random bits of the operating system, each given out once.
+struct Random {
+    bytes: [u8; ASKED],
+    /// Where those begin that were not given out.
+    at: usize,
+}
+
+impl Default for Random {
+    fn default() -> Self {
+        Self {
+            bytes: [0; ASKED],
+            at: ASKED,
+        }
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Random").finish_non_exhaustive()
+    }
+}
+
+impl Random {
+    fn bits(&mut self) -> u128 {
+        loop {
+            let rest = self.bytes.get(self.at..).unwrap_or_default();
+            if let Some(bytes) = rest.first_chunk::<16>() {
+                self.at += bytes.len();
+                return u128::from_be_bytes(*bytes);
+            }
+            // INVARIANT: the operating system's random source is there; without it no process of
+            // ours may run.
+            #[expect(
+                clippy::expect_used,
+                reason = "a host without randomness cannot serve safely"
+            )]
+            getrandom::fill(&mut self.bytes).expect("the operating system gives random bytes");
+            self.at = 0;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! Lists as they are asked for, and those that were understood already, by the text of their query:
-//! most lists are asked again and again in the same words. Not the words themselves.
+//! Reads that are asked again and again, kept as they were understood: lists by the text of their
+//! query, whole records by their resource. Not the words themselves.
 
-use crate::parse::{ListRequest, timeless};
+use crate::parse::{ListRequest, ReadRequest, timeless};
 use crate::plan;
+use carnet_kernel::Value;
 use carnet_model::{ModelHash, ModelView, Resource, ResourceIndex};
-use carnet_store::PreparedQuery;
+use carnet_store::{PreparedQuery, PreparedRecord};
 use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -132,6 +133,43 @@ impl AskedLists {
                 .keep((view.hash(), resource), query, Arc::clone(&list));
         }
         list
+    }
+}
+
+/// Of how many views of models whole records are kept; one more begins anew.
+const MOST_VIEWS: usize = 32;
+
+/// How whole records are read, by the view of the model and the index of the resource.
+#[derive(Debug, Default)]
+pub(crate) struct WholeRecords {
+    views: RwLock<Vec<(ModelHash, Vec<Option<Arc<PreparedRecord>>>)>>,
+}
+
+impl WholeRecords {
+    /// How one record of `resource` is read as a whole.
+    pub(crate) fn of(&self, view: &ModelView, resource: &Resource) -> Arc<PreparedRecord> {
+        let (hash, place) = (view.hash(), usize::from(resource.index.0));
+        let views = self.views.read().unwrap_or_else(PoisonError::into_inner);
+        let known = views.iter().find(|(known, _)| *known == hash);
+        if let Some(Some(prepared)) = known.and_then(|(_, records)| records.get(place)) {
+            return Arc::clone(prepared);
+        }
+        drop(views);
+        let query = plan::read(view, resource, Value::Null, ReadRequest::default());
+        let prepared = Arc::new(PreparedRecord::new(query));
+        let mut views = self.views.write().unwrap_or_else(PoisonError::into_inner);
+        if views.len() >= MOST_VIEWS {
+            views.clear();
+        }
+        let records = match views.iter_mut().position(|(known, _)| *known == hash) {
+            Some(known) => &mut views[known].1,
+            None => &mut views.push_mut((hash, Vec::new())).1,
+        };
+        if records.len() <= place {
+            records.resize(place + 1, None);
+        }
+        records[place] = Some(Arc::clone(&prepared));
+        prepared
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one entry to declared resources: commands in, answers out. Interfaces translate to it and
 //! from it; nothing else in this crate touches the store.
 
-use crate::asked::AskedLists;
+use crate::asked::{AskedLists, WholeRecords};
 use crate::batch::Whose;
 use crate::command::{Answer, Command, Options};
 use crate::cursor::{CursorKey, SECRET};
@@ -40,6 +40,7 @@ struct Inner {
     explains: AtomicBool,
     codes: OnceLock<ApplicationCodes>,
     asked: AskedLists,
+    whole: WholeRecords,
 }
 
 impl Operations {
@@ -57,6 +58,7 @@ impl Operations {
                 explains: AtomicBool::new(false),
                 codes: OnceLock::new(),
                 asked: AskedLists::default(),
+                whole: WholeRecords::default(),
             }),
             within: None,
         }
@@ -140,6 +142,11 @@ impl Operations {
     /// The lists that were understood already.
     pub(crate) fn asked_lists(&self) -> &AskedLists {
         &self.inner.asked
+    }
+
+    /// How whole records are read.
+    pub(crate) fn whole_records(&self) -> &WholeRecords {
+        &self.inner.whole
     }
 
     /// The store below.

@@ -8,7 +8,7 @@ use crate::parse::{GroupRequest, ReadRequest};
 use crate::plan;
 use carnet_kernel::{Code, Context, Detail, Refusal, Value};
 use carnet_model::{ModelView, Resource};
-use carnet_store::{Error, PreparedQuery};
+use carnet_store::{Deleted, Error, PreparedQuery};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,10 +22,17 @@ impl Operations {
     ) -> Result<RecordAnswer, Refusal> {
         let failed = |error: Error| told(&error, view);
         let whole = request.fields.is_none() && request.included.is_empty();
-        let query = plan::read(view, resource, key, request);
         let scope = self.scope(context, resource).await.map_err(failed)?;
-        let found = scope.find(view, &query).await.map_err(failed)?;
-        let document = found.ok_or_else(|| Refusal::not_found(&resource.name))?;
+        let found = if whole && request.deleted == Deleted::Hidden {
+            let prepared = self.whole_records().of(view, resource);
+            scope.find_prepared(view, &prepared, key).await
+        } else {
+            let query = plan::read(view, resource, key, request);
+            scope.find(view, &query).await
+        };
+        let document = found
+            .map_err(failed)?
+            .ok_or_else(|| Refusal::not_found(&resource.name))?;
         Ok(RecordAnswer {
             json: document.json,
             created: None,

@@ -39,7 +39,7 @@ pub use grouping::{
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
 pub use placement::{Namespace, Placement};
-pub use prepared::PreparedQuery;
+pub use prepared::{PreparedQuery, PreparedRecord};
 pub use query::{
     Count, Counted, Deleted, Document, Include, Listing, Nulls, Order, Query, Seek, Window,
 };

@@ -1,14 +1,15 @@
 //! The handles on data. A `Scope` is one tenant's; a `SystemScope` is the process's own.
 
 use crate::options::RECEIPT_LIFE;
+use crate::prepared::Sought;
 use crate::store::Engine;
 use crate::transaction::{
     Found, Locking, Read, Reading, Savepoint, Transaction, Writing, unexpected,
 };
 use crate::{
     Changes, Document, Error, Explanation, Grouping, Groups, JournalCursor, JournalRow, Listing,
-    Namespace, Param, Placement, PreparedQuery, Query, Stamp, Store, Unit, WriteFailure,
-    WriteOptions, Written,
+    Namespace, Param, Placement, PreparedQuery, PreparedRecord, Query, Stamp, Store, Unit,
+    WriteFailure, WriteOptions, Written,
 };
 use carnet_kernel::{Context, Id, TenantKey, Timestamp, Value};
 use carnet_model::{ModelView, ResourceIndex};
@@ -184,16 +185,30 @@ impl Scope {
 
     /// Reads the first record of a query, if there is one.
     pub async fn find(&self, view: &ModelView, query: &Query) -> Result<Option<Document>, Error> {
+        self.sought(view, Sought::First(query.clone())).await
+    }
+
+    /// Reads the record with this key, if it is there; the read was prepared for `view`.
+    pub async fn find_prepared(
+        &self,
+        view: &ModelView,
+        prepared: &Arc<PreparedRecord>,
+        key: Value,
+    ) -> Result<Option<Document>, Error> {
+        self.sought(view, Sought::ByKey(Arc::clone(prepared), key))
+            .await
+    }
+
+    async fn sought(&self, view: &ModelView, sought: Sought) -> Result<Option<Document>, Error> {
         if let Some(transaction) = &self.transaction {
-            let read = Read::Find(query.clone());
-            return match self.found(transaction, view, read).await? {
+            return match self.found(transaction, view, Read::Find(sought)).await? {
                 Found::Document(document) => Ok(document),
                 _ => Err(unexpected()),
             };
         }
         match &self.store.inner.engine {
-            Engine::Sqlite(engine) => engine.find(&self.target, view, query).await,
-            Engine::Postgres(engine) => engine.find(&self.target, view, query).await,
+            Engine::Sqlite(engine) => engine.find(&self.target, view, &sought).await,
+            Engine::Postgres(engine) => engine.find(&self.target, view, &sought).await,
         }
     }
 

@@ -147,8 +147,8 @@ impl Scope {
                 .group(target, view, grouping)
                 .await
                 .map(Found::Groups),
-            (Engine::Sqlite(engine), Read::Find(query)) => {
-                engine.find(target, view, query).await.map(Found::Document)
+            (Engine::Sqlite(engine), Read::Find(sought)) => {
+                engine.find(target, view, sought).await.map(Found::Document)
             }
             (Engine::Postgres(engine), Read::List(prepared)) => {
                 engine.list(target, view, prepared).await.map(Found::List)
@@ -157,8 +157,8 @@ impl Scope {
                 .group(target, view, grouping)
                 .await
                 .map(Found::Groups),
-            (Engine::Postgres(engine), Read::Find(query)) => {
-                engine.find(target, view, query).await.map(Found::Document)
+            (Engine::Postgres(engine), Read::Find(sought)) => {
+                engine.find(target, view, sought).await.map(Found::Document)
             }
         }
     }

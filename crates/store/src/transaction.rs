@@ -1,10 +1,11 @@
 //! A transaction under way that code talks to. What the code asks is put on a desk; whoever drives
 //! the code takes it from there and carries it out. Not how that is done: that is the adapters'.
 
+use crate::prepared::Sought;
 use crate::scope::Target;
 use crate::{
-    Document, Error, Grouping, Groups, Listing, Outcome, Policy, PreparedQuery, Query, Receipt,
-    Stamp, Unit, WriteFailure,
+    Document, Error, Grouping, Groups, Listing, Outcome, Policy, PreparedQuery, Receipt, Stamp,
+    Unit, WriteFailure,
 };
 use carnet_kernel::{Id, TenantKey};
 use carnet_model::{ModelView, ResourceIndex};
@@ -71,7 +72,7 @@ pub struct Transaction {
 pub(crate) enum Read {
     List(Arc<PreparedQuery>),
     Group(Grouping),
-    Find(Query),
+    Find(Sought),
 }
 
 /// What was read.

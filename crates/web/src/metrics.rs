@@ -68,11 +68,9 @@ pub(crate) fn began() {
 pub(crate) fn ended(method: &'static str, route: &str, status: u16, took: Duration) {
     working(|gauge| gauge.decrement(1.0));
     ROUTES.with_borrow_mut(|routes| {
-        if !routes.contains_key(route) {
-            routes.insert(route.to_owned(), Vec::new());
-        }
-        let Some(known) = routes.get_mut(route) else {
-            return;
+        let known = match routes.get_mut(route) {
+            Some(known) => known,
+            None => routes.entry(route.to_owned()).or_default(),
         };
         let place = known
             .iter()

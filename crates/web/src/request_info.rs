@@ -103,6 +103,11 @@ impl RequestInfo {
         )
     }
 
+    /// The client's own request text, if it sent one.
+    pub(crate) fn foreign_request(&self) -> Option<&str> {
+        self.0.origin.request_text.as_deref()
+    }
+
     /// The client's own correlation text, if it sent one.
     pub fn foreign_correlation(&self) -> Option<&str> {
         self.0.origin.correlation_text.as_deref()

@@ -30,7 +30,6 @@ use futures_util::future::BoxFuture;
 use http::Method;
 use read::Asked;
 use std::convert::Infallible;
-use std::fmt;
 use std::task::{self, Poll};
 use std::time::Instant;
 use tower::Service;
@@ -141,7 +140,7 @@ impl At {
         if let Some(resource) = self.view.resource_named(name) {
             return Ok(resource);
         }
-        self.label(request, "/{resource}");
+        self.label(request, &["/{resource}"]);
         let short: String = name.chars().take(64).collect();
         let names = self.view.shown_resources();
         let hint = carnet_kernel::suggest::hint(name, names.map(|one| one.name.as_str()));
@@ -154,14 +153,19 @@ impl At {
     /// The resource that a request addresses, noted with what stands behind its name.
     fn addressed(&self, request: &Request, tail: &str) -> Result<&Resource, Refusal> {
         let resource = self.find(request)?;
-        self.label(request, format_args!("/{}{tail}", resource.name));
+        self.label(request, &["/", &resource.name, tail]);
         Ok(resource)
     }
 
     /// Notes the template of the address behind its version.
-    fn label(&self, request: &Request, template: impl fmt::Display) {
+    fn label(&self, request: &Request, template: &[&str]) {
         if let Some(info) = RequestInfo::find(request.extensions()) {
-            info.set_route(format!("{PREFIX}/{}{template}", self.view.version()));
+            let mut label = String::with_capacity(64);
+            label.push_str(PREFIX);
+            label.push_str("/v");
+            label.push_str(&self.view.version().0.to_string());
+            label.extend(template.iter().copied());
+            info.set_route(label);
         }
     }
 
@@ -328,7 +332,7 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     if let Some(action) = action_named(resource, text, ActionOn::Collection) {
         return act(&at, (resource, action), None, request).await;
     }
-    at.label(&request, format_args!("/{}/{{id}}", resource.name));
+    at.label(&request, &["/", &resource.name, "/{id}"]);
     let methods = record_methods(resource);
     if methods.is_empty() {
         return Err(nothing_here(resource));
@@ -385,10 +389,7 @@ async fn act(
 ) -> Result<Response, Problem> {
     let declared = resource.action(action);
     let place = if id.is_some() { "/{id}" } else { "" };
-    at.label(
-        &request,
-        format_args!("/{}{place}/{}", resource.name, declared.name),
-    );
+    at.label(&request, &["/", &resource.name, place, "/", &declared.name]);
     let method = declared.method.as_http();
     if request.method().as_str() != method {
         return Ok(refuse_method(&request, &[method]));
@@ -431,7 +432,7 @@ async fn serve_link(at: At, request: Request) -> Result<Response, Problem> {
     };
     at.label(
         &request,
-        format_args!("/{}/{{id}}/{}/{{target}}", resource.name, relation.name),
+        &["/", &resource.name, "/{id}/", &relation.name, "/{target}"],
     );
     if !methods.contains(&request.method().as_str()) {
         return Ok(refuse_method(&request, &methods));
@@ -449,7 +450,7 @@ pub(crate) fn restores(resource: &Resource) -> bool {
 }
 
 async fn serve_transactions(at: At, request: Request) -> Result<Response, Problem> {
-    at.label(&request, "/transactions");
+    at.label(&request, &["/transactions"]);
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }

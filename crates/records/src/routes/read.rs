@@ -195,7 +195,7 @@ pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
     let Answer::Record(record) = answer else {
         return Err(unexpected());
     };
-    let message = format!("{} found", call.resource().title);
+    let message = [call.resource().title.as_str(), " found"].concat();
     let mut response = respond(StatusCode::OK, call.media, success(&record.json, &message));
     if let Some(version) = record.version {
         response.headers_mut().insert(header::ETAG, etag(version));

@@ -24,7 +24,8 @@ mod write;
 
 use crate::estimate::{Estimates, Key, planned_rows};
 use crate::metrics::Counters;
-use crate::render::{self, Frame, GroupStatement, Lookups, Select};
+use crate::prepared::Sought;
+use crate::render::{self, Frame, GroupStatement, Select};
 use crate::scope::Target;
 use crate::shape::{Bound, Cells, GroupPage, handed_over};
 use crate::{
@@ -54,7 +55,6 @@ pub(crate) struct Postgres {
     estimates: Box<Estimates>,
     serving: Pool,
     owner: Pool,
-    lookups: Lookups,
     turns: retry::Turns,
     /// The version of `carnet_schemas` that a model was recorded as.
     schema_versions: RwLock<HashMap<ModelHash, i64>>,
@@ -89,7 +89,6 @@ impl Postgres {
         let opened = Self {
             owner: pool(Role::Owner, OWNER),
             serving: pool(Role::Application, size),
-            lookups: Lookups::default(),
             turns: retry::Turns::new(),
             config: config.clone(),
             connector: Arc::clone(&connector),
@@ -270,11 +269,11 @@ impl Postgres {
         &self,
         target: &Target,
         view: &ModelView,
-        query: &Query,
+        sought: &Sought,
     ) -> Result<Option<Document>, Error> {
         let started = Instant::now();
-        let lookup = self.lookups.lookup(self.frame(target, view), query);
-        let bound = Bound::record(self.config.answer_limit, query);
+        let lookup = sought.lookup(self.frame(target, view));
+        let bound = Bound::record(self.config.answer_limit, sought.query());
         let answers = self.reader(target).run(&[&lookup.statement], bound).await;
         let shape = lookup.shape;
         let outcome = answers.and_then(|answers| {

@@ -11,7 +11,8 @@ use super::retry::Plan;
 use super::write::{self, Trouble, Write};
 use super::{Postgres, errors, receipts};
 use crate::estimate::{Key, planned_rows};
-use crate::render::{self, GroupStatement, LoadStatement, Lookup, Select};
+use crate::prepared::Lookup;
+use crate::render::{self, GroupStatement, LoadStatement, Select};
 use crate::shape::{Bound, Cells, Finished, GroupPage, Page};
 use crate::transact::earlier;
 use crate::transaction::{
@@ -221,9 +222,9 @@ impl<'a> Talk<'a> {
                         Rendered::Group(Box::new(render::grouping(frame, grouping))),
                         Bound::groups(limit),
                     ),
-                    Read::Find(query) => (
-                        Rendered::Find(Box::new(self.store.lookups.lookup(frame, query))),
-                        Bound::record(limit, query),
+                    Read::Find(sought) => (
+                        Rendered::Find(Box::new(sought.lookup(frame))),
+                        Bound::record(limit, sought.query()),
                     ),
                 }
             })

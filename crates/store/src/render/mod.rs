@@ -21,7 +21,6 @@ mod leak;
 mod level;
 mod literal;
 mod load;
-mod lookup;
 mod nest;
 mod order;
 mod pattern;
@@ -45,7 +44,6 @@ pub use statement::{ListType, Param, Statement};
 
 pub(crate) use grouping::{GroupStatement, grouping};
 pub(crate) use load::{LoadStatement, load, load_records};
-pub(crate) use lookup::{Lookup, Lookups};
 pub(crate) use select::{Select, select};
 
 use crate::{Dialect, Placement, Wall};

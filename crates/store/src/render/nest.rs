@@ -236,8 +236,9 @@ fn object<'q>(
         row.make_room(writer, parts(field).len());
         for part in parts(field) {
             writer.text(", ");
-            // SQLite copies a text that it hands over, to end it with a zero; bytes it does not.
-            let text = is_text(field, part);
+            // SQLite copies a text that it hands over, to end it with a zero, but no bytes. What a
+            // list is made of was copied already.
+            let text = !many && is_text(field, part);
             writer.text(if text { "CAST(" } else { "" });
             writer.column_part(alias, &field.column, part);
             writer.text(if text { " AS BLOB)" } else { "" });

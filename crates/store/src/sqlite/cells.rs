@@ -86,7 +86,8 @@ impl<T: Typed> Cells for T {
     fn text_bytes(&self, column: usize) -> Result<Option<&[u8]>, Error> {
         match self.cell(column)? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => Ok(Some(bytes)),
+            // As bytes it comes to functions of ours.
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(Some(bytes)),
             other => Err(unexpected(column, "a text", other)),
         }
     }

@@ -31,7 +31,8 @@ mod writer;
 
 use crate::estimate::Estimates;
 use crate::metrics::Counters;
-use crate::render::{self, Frame, Lookups};
+use crate::prepared::Sought;
+use crate::render::{self, Frame};
 use crate::scope::Target;
 use crate::shape::Bound;
 use crate::{
@@ -67,7 +68,6 @@ pub(crate) struct Sqlite {
     /// The most bytes of an answer.
     limit: ByteSize,
     readers: Readers,
-    lookups: Arc<Lookups>,
     /// How long one transaction may take.
     budget: Duration,
     queue: Arc<Queue<Job>>,
@@ -224,10 +224,10 @@ impl Sqlite {
         &self,
         target: &Target,
         view: &ModelView,
-        query: &Query,
+        sought: &Sought,
     ) -> Result<Option<Document>, Error> {
-        let lookup = self.lookups.lookup(frame(target, view), query);
-        let bound = Bound::record(self.limit, query);
+        let lookup = sought.lookup(frame(target, view));
+        let bound = Bound::record(self.limit, sought.query());
         self.read("read", target.deadline, Span::Statement, move |session| {
             read::document(session, &lookup, bound)
         })
@@ -386,7 +386,6 @@ fn start(path: PathBuf, config: &Config) -> Result<Sqlite, Error> {
         path,
         limit: config.answer_limit,
         readers,
-        lookups: Arc::default(),
         budget: config.transaction_budget.0,
         queue,
         health,

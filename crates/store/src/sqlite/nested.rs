@@ -246,7 +246,7 @@ mod tests {
         for sql in [
             "select carnet_object(0, 1)",
             "select carnet_object(0, '1', 'x')",
-            "select carnet_object(0, 1, x'00')",
+            "select carnet_object(0, 1, x'ff')",
             "select carnet_object(0, 1, cast(x'ff' as text))",
             "select carnet_object(0, 1.5, 'x')",
             "select carnet_object(1, 1, 'x')",

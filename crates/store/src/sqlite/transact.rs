@@ -11,7 +11,7 @@ use super::readers::Span;
 use super::session::Session;
 use super::{Sqlite, frame, gone, receipts};
 use crate::estimate::Estimates;
-use crate::render::{self, Lookups};
+use crate::render;
 use crate::scope::Target;
 use crate::shape::Bound;
 use crate::transact::earlier;
@@ -65,7 +65,6 @@ struct Begun {
 #[derive(Clone)]
 struct Means {
     limit: ByteSize,
-    lookups: Arc<Lookups>,
     estimates: Arc<Estimates>,
 }
 
@@ -94,7 +93,6 @@ impl Sqlite {
             runtime: Handle::current(),
             means: Means {
                 limit: self.limit,
-                lookups: Arc::clone(&self.lookups),
                 estimates: Arc::clone(&self.estimates),
             },
             budget: self.budget,
@@ -299,9 +297,9 @@ impl Course<'_> {
                 let rendered = render::grouping(frame, grouping);
                 read::groups(self.session, &rendered, grouping, means.limit).map(Found::Groups)
             }
-            Read::Find(query) => {
-                let lookup = means.lookups.lookup(frame, query);
-                let bound = Bound::record(means.limit, query);
+            Read::Find(sought) => {
+                let lookup = sought.lookup(frame);
+                let bound = Bound::record(means.limit, sought.query());
                 read::document(self.session, &lookup, bound).map(Found::Document)
             }
         }

@@ -44,12 +44,16 @@ pub(crate) fn identify(
 
 /// Puts the ids on the answer.
 pub(crate) fn echo(info: &RequestInfo, headers: &mut HeaderMap) {
-    let request = HeaderValue::from_str(&info.request_text());
+    let value = |foreign: Option<&str>, id: Id| match foreign {
+        Some(text) => HeaderValue::from_str(text),
+        None => HeaderValue::from_bytes(&id.encode()),
+    };
+    let request = value(info.foreign_request(), info.request());
     // Without an id of the client's own both are one.
     let same = info.request() == info.correlation() && info.foreign_correlation().is_none();
     let correlation = match &request {
         Ok(value) if same => Ok(value.clone()),
-        _ => HeaderValue::from_str(&info.correlation_text()),
+        _ => value(info.foreign_correlation(), info.correlation()),
     };
     for (name, value) in [(REQUEST_ID, request), (CORRELATION_ID, correlation)] {
         if let Ok(value) = value {
