@@ -348,6 +348,7 @@ impl<'a> Talk<'a> {
             Ok(_) => {
                 if savepoint == Savepoint::Undo {
                     self.failed = None;
+                    self.held.spoilt = false;
                 }
                 Ok(Ok(()))
             }
