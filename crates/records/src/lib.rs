@@ -16,6 +16,7 @@ pub mod openapi;
 mod operations;
 pub mod parse;
 pub mod plan;
+mod prepare;
 mod read;
 mod replay;
 pub mod routes;

@@ -20,6 +20,7 @@ mod register;
 mod reply;
 mod repository;
 mod run;
+mod stated;
 mod streamed;
 
 pub use argument::{

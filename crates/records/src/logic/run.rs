@@ -168,7 +168,7 @@ impl Operations {
         let (index, request) = streamed.request(view, listed, request, work.stamp.now)?;
         let reading = self.list(work.context, view, view.resource(index), request);
         let mut list = Box::pin(reading).await?;
-        list.listing.json = streamed.array(&list.listing.json)?;
+        list.listing.json = streamed.array(listed, &list.listing.json)?;
         Ok(Answer::List(list))
     }
 
@@ -326,6 +326,8 @@ impl Operations {
                         command,
                         validated: true,
                         proceeded: true,
+                        prepared: None,
+                        version_due: false,
                         reply: Some(reply),
                     }),
                     ended: AtomicBool::new(false),
@@ -402,6 +404,8 @@ impl Begun {
                     command: coded.command,
                     validated: false,
                     proceeded: false,
+                    prepared: None,
+                    version_due: false,
                     reply: None,
                 }),
                 ended: AtomicBool::new(false),
