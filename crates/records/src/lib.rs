@@ -12,6 +12,7 @@ mod linking;
 pub mod logic;
 pub mod metrics;
 mod nest;
+mod offered;
 pub mod openapi;
 mod operations;
 pub mod parse;
