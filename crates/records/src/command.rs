@@ -319,6 +319,14 @@ impl Command {
         body!(self)
     }
 
+    /// Whether it may change records.
+    pub(crate) fn writes(&self) -> bool {
+        !matches!(
+            self,
+            Self::List { .. } | Self::Group { .. } | Self::Read { .. }
+        )
+    }
+
     /// What it states of the version that it is based on, where it is for one record.
     pub(crate) fn stated(&self) -> Option<&Precondition> {
         match self {

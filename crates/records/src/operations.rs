@@ -248,7 +248,8 @@ impl Operations {
                     .map(Answer::Record)
             }
             Command::Create { resource, body } => {
-                Box::pin(self.create(work, resource, &body)).await
+                let prepared = self.read_create(work, resource, &body)?;
+                Box::pin(self.apply(work, prepared)).await
             }
             Command::Update {
                 resource,
@@ -261,7 +262,8 @@ impl Operations {
                     id,
                     precondition,
                 };
-                Box::pin(self.change(work, target, &body, Kind::Replace)).await
+                let prepared = self.read_change(work, target, &body, Kind::Replace)?;
+                Box::pin(self.apply(work, prepared)).await
             }
             Command::Patch {
                 resource,
@@ -274,7 +276,8 @@ impl Operations {
                     id,
                     precondition,
                 };
-                Box::pin(self.change(work, target, &body, Kind::Patch)).await
+                let prepared = self.read_change(work, target, &body, Kind::Patch)?;
+                Box::pin(self.apply(work, prepared)).await
             }
             Command::Delete {
                 resource,

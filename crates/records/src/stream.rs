@@ -30,6 +30,7 @@ pub struct Stream {
     operations: Operations,
     context: Context,
     view: ModelView,
+    /// Of which the list was asked for.
     resource: ResourceIndex,
     scope: Scope,
     source: Source,
@@ -100,7 +101,7 @@ impl Operations {
     ) -> Result<Stream, Refusal> {
         let begun = self.begin_stream(context, view, resource, wanted, left);
         begun.await.map_err(|mut refusal| {
-            failed(context, view.resource(resource), &mut refusal);
+            self.tell_failed(context, view.resource(resource), &mut refusal);
             refusal
         })
     }
@@ -132,6 +133,7 @@ impl Operations {
                 let wanted = Wanted::Records(request);
                 let mut stream = self.lines(context, view, index, wanted, left).await?;
                 stream.made = Some(made);
+                stream.resource = resource;
                 Ok(stream)
             }
             answer => {
@@ -143,6 +145,19 @@ impl Operations {
                 Ok(stream)
             }
         }
+    }
+
+    /// Tells the log of a stream that failed inside the platform or in code.
+    fn tell_failed(&self, context: &Context, resource: &Resource, refusal: &mut Refusal) {
+        let spot = Spot::Operation(Operation::List);
+        let logics = self.logics();
+        let entry = logics.entry(context.version.0, resource.index, spot);
+        let place = fault::Place {
+            resource: &resource.name,
+            point: "list",
+            logic: entry.and_then(|entry| entry.name()),
+        };
+        fault::tell(context, &place, refusal);
     }
 
     /// The same by default, whatever code stands there; nothing is read yet.
@@ -207,16 +222,6 @@ impl Operations {
     }
 }
 
-/// Tells the log of a stream that failed inside the platform.
-fn failed(context: &Context, resource: &Resource, refusal: &mut Refusal) {
-    let place = fault::Place {
-        resource: &resource.name,
-        point: "list",
-        logic: None,
-    };
-    fault::tell(context, &place, refusal);
-}
-
 impl Stream {
     /// The next records or groups, one a line; `None` after the last, also after a failure.
     pub async fn next(&mut self) -> Option<Result<Vec<u8>, Broken>> {
@@ -264,7 +269,7 @@ impl Stream {
             }
         };
         let lines = match &self.made {
-            Some(made) => made.lines(&json)?,
+            Some(made) => made.lines(self.view.resource(self.resource), &json)?,
             None => json,
         };
         let more = last.is_some();
@@ -276,11 +281,9 @@ impl Stream {
 
     async fn broken(&mut self, mut refusal: Refusal) -> Result<Vec<u8>, Broken> {
         self.done = true;
-        failed(
-            &self.context,
-            self.view.resource(self.resource),
-            &mut refusal,
-        );
+        let resource = self.view.resource(self.resource);
+        self.operations
+            .tell_failed(&self.context, resource, &mut refusal);
         let mut cursor = None;
         if let Source::Pages(pages) = &mut self.source {
             cursor = pages.cursor();
@@ -297,7 +300,7 @@ impl Stream {
         Err(Broken { refusal, cursor })
     }
 
-    /// Whose records they are, as the log names it.
+    /// Of which resource the list was asked for, as the log names it.
     pub fn resource(&self) -> ResourceIndex {
         self.resource
     }

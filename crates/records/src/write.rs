@@ -1,24 +1,21 @@
-//! Commands that write: bodies to units, units to the store, what they left to answers. Not what a
-//! unit decides.
+//! Commands that write: units to the store, what they left to answers. Not what a unit decides, nor
+//! how it is made of a body.
 
 use crate::batch::{self, Whose};
-use crate::command::{Answer, Command, Options, RecordAnswer};
-use crate::decide::{
-    Change, Create, Delete, Kind, Precondition, Restore, fill, missing, records_after,
-};
+use crate::command::{Answer, Options, RecordAnswer};
+use crate::decide::{Delete, Precondition, Restore, records_after};
 use crate::fault::{self, Place};
-use crate::nest::{self, Root};
+use crate::nest;
 use crate::operations::{Operations, every_field, told};
+use crate::prepare::Prepared;
 use crate::replay::{Named, Note};
 use crate::units;
-use crate::validate::{Mode, read_entries, read_object, refuse};
 use carnet_kernel::{Code, Context, Id, Refusal};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
 use carnet_store::{
     Changes, Outcome, Policy, Receipt, Record, Stamp, Step, Unit, WriteFailure, WriteOptions,
     Written, shape,
 };
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
@@ -111,77 +108,28 @@ pub(crate) enum Done {
 }
 
 impl Operations {
-    pub(crate) async fn create(
+    /// Carries out what was read.
+    pub(crate) async fn apply(
         &self,
         work: &Work<'_>,
-        resource: ResourceIndex,
-        body: &str,
+        prepared: Prepared,
     ) -> Result<Answer, Refusal> {
-        let resource = work.view.resource(resource);
-        let entries = read_object(body)?;
-        if nest::names_relation(resource, &entries) {
-            return self.nested(work, resource, &entries, Root::Create).await;
-        }
-        let record = self.record(resource, &entries, &work.stamp)?;
-        let id = record.id(resource);
-        let unit = Create {
-            resource: resource.index,
-            records: vec![record],
+        let (resource, unit, shown, creates) = match prepared {
+            Prepared::One {
+                resource,
+                unit,
+                created,
+            } => {
+                let resource = work.view.resource(resource);
+                return self.write_one(work, resource, unit, created).await;
+            }
+            Prepared::Nested {
+                resource,
+                unit,
+                shown,
+                creates,
+            } => (work.view.resource(resource), unit, shown, creates),
         };
-        self.write_one(work, resource, Arc::new(unit), id).await
-    }
-
-    /// Finds what is wrong with a body before anything relies on it.
-    pub(crate) fn check_body(&self, work: &Work<'_>, command: &Command) -> Result<(), Refusal> {
-        let (resource, body, mode) = match command {
-            Command::Create { resource, body } => (*resource, body, None),
-            Command::Update { resource, body, .. } => (*resource, body, Some(Mode::Whole)),
-            Command::Patch { resource, body, .. } => (*resource, body, Some(Mode::Patch)),
-            _ => return Ok(()),
-        };
-        let resource = work.view.resource(resource);
-        let entries = read_object(body)?;
-        if nest::names_relation(resource, &entries) {
-            let root = match mode {
-                None => Root::Create,
-                Some(mode) => Root::Change {
-                    id: self.next_id(),
-                    kind: match mode {
-                        Mode::Whole => Kind::Replace,
-                        Mode::Patch => Kind::Patch,
-                    },
-                    precondition: None,
-                },
-            };
-            let mut ids = || self.next_id();
-            let body = (&*entries, "body");
-            return nest::read(work.view, resource, body, root, &work.stamp, &mut ids).map(|_| ());
-        }
-        let Some(mode) = mode else {
-            return self.record(resource, &entries, &work.stamp).map(|_| ());
-        };
-        let mut faults = Vec::new();
-        let whole = matches!(mode, Mode::Whole);
-        read_entries(resource, &entries, mode, "", &mut faults);
-        if whole {
-            missing(resource, &entries, "", &mut faults);
-        }
-        refuse(faults).map_or(Ok(()), Err)
-    }
-
-    /// A record with related ones in its body.
-    async fn nested(
-        &self,
-        work: &Work<'_>,
-        resource: &Resource,
-        entries: &[(String, Box<RawValue>)],
-        root: Root,
-    ) -> Result<Answer, Refusal> {
-        let creates = matches!(root, Root::Create);
-        let (body, mut ids) = ((entries, "body"), || self.next_id());
-        let (unit, shown) = nest::read(work.view, resource, body, root, &work.stamp, &mut ids)?;
-        let unit = Arc::new(unit);
-        let shown = Arc::new(shown);
         let noted = Arc::clone(&shown);
         let note = move |view: &ModelView, outcomes: &[Outcome]| {
             let changes = outcomes.first()?.as_ref().ok()?;
@@ -197,72 +145,6 @@ impl Operations {
         }
         let changes = written.into_changes().map_err(placed)?;
         nest::answer(work.view, &shown, &changes, creates)
-    }
-
-    fn record(
-        &self,
-        resource: &Resource,
-        entries: &[(String, Box<RawValue>)],
-        stamp: &Stamp,
-    ) -> Result<Record, Refusal> {
-        let mut faults = Vec::new();
-        let input = read_entries(resource, entries, Mode::Whole, "", &mut faults);
-        let record = fill(
-            resource,
-            entries,
-            input,
-            self.next_id(),
-            stamp,
-            "",
-            &mut faults,
-        );
-        refuse(faults).map_or(Ok(record), Err)
-    }
-
-    pub(crate) async fn change(
-        &self,
-        work: &Work<'_>,
-        target: Target,
-        body: &str,
-        kind: Kind,
-    ) -> Result<Answer, Refusal> {
-        let Target {
-            resource,
-            id,
-            precondition,
-        } = target;
-        let resource = work.view.resource(resource);
-        Precondition::require(precondition.as_ref(), resource)?;
-        let mode = match kind {
-            Kind::Replace => Mode::Whole,
-            Kind::Patch => Mode::Patch,
-        };
-        let entries = read_object(body)?;
-        if nest::names_relation(resource, &entries) {
-            let root = Root::Change {
-                id,
-                kind,
-                precondition,
-            };
-            return self.nested(work, resource, &entries, root).await;
-        }
-        let mut faults = Vec::new();
-        let input = read_entries(resource, &entries, mode, "", &mut faults);
-        if kind == Kind::Replace {
-            missing(resource, &entries, "", &mut faults);
-        }
-        if let Some(refusal) = refuse(faults) {
-            return Err(refusal);
-        }
-        let unit = Change {
-            resource: resource.index,
-            id,
-            kind,
-            input,
-            precondition,
-            stamp: work.stamp.clone(),
-        };
-        self.write_one(work, resource, Arc::new(unit), None).await
     }
 
     pub(crate) async fn restore(&self, work: &Work<'_>, target: Target) -> Result<Answer, Refusal> {

@@ -241,7 +241,7 @@ async fn refuse_path(request: Request) -> Response {
 }
 
 async fn refuse_method(method: Method) -> Response {
-    method_not_allowed(&method, "GET, HEAD")
+    method_not_allowed(&method, "GET, HEAD", None)
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response {

@@ -263,8 +263,9 @@ impl Routes {
         for (path, (mut serve, methods)) in paths {
             if !methods.is_empty() {
                 let allow = methods.join(", ");
-                serve =
-                    serve.fallback(async move |method: Method| method_not_allowed(&method, &allow));
+                serve = serve.fallback(async move |method: Method| {
+                    method_not_allowed(&method, &allow, None)
+                });
             }
             router = router.route(path, serve.layer(given(path.to_owned(), handle.clone())));
         }

@@ -218,6 +218,19 @@ impl Error {
                 retry_after: Some(5),
                 ..Refusal::new(code, message.clone())
             },
+            // Whoever runs the process has something to mend; a client can only come again.
+            Self::Configuration(_)
+            | Self::RoleMissing(_)
+            | Self::WallBypassed(_)
+            | Self::DataLoss(_)
+            | Self::Migration(_)
+            | Self::Drift(_) => Refusal {
+                retry_after: Some(5),
+                ..Refusal::new(
+                    Code::DatabaseUnavailable,
+                    lower(Code::DatabaseUnavailable.title()),
+                )
+            },
             _ => Refusal::new(code, lower(code.title())),
         }
     }

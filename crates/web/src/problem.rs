@@ -45,13 +45,17 @@ impl IntoResponse for Problem {
     }
 }
 
-/// `METHOD_NOT_ALLOWED` with the `Allow` header, a comma-separated list of methods.
-pub fn method_not_allowed(method: &http::Method, allow: &str) -> Response {
+/// `METHOD_NOT_ALLOWED` with the `Allow` header, a comma-separated list of methods, which is empty
+/// where none is allowed (RFC 9110 section 10.2.1).
+pub fn method_not_allowed(method: &http::Method, allow: &str, why: Option<&str>) -> Response {
     let method: String = method.as_str().chars().take(20).collect();
-    let problem = Problem::new(
-        Code::MethodNotAllowed,
-        format!("`{method}` is not offered at this address; offered are {allow}"),
-    );
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    let offered = match allow {
+        "" => "nothing else is",
+        allow => &format!("offered are {allow}"),
+    };
+    let message = format!("`{method}` is not offered at this address{why}; {offered}");
+    let problem = Problem::new(Code::MethodNotAllowed, message);
     let mut response = problem.into_response();
     if let Ok(value) = HeaderValue::from_str(allow) {
         response.headers_mut().insert(header::ALLOW, value);

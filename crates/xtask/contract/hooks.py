@@ -68,9 +68,6 @@ def accepted_unless_the_data_forbids(ctx, response, case):
     error = response.json().get("error", {})
     if error.get("code") in {"REFERENCE_NOT_FOUND", "ANSWER_TOO_LARGE"}:
         return
-    # Logic stands round the operation, and a write by filter would go round the logic.
-    if error.get("code") == "LOGIC_BYPASSED":
-        return
     # An upsert in a batch states a version only where the record is there already.
     if error.get("code") == "PRECONDITION_REQUIRED" and case.operation.path.endswith(SEVERAL):
         return

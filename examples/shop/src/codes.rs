@@ -40,7 +40,20 @@ pub(crate) const COUPON_REFUSED: ApplicationCode = ApplicationCode::new(
          one it is for. Nothing was ordered.\n\n## What to do\n\n- Order without it.",
 );
 
-/// All of them, to be registered.
+/// What placing an order is refused with.
+pub(crate) const PLACE: [Code; 6] = [
+    Code::Application(&OUT_OF_STOCK),
+    Code::Application(&NOT_FOR_SALE),
+    Code::Application(&CURRENCIES_MIXED),
+    Code::Application(&COUPON_REFUSED),
+    Code::RuleViolated,
+    Code::Conflict,
+];
+
+/// What changing and cancelling one is refused with.
+pub(crate) const MOVE: [Code; 2] = [Code::InvalidState, Code::RuleViolated];
+
+/// All of its own, to be registered.
 pub(crate) const ALL: [&ApplicationCode; 4] = [
     &OUT_OF_STOCK,
     &NOT_FOR_SALE,

@@ -11,7 +11,8 @@ mod place;
 mod stock;
 mod store;
 
-use carnet::{Builder, Operation, Platform, after_commit, v1};
+use carnet::{Builder, Operation, Platform, after_commit, refusing, v1};
+use codes::{MOVE, PLACE};
 
 /// The application; `main` serves it and the tests ask it.
 pub fn app() -> Builder {
@@ -20,9 +21,14 @@ pub fn app() -> Builder {
         .version(env!("CARGO_PKG_VERSION"))
         .definitions(carnet::embed!("definitions"))
         .seeds(carnet::embed!("seeds"))
-        .logic(v1, "orders", "place", place::place)
-        .logic(v1, "orders", "cancel", cancel::cancel)
-        .logic(v1, "orders", Operation::Patch, change::change)
+        .logic(v1, "orders", "place", refusing(place::place, PLACE))
+        .logic(v1, "orders", "cancel", refusing(cancel::cancel, MOVE))
+        .logic(
+            v1,
+            "orders",
+            Operation::Patch,
+            refusing(change::change, MOVE),
+        )
         .hook("orders", after_commit("place"), place::count);
     codes::ALL
         .iter()

@@ -28,9 +28,9 @@ pub trait Logic: Send + Sync + 'static {
         false
     }
 
-    /// The codes that it says it refuses with.
-    fn codes(&self) -> &[Code] {
-        &[]
+    /// The codes that it refuses with beside those of the operation; `None` when it does not say.
+    fn codes(&self) -> Option<&[Code]> {
+        None
     }
 }
 
@@ -161,6 +161,9 @@ pub struct Refusing<F> {
 
 /// Logic or a hook that says with which codes it refuses beside those of the operation: the OpenAPI
 /// document and `carnet routes` name them. `refusing(feature, [&FEATURED_LIMIT])`
+///
+/// Where all code of an operation says so, the document names every code of each status; where some
+/// does not, it leaves them open.
 pub fn refusing<F, C: Into<Code>>(function: F, codes: impl IntoIterator<Item = C>) -> Refusing<F> {
     Refusing {
         function,
@@ -200,8 +203,8 @@ impl Logic for Coded {
         self.logic.is_late()
     }
 
-    fn codes(&self) -> &[Code] {
-        &self.codes
+    fn codes(&self) -> Option<&[Code]> {
+        Some(&self.codes)
     }
 }
 

@@ -6,12 +6,13 @@ use super::port::named;
 use super::record::is_indexed;
 use super::{Reply, Repository, Request, Response, Spot};
 use crate::command::{Command, Options};
-use crate::fault::misused;
+use crate::fault::{self, Place, misused};
 use crate::operations::Operations;
+use crate::prepare::Prepared;
 use crate::validate::read_input;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
-use carnet_model::{ModelView, Resource, ResourceIndex};
+use carnet_model::{IdForm, ModelView, Resource, ResourceIndex};
 use carnet_store::Stamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,6 +48,10 @@ pub(super) struct State {
     /// Whether its body was found valid: from then on every change of it is held to the same.
     pub(super) validated: bool,
     pub(super) proceeded: bool,
+    /// What validation made of the body, for the default operation.
+    pub(super) prepared: Option<Prepared>,
+    /// Whether the version that the request states is still to be held against the record.
+    pub(super) version_due: bool,
     pub(super) reply: Option<Reply>,
 }
 
@@ -168,28 +173,31 @@ impl Call {
                 return Err(misused(message));
             }
         }
-        if self.state().validated {
-            self.check_input(&mut command)?;
-        }
-        self.state().command = command;
+        let prepared = match self.state().validated {
+            true => self.check_input(&mut command)?,
+            false => None,
+        };
+        let mut state = self.state();
+        (state.command, state.prepared) = (command, prepared);
         Ok(())
     }
 
     /// Finds what is wrong with the body of a command, and gives that of an action its whole form.
-    pub(super) fn check_input(&self, command: &mut Command) -> Result<(), Refusal> {
+    /// Answers what the default operation goes on with.
+    pub(super) fn check_input(&self, command: &mut Command) -> Result<Option<Prepared>, Refusal> {
         match command {
             Command::Action { action, input, .. } => {
                 *input = read_input(self.declared().action(*action), input)?;
-                Ok(())
+                Ok(None)
             }
             command => {
-                let work = self.work();
-                self.shared.operations.check_body(&work, command)?;
-                match self.declared().has_table() {
-                    true => Ok(()),
-                    // Nobody else fills in what the body leaves out.
-                    false => fill_in(self.declared(), command),
+                let prepared = self.shared.operations.prepare(&self.work(), command)?;
+                if self.declared().has_table() {
+                    return Ok(prepared);
                 }
+                // Nobody else fills in what the body leaves out.
+                fill_in(self.declared(), command)?;
+                Ok(None)
             }
         }
     }
@@ -211,15 +219,31 @@ impl Call {
             let message = format!("`{name}` has no table: there is nothing to proceed to");
             return Err(misused(message));
         }
-        let command = {
+        let (prepared, due) = {
             let mut state = self.state();
             if std::mem::replace(&mut state.proceeded, true) {
                 let message = "a logic proceeded twice";
                 return Err(misused(message));
             }
-            state.command.clone()
+            // The default operation holds the version against the record that it loads.
+            (
+                state.prepared.take(),
+                std::mem::take(&mut state.version_due),
+            )
         };
-        self.run(command).await.map(Reply::of)
+        self.check_use()?;
+        let (operations, work) = (&self.shared.operations, self.work());
+        let answer = match prepared {
+            Some(prepared) => Box::pin(operations.apply(&work, prepared)).await,
+            None => {
+                let command = self.state().command.clone();
+                Box::pin(operations.run(&work, command)).await
+            }
+        };
+        if answer.is_err() {
+            self.state().version_due = due;
+        }
+        answer.map(Reply::of).map_err(|refusal| self.told(refusal))
     }
 
     /// The same with another body.
@@ -234,6 +258,10 @@ impl Call {
     pub async fn record(&self) -> Result<Value, Refusal> {
         let id = self.require_id()?;
         let name = self.resource().to_owned();
+        let id = match self.declared().id.form {
+            IdForm::Ulid => id.to_string(),
+            IdForm::Uuid => id.to_uuid_text(),
+        };
         let found = self.repository(&name)?.get(id).await?;
         found.ok_or_else(|| Refusal::not_found(&name))
     }
@@ -279,26 +307,45 @@ impl Call {
             .operations
             .lock(&self.shared.context, &self.shared.view, resource, ids)
             .await
+            .map_err(|refusal| self.told(refusal))
     }
 
     /// One thing of the platform as plain values, by default operations and hooks.
     pub async fn request(&self, request: Request) -> Result<Response, Refusal> {
-        let command = request.command(&self.shared.view, self.now())?;
-        self.check_use()?;
-        let work = self.work();
-        let answer = self.shared.operations.asked(&work, command, false).await?;
-        Ok(Response::of(answer))
+        self.ask(request, false).await
     }
 
     /// The same as if it were asked from outside: with the logic of the resource that it is for.
     ///
     /// Errors: `LOGIC_CYCLE` when logic calls logic too deeply.
     pub async fn perform(&self, request: Request) -> Result<Response, Refusal> {
+        self.ask(request, true).await
+    }
+
+    async fn ask(&self, request: Request, logic: bool) -> Result<Response, Refusal> {
         let command = request.command(&self.shared.view, self.now())?;
         self.check_use()?;
+        if command.writes() {
+            self.hold_version().await?;
+        }
         let work = self.work();
-        let answer = self.shared.operations.asked(&work, command, true).await?;
-        Ok(Response::of(answer))
+        let asked = self.shared.operations.asked(&work, command, logic).await;
+        asked
+            .map(Response::of)
+            .map_err(|refusal| self.told(refusal))
+    }
+
+    /// Tells the log of a failure of the platform: what code makes of it is its own affair.
+    pub(super) fn told(&self, mut refusal: Refusal) -> Refusal {
+        let shared = &self.shared;
+        let resource = self.declared();
+        let place = Place {
+            resource: &resource.name,
+            point: shared.spot.name(resource),
+            logic: shared.entry.name(),
+        };
+        fault::tell(&shared.context, &place, &mut refusal);
+        refusal
     }
 
     /// The component of a type.
@@ -332,12 +379,6 @@ impl Call {
             options: Options::default(),
             route: ("logic", &self.declared().name),
         }
-    }
-
-    async fn run(&self, command: Command) -> Result<crate::Answer, Refusal> {
-        self.check_use()?;
-        let work = self.work();
-        Box::pin(self.shared.operations.run(&work, command)).await
     }
 
     /// Tells the log, once, of a search inside a transaction that no index serves: writers that
@@ -378,7 +419,7 @@ impl Call {
         self.shared.ended.store(true, Ordering::Release);
     }
 
-    fn check_use(&self) -> Result<(), Refusal> {
+    pub(super) fn check_use(&self) -> Result<(), Refusal> {
         if self.shared.ended.load(Ordering::Acquire) {
             let message = "a `Call` was used after its logic had returned";
             return Err(Refusal::new(Code::TransactionOver, message));

@@ -1,8 +1,7 @@
 //! What runs for one call, in its order: hooks, validation, logic or the default operation, hooks.
 
 use super::{Call, Moment, Reply, Spot, output};
-use crate::decide::Precondition;
-use crate::fault::{guarded, misused};
+use crate::fault::guarded;
 use carnet_kernel::{Code, Id, Refusal};
 use carnet_model::{ActionIndex, FieldType};
 use serde_json::Value;
@@ -24,12 +23,16 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     }
     let stated = call.state().command.stated().cloned();
     if let Some(stated) = stated {
-        Box::pin(check_stated(call, stated)).await?;
+        Box::pin(call.take_stated(stated)).await?;
     }
     hooks(call, Moment::Before).await?;
     let entry = &call.shared.entry;
     let reply = match entry.logic.as_ref().filter(|_| logic) {
-        Some(logic) => logic.call(call.clone()).await?,
+        Some(logic) => {
+            let reply = logic.call(call.clone()).await?;
+            call.hold_version().await?;
+            reply
+        }
         None => call.proceed().await?,
     };
     call.set_reply(reply);
@@ -39,8 +42,7 @@ async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
     held(call, reply)
 }
 
-/// The reply as the definition says that it is. What does not fit is a mistake of the code: the log
-/// is told what, and the caller sees nothing of it.
+/// The reply as the definition says that it is.
 fn held(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
     let resource = call.declared();
     let held = match call.shared.spot {
@@ -49,11 +51,7 @@ fn held(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
         }
         Spot::Operation(operation) => output::of_operation(resource, operation, reply),
     };
-    held.map_err(|faults| {
-        misused(format!(
-            "the reply is not what the definition declares: {faults}"
-        ))
-    })
+    held.map_err(output::misfit)
 }
 
 /// Locks the rows that the resource's `lock` names, of the record as it is and as it will be, so
@@ -85,24 +83,6 @@ async fn lock_parent(call: &Call) -> Result<(), Refusal> {
     call.lock(&parent.name, parents).await
 }
 
-/// What a request states of the version that it is based on, as far as no default operation checks
-/// it: an action is code alone, and a record that is nowhere has no version.
-async fn check_stated(call: &Call, stated: Precondition) -> Result<(), Refusal> {
-    if !call.declared().has_table() {
-        if stated == Precondition::Any {
-            return Ok(());
-        }
-        let message = format!("records of `{}` have no version", call.resource());
-        return Err(Refusal::new(Code::PreconditionFailed, message));
-    }
-    if !matches!(call.shared.spot, Spot::Action(_)) {
-        return Ok(());
-    }
-    let record = call.record().await?;
-    let version = record.get("version").and_then(Value::as_i64);
-    Precondition::check(Some(&stated), version.unwrap_or_default())
-}
-
 async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {
     for hook in call.shared.entry.hooks(moment) {
         hook.call(call.clone()).await?;
@@ -126,8 +106,9 @@ fn validate(call: &Call) -> Result<(), Refusal> {
     };
     if wants {
         let mut command = call.state().command.clone();
-        call.check_input(&mut command)?;
-        call.state().command = command;
+        let prepared = call.check_input(&mut command)?;
+        let mut state = call.state();
+        (state.command, state.prepared) = (command, prepared);
     }
     call.state().validated = true;
     Ok(())

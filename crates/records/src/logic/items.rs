@@ -122,7 +122,7 @@ fn operations(word: &str) -> &'static [Operation] {
         "patch" => &[Operation::Patch],
         "delete" | "purge" => &[Operation::Delete],
         "upsert" => passed::UPSERT,
-        "restore" => &[Operation::Create],
+        "restore" => passed::RESTORE,
         _ => &[],
     }
 }

@@ -46,12 +46,26 @@ impl Entry {
         let hooks = self.hooks.iter().map(|(_, logic)| logic);
         let all = self.logic.iter().chain(hooks);
         let mut codes: Vec<Code> = Vec::new();
-        for code in all.flat_map(|logic| logic.codes()) {
+        for code in all.filter_map(|logic| logic.codes()).flatten() {
             if !codes.contains(code) {
                 codes.push(*code);
             }
         }
         codes
+    }
+
+    /// The codes that it says a request may be refused with, and whether all of it says so. What
+    /// runs after the commit refuses nothing.
+    pub(crate) fn refusals(&self) -> (Vec<Code>, bool) {
+        let hooks = self.hooks.iter();
+        let hooks = hooks.filter(|(moment, _)| *moment != Moment::AfterCommit);
+        let all = self.logic.iter().chain(hooks.map(|(_, hook)| hook));
+        let (mut codes, mut is_said) = (Vec::new(), true);
+        for logic in all {
+            is_said &= logic.codes().is_some();
+            codes.extend(logic.codes().unwrap_or_default());
+        }
+        (codes, is_said)
     }
 }
 
@@ -308,6 +322,20 @@ impl Logics {
     /// What people should know of the code before it is used.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// The first of these operations of a resource round which code stands.
+    pub(crate) fn standing(
+        &self,
+        version: u16,
+        resource: ResourceIndex,
+        operations: &[Operation],
+    ) -> Option<Operation> {
+        let mut operations = operations.iter().copied();
+        operations.find(|operation| {
+            let spot = Spot::Operation(*operation);
+            self.entry(version, resource, spot).is_some()
+        })
     }
 
     pub(crate) fn entry(

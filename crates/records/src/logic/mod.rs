@@ -20,6 +20,7 @@ mod register;
 mod reply;
 mod repository;
 mod run;
+mod stated;
 mod streamed;
 
 pub use argument::{
@@ -37,6 +38,7 @@ pub use reply::{IntoReply, Json, Reply};
 pub use repository::{Repository, Search};
 pub use streamed::Streamed;
 
+pub(crate) use passed::{NESTED, RESTORE, UPSERT};
 pub(crate) use point::Spot;
 pub(crate) use run::Within;
 pub(crate) use streamed::ungrouped;

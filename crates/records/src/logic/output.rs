@@ -2,15 +2,17 @@
 
 use super::Reply;
 use crate::command::{Answer, RecordAnswer};
+use crate::fault::misused;
 use crate::validate::{read_output, record_faults};
-use carnet_kernel::{Detail, Id};
+use carnet_kernel::{Detail, Id, Refusal};
 use carnet_model::{Action, ActionOutput, Operation, Resource};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// The reply of an operation: a list where lists are answered, a record or nothing where a record
 /// is. Which members a record has is the logic's affair.
-/// Where there is no table they are just what is declared: nothing else says what they are.
+/// Where there is no table they are just what is declared: nothing else says what they are. A list
+/// holds objects.
 pub(super) fn of_operation(
     resource: &Resource,
     operation: Operation,
@@ -36,10 +38,17 @@ pub(super) fn of_operation(
     if !fits {
         return Err(format!("it is not {wanted}"));
     }
-    if resource.has_table() || first == Some(&b'n') {
+    if first == Some(&b'n') {
         return Ok(reply);
     }
     let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
+    if resource.has_table() {
+        let own = matches!(reply.answer, Answer::Value(_)) && operation == Operation::List;
+        return match own {
+            true => objects(resource, text).map(|()| reply),
+            false => Ok(reply),
+        };
+    }
     let faults = match operation {
         Operation::List => records(resource, text),
         Operation::Delete | Operation::Batch => Vec::new(),
@@ -103,6 +112,35 @@ pub(super) fn of_action(
         [] => Ok(reply),
         faults => Err(told(faults)),
     }
+}
+
+/// A record of a list that is made one by one, by the same rules.
+pub(super) fn of_row(resource: &Resource, text: &str) -> Result<(), String> {
+    if resource.has_table() {
+        let fits = text.starts_with('{');
+        return fits
+            .then_some(())
+            .ok_or_else(|| "a member of the list is not an object".to_owned());
+    }
+    match record_faults(resource, text).as_slice() {
+        [] => Ok(()),
+        faults => Err(told(faults)),
+    }
+}
+
+/// What does not fit is a mistake of the code: the log is told what, and the caller sees nothing of
+/// it.
+pub(super) fn misfit(faults: String) -> Refusal {
+    misused(format!(
+        "the reply is not what the definition declares: {faults}"
+    ))
+}
+
+/// A list that code made by itself.
+fn objects(resource: &Resource, text: &str) -> Result<(), String> {
+    let rows = serde_json::from_str::<Vec<&RawValue>>(text);
+    let rows = rows.map_err(|_| "it is not a list".to_owned())?;
+    rows.iter().try_for_each(|row| of_row(resource, row.get()))
 }
 
 fn records(resource: &Resource, text: &str) -> Vec<Detail> {

@@ -1,7 +1,6 @@
 //! Writes that would change records without the code that stands round such changes, and their
 //! refusal. Not what such code does.
 
-use super::Spot;
 use super::logics::Logics;
 use crate::command::Command;
 use crate::linking::through;
@@ -11,10 +10,13 @@ use carnet_model::{Operation, Relation, Resource, ResourceIndex};
 use serde_json::Value;
 
 /// What an upsert may turn out to be.
-pub(super) const UPSERT: &[Operation] = &[Operation::Create, Operation::Update, Operation::Patch];
+pub(crate) const UPSERT: &[Operation] = &[Operation::Create, Operation::Update, Operation::Patch];
+
+/// What a restoration is like.
+pub(crate) const RESTORE: &[Operation] = &[Operation::Create];
 
 /// What may happen to a record in the body of another one.
-const NESTED: &[Operation] = &[
+pub(crate) const NESTED: &[Operation] = &[
     Operation::Create,
     Operation::Update,
     Operation::Patch,
@@ -27,7 +29,7 @@ pub(super) fn check(work: &Work<'_>, command: &Command, logics: &Logics) -> Resu
         Command::Upsert { resource, .. } => (*resource, UPSERT),
         Command::PatchMatching { resource, .. } => (*resource, &[Operation::Patch][..]),
         Command::DeleteMatching { resource, .. } => (*resource, &[Operation::Delete][..]),
-        Command::Restore { resource, .. } => (*resource, &[Operation::Create][..]),
+        Command::Restore { resource, .. } => (*resource, RESTORE),
         Command::Link {
             resource, relation, ..
         }
@@ -60,11 +62,7 @@ pub(super) fn refuse(
     logics: &Logics,
 ) -> Result<(), Refusal> {
     let version = work.context.version.0;
-    let coded = operations.iter().find(|operation| {
-        let spot = Spot::Operation(**operation);
-        logics.entry(version, resource, spot).is_some()
-    });
-    let Some(operation) = coded else {
+    let Some(operation) = logics.standing(version, resource, operations) else {
         return Ok(());
     };
     let resource = &work.view.resource(resource).name;

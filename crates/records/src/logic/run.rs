@@ -172,7 +172,7 @@ impl Operations {
         let asked = AskedList::from(request);
         let reading = self.list(work.context, view, view.resource(index), &asked);
         let mut list = Box::pin(reading).await?;
-        list.listing.json = streamed.array(&list.listing.json)?;
+        list.listing.json = streamed.array(listed, &list.listing.json)?;
         Ok(Answer::List(list))
     }
 
@@ -330,6 +330,8 @@ impl Operations {
                         command,
                         validated: true,
                         proceeded: true,
+                        prepared: None,
+                        version_due: false,
                         reply: Some(reply),
                     }),
                     ended: AtomicBool::new(false),
@@ -406,6 +408,8 @@ impl Begun {
                     command: coded.command,
                     validated: false,
                     proceeded: false,
+                    prepared: None,
+                    version_due: false,
                     reply: None,
                 }),
                 ended: AtomicBool::new(false),

@@ -1,8 +1,8 @@
 //! Lists that code leaves to the platform: which records, and what becomes of each. They are read
 //! when the code has returned, page by page, so that no cursor is held open for it. Not the reading.
 
-use super::Search;
 use super::port::named;
+use super::{Search, output};
 use crate::fault::{misused, panicked};
 use crate::parse::{ListRequest, parse_list};
 use carnet_expr::Predicate;
@@ -87,11 +87,11 @@ impl Streamed {
         Ok((resource.index, request))
     }
 
-    /// The records of a JSON array as the code wants them.
-    pub(crate) fn array(&self, json: &[u8]) -> Result<Vec<u8>, Refusal> {
+    /// The records of a JSON array as the code wants them, in a list of `listed`.
+    pub(crate) fn array(&self, listed: &Resource, json: &[u8]) -> Result<Vec<u8>, Refusal> {
         let records: Vec<&RawValue> = serde_json::from_slice(json).map_err(|_| unreadable())?;
         let records = records.into_iter().map(RawValue::get);
-        let mut made = self.records(records, b',')?;
+        let mut made = self.records(listed, records, b',')?;
         // Each ends with a comma, the last one with the bracket.
         made.pop();
         made.insert(0, b'[');
@@ -100,30 +100,27 @@ impl Streamed {
     }
 
     /// The same for one record a line.
-    pub(crate) fn lines(&self, lines: &[u8]) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn lines(&self, listed: &Resource, lines: &[u8]) -> Result<Vec<u8>, Refusal> {
         let lines = std::str::from_utf8(lines).map_err(|_| unreadable())?;
-        self.records(lines.lines(), b'\n')
+        self.records(listed, lines.lines(), b'\n')
     }
 
     fn records<'r>(
         &self,
+        listed: &Resource,
         records: impl Iterator<Item = &'r str>,
         end: u8,
     ) -> Result<Vec<u8>, Refusal> {
-        let mut made = Vec::new();
-        let running = || -> serde_json::Result<()> {
-            for record in records {
-                let mut record: Value = serde_json::from_str(record)?;
-                (self.map)(&mut record);
-                serde_json::to_writer(&mut made, &record)?;
-                made.push(end);
-            }
-            Ok(())
-        };
-        match catch(running) {
-            Ok(written) => written.map(|()| made).map_err(|_| unreadable()),
-            Err(panic) => Err(panicked(&panic)),
+        let mut made = String::new();
+        for record in records {
+            let mut record: Value = serde_json::from_str(record).map_err(|_| unreadable())?;
+            catch(|| (self.map)(&mut record)).map_err(|panic| panicked(&panic))?;
+            let text = record.to_string();
+            output::of_row(listed, &text).map_err(output::misfit)?;
+            made.push_str(&text);
+            made.push(char::from(end));
         }
+        Ok(made.into_bytes())
     }
 }
 

@@ -1,38 +1,23 @@
 //! The operation objects of actions.
 
-use super::operation::{BODY_CODES, CHANGE_CODES, answers, operation as object, with_header};
-use super::{field, stem};
-use carnet_kernel::{Code, Stage};
+use super::operation::{answers, operation as object, with_header};
+use super::{codes, field, stem};
+use crate::offered::Offered;
 use carnet_model::{Action, ActionMethod, ActionOn, ActionOutput, Field, Resource};
 use carnet_web::openapi::{parameter, schema, success, write_envelope};
 use serde_json::{Map, Value, json};
 
-/// What logic may meet beside what any write can meet.
-const LOGIC_CODES: [Code; 6] = [
-    Code::Unauthenticated,
-    Code::Forbidden,
-    Code::NotFound,
-    Code::RecordInUse,
-    Code::PreconditionFailed,
-    Code::LogicMissing,
-];
-
 /// One action of `resource`.
-pub(super) fn operation(resource: &Resource, action: &Action) -> Value {
+pub(super) fn operation(offered: Offered<'_>, resource: &Resource, action: &Action) -> Value {
     let owner = format!("{}.{}", stem(resource), action.name);
     let data = || write_envelope(output(resource, action, &owner));
     let headers: &[&str] = match action.output {
         ActionOutput::Record => &["ETag", "Idempotency-Replayed"],
         _ => &["Idempotency-Replayed"],
     };
-    // Whatever code can say, logic may say.
-    let all = Code::ALL.iter().copied();
-    let stated: Vec<Code> = all.filter(|code| code.stage() == Stage::Logic).collect();
     let done = with_header(success("It is done.", data()), headers);
-    let mut responses = answers(
-        ("200", done),
-        &[&CHANGE_CODES, &BODY_CODES, &LOGIC_CODES, &stated],
-    );
+    let failures = codes::of_action(offered, resource, action);
+    let mut responses = answers(("200", done), &failures);
     let made = [headers, &["Location"]].concat();
     responses["201"] = with_header(success("It is done and made a record.", data()), &made);
     let later = success("It will be done.", data());

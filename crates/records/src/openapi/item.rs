@@ -4,21 +4,22 @@
 use super::nested::{change_name, create_name, replace_name};
 use super::{field, stem};
 use crate::batch::{Doing, VERBS, Verb};
+use crate::offered::Offered;
 use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, upsert_keys};
-use carnet_model::{Concurrency, FieldIndex, ModelView, Resource};
+use carnet_model::{Concurrency, FieldIndex, Operation, Relation, Resource};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
 
 /// The body of a batch of `resource`.
-pub(super) fn batch(view: &ModelView, resource: &Resource) -> Value {
-    several(json!({ "oneOf": forms(view, resource, false) }))
+pub(super) fn batch(offered: Offered<'_>, resource: &Resource) -> Value {
+    several(json!({ "oneOf": forms(offered, resource, false) }))
 }
 
 /// Inserts the body of writes of any resources, with the items of each.
-pub(super) fn insert_transaction(view: &ModelView, schemas: &mut Map<String, Value>) {
+pub(super) fn insert_transaction(offered: Offered<'_>, schemas: &mut Map<String, Value>) {
     let mut all = Vec::new();
-    for resource in view.shown_resources() {
-        let forms = forms(view, resource, true);
+    for resource in offered.view.shown_resources() {
+        let forms = forms(offered, resource, true);
         if forms.is_empty() {
             continue;
         }
@@ -43,8 +44,9 @@ enum Form<'a> {
     Link(&'a str, Value),
 }
 
-/// Every item of `resource`; `named` where it has to say of which it is.
-fn forms(view: &ModelView, resource: &Resource, named: bool) -> Vec<Value> {
+/// Every item of `resource` that does not go round code; `named` where it has to say of which it is.
+fn forms(offered: Offered<'_>, resource: &Resource, named: bool) -> Vec<Value> {
+    let view = offered.view;
     let whole = openapi::schema(&format!("{}Input", stem(resource)));
     let part = openapi::schema(&format!("{}Patch", stem(resource)));
     let mut forms = Vec::new();
@@ -61,6 +63,9 @@ fn forms(view: &ModelView, resource: &Resource, named: bool) -> Vec<Value> {
             forms.push(item(resource, verb, form, data, named));
         };
         match verb.doing {
+            Doing::Upsert if !offered.upserts(resource) => {}
+            Doing::Restore if !offered.restores(resource) => {}
+            Doing::Purge if !offered.purges(resource) => {}
             Doing::Upsert => {
                 for (_, key) in upsert_keys(resource) {
                     let data = with_key(resource, &key, &whole);
@@ -69,7 +74,14 @@ fn forms(view: &ModelView, resource: &Resource, named: bool) -> Vec<Value> {
             }
             Doing::Create => put(Form::New, data),
             Doing::Link | Doing::Unlink => {
-                for relation in verb.relations(view, resource) {
+                let method = if verb.doing == Doing::Link {
+                    "PUT"
+                } else {
+                    "DELETE"
+                };
+                let offers =
+                    |relation: &&Relation| offered.link_methods(relation).contains(&method);
+                for relation in verb.relations(view, resource).filter(offers) {
                     let target = view.resource(relation.target);
                     let id = field::schema(&target.field(target.key).kind);
                     put(Form::Link(&relation.name, id), None);
@@ -77,7 +89,11 @@ fn forms(view: &ModelView, resource: &Resource, named: bool) -> Vec<Value> {
             }
             _ => {
                 put(Form::One, data);
-                if verb.takes_where {
+                let by_filter = match verb.doing {
+                    Doing::Patch => offered.matches(resource, Operation::Patch),
+                    _ => offered.matches(resource, Operation::Delete),
+                };
+                if verb.takes_where && by_filter {
                     put(Form::Where, verb.takes_data.then(|| part.clone()));
                 }
             }

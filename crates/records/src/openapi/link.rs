@@ -1,6 +1,7 @@
 //! The operation objects of links over a many-to-many relation.
 
-use super::operation::{CHANGE_CODES, answers, operation as object};
+use super::codes::{CHANGE, plain};
+use super::operation::{answers, operation as object};
 use super::stem;
 use crate::linking::through;
 use carnet_kernel::Code;
@@ -25,8 +26,10 @@ pub(super) fn operation(
         Code::NotFound,
         Code::ValidationFailed,
         Code::UniqueViolation,
+        Code::ReferenceNotFound,
         Code::RecordInUse,
     ];
+    let failures = plain(&[&CHANGE, codes]);
     let link = through(view, relation).map_or(resource, |through| through.link);
     let record = || write_envelope(schema(&stem(link)));
     let (verb, what) = if make {
@@ -35,14 +38,11 @@ pub(super) fn operation(
         ("unlink", "Unlink")
     };
     let mut responses = if make {
-        answers(
-            ("201", success("The new link.", record())),
-            &[&CHANGE_CODES, codes],
-        )
+        answers(("201", success("The new link.", record())), &failures)
     } else {
         let gone = write_envelope(json!({ "type": "null" }));
         let gone = success("They are no longer linked.", gone);
-        answers(("200", gone), &[&CHANGE_CODES, codes])
+        answers(("200", gone), &failures)
     };
     if make {
         responses["200"] = success("They are linked already.", record());

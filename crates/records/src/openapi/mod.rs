@@ -15,21 +15,17 @@ mod schema;
 mod tests;
 mod write;
 
-use crate::linking::linkable;
 use crate::logic::Logics;
-use crate::routes::{prefix, restores, takes_query};
+use crate::offered::{Offered, takes_query};
+use crate::routes::prefix;
 use carnet_model::{Action, ActionOn, ModelView, Operation, Relation, Resource};
 use carnet_web::openapi::{Fragment, Tag};
 use serde_json::{Map, Value, json};
 
-/// Paths, schemas and tags of every resource, with what code says that it refuses with.
+/// Paths, schemas and tags of every resource as the code that stands round its operations leaves
+/// them, with what that code says that it refuses with.
 pub fn fragment(view: &ModelView, logics: &Logics) -> Fragment {
-    let mut fragment = declared(view);
-    codes::add(view, logics, &mut fragment);
-    fragment
-}
-
-fn declared(view: &ModelView) -> Fragment {
+    let offered = Offered { view, logics };
     let mut fragment = Fragment::default();
     let prefix = prefix(view.version());
     schema::insert_shared(&mut fragment.schemas);
@@ -38,8 +34,8 @@ fn declared(view: &ModelView) -> Fragment {
             name: resource.name.clone(),
             description: resource.description.clone(),
         });
-        schema::insert(view, resource, &mut fragment.schemas);
-        nested::insert(view, resource, &mut fragment.schemas);
+        schema::insert(offered, resource, &mut fragment.schemas);
+        nested::insert(offered, resource, &mut fragment.schemas);
         let mut path = |tail: &str, item: Map<String, Value>| {
             if item.keys().any(|key| key != "parameters") {
                 fragment.paths.insert(
@@ -48,26 +44,26 @@ fn declared(view: &ModelView) -> Fragment {
                 );
             }
         };
-        path("", collection(view, resource));
-        path("/batch", batch(view, resource));
-        path("/query", query(resource));
-        path("/{id}", record(view, resource));
-        path("/{id}/restore", restore(resource));
-        for (relation, methods) in linkable(view, resource) {
+        path("", collection(offered, resource));
+        path("/batch", batch(offered, resource));
+        path("/query", query(offered, resource));
+        path("/{id}", record(offered, resource));
+        path("/{id}/restore", restore(offered, resource));
+        for (relation, methods) in offered.links(resource) {
             let tail = format!("/{{id}}/{}/{{target}}", relation.name);
             path(&tail, links(view, resource, relation, &methods));
         }
         for action in &resource.actions {
-            let (tail, item) = self::action(resource, action);
+            let (tail, item) = self::action(offered, resource, action);
             path(&tail, item);
         }
     }
     let mut several = Map::new();
-    several.insert("post".to_owned(), write::transaction(view));
+    several.insert("post".to_owned(), write::transaction(offered));
     fragment
         .paths
         .insert(format!("{prefix}/transactions"), Value::Object(several));
-    item::insert_transaction(view, &mut fragment.schemas);
+    item::insert_transaction(offered, &mut fragment.schemas);
     fragment.tags.push(Tag {
         name: "transactions".to_owned(),
         description: Some("Writes of several resources at once.".to_owned()),
@@ -78,6 +74,7 @@ fn declared(view: &ModelView) -> Fragment {
     {
         fragment.paths.values_mut().for_each(mark_deprecated);
     }
+    fragment.share_failures();
     fragment
 }
 
@@ -89,47 +86,51 @@ fn mark_deprecated(item: &mut Value) {
     }
 }
 
-fn collection(view: &ModelView, resource: &Resource) -> Map<String, Value> {
+fn collection(offered: Offered<'_>, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::List) {
-        item.insert("get".to_owned(), read::list(view, resource));
+        item.insert("get".to_owned(), read::list(offered, resource));
     }
     if resource.operations.contains(Operation::Create) {
-        item.insert("post".to_owned(), write::create(resource));
+        item.insert("post".to_owned(), write::create(offered, resource));
     }
-    if resource.has_table() && resource.operations.contains(Operation::Patch) {
+    if offered.matches(resource, Operation::Patch) {
         item.insert("patch".to_owned(), write::patch_matching(resource));
     }
-    if resource.has_table() && resource.operations.contains(Operation::Delete) {
+    if offered.matches(resource, Operation::Delete) {
         item.insert("delete".to_owned(), write::delete_matching(resource));
     }
     item
 }
 
-fn batch(view: &ModelView, resource: &Resource) -> Map<String, Value> {
+fn batch(offered: Offered<'_>, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if resource.operations.contains(Operation::Batch) {
-        item.insert("post".to_owned(), write::batch(view, resource));
+        item.insert("post".to_owned(), write::batch(offered, resource));
     }
     item
 }
 
-fn query(resource: &Resource) -> Map<String, Value> {
+fn query(offered: Offered<'_>, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     if takes_query(resource) {
-        item.insert("post".to_owned(), read::query(resource));
+        item.insert("post".to_owned(), read::query(offered, resource));
     }
     item
 }
 
-fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
+fn record(offered: Offered<'_>, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
     item.insert("parameters".to_owned(), id_parameter(resource));
     let all: [(Operation, &str, Value); 4] = [
-        (Operation::Read, "get", read::read(view, resource)),
-        (Operation::Update, "put", write::update(resource)),
-        (Operation::Patch, "patch", write::patch(resource)),
-        (Operation::Delete, "delete", write::delete(resource)),
+        (Operation::Read, "get", read::read(offered, resource)),
+        (Operation::Update, "put", write::update(offered, resource)),
+        (Operation::Patch, "patch", write::patch(offered, resource)),
+        (
+            Operation::Delete,
+            "delete",
+            write::delete(offered, resource),
+        ),
     ];
     for (operation, method, value) in all {
         if resource.operations.contains(operation) {
@@ -139,9 +140,9 @@ fn record(view: &ModelView, resource: &Resource) -> Map<String, Value> {
     item
 }
 
-fn restore(resource: &Resource) -> Map<String, Value> {
+fn restore(offered: Offered<'_>, resource: &Resource) -> Map<String, Value> {
     let mut item = Map::new();
-    if restores(resource) {
+    if offered.restores(resource) {
         item.insert("parameters".to_owned(), id_parameter(resource));
         item.insert("post".to_owned(), write::restore(resource));
     }
@@ -170,7 +171,11 @@ fn links(
 }
 
 /// The address of an action behind its resource, and what stands there.
-fn action(resource: &Resource, action: &Action) -> (String, Map<String, Value>) {
+fn action(
+    offered: Offered<'_>,
+    resource: &Resource,
+    action: &Action,
+) -> (String, Map<String, Value>) {
     let mut item = Map::new();
     let tail = match action.on {
         ActionOn::Collection => format!("/{}", action.name),
@@ -179,7 +184,7 @@ fn action(resource: &Resource, action: &Action) -> (String, Map<String, Value>) 
             format!("/{{id}}/{}", action.name)
         }
     };
-    let operation = self::action::operation(resource, action);
+    let operation = self::action::operation(offered, resource, action);
     item.insert(action.method.as_str().to_owned(), operation);
     (tail, item)
 }

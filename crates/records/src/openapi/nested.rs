@@ -2,7 +2,8 @@
 
 use super::schema::{input, patch};
 use super::{field, stem};
-use carnet_model::{Concurrency, ModelView, Operation, Relation, RelationKind, Resource};
+use crate::offered::Offered;
+use carnet_model::{Concurrency, Operation, Relation, RelationKind, Resource};
 use carnet_web::openapi;
 use serde_json::{Map, Value, json};
 
@@ -32,14 +33,15 @@ fn name(resource: &Resource, nested: &str, plain: &str) -> String {
 }
 
 /// Inserts the schemas of nested bodies of `resource`, and those under its relations.
-pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<String, Value>) {
+pub(super) fn insert(offered: Offered<'_>, resource: &Resource, schemas: &mut Map<String, Value>) {
+    let view = offered.view;
     if resource.relations.is_empty() {
         return;
     }
     let offers = |operation| resource.operations.contains(operation);
     let mut put = |name: String, mut schema: Value, new: bool| {
         for relation in resource.shown_relations() {
-            if let Some(body) = related(view, resource, relation, new) {
+            if let Some(body) = related(offered, resource, relation, new) {
                 schema["properties"][&relation.name] = body;
             }
         }
@@ -64,7 +66,7 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
         let mut put = |ending: &str, mut schema: Value, new: bool| {
             for inner in target.shown_relations() {
                 let same = matches!(inner.kind, RelationKind::ToOne { field } if target.field(field).name == by);
-                if let Some(body) = related(view, target, inner, new).filter(|_| !same) {
+                if let Some(body) = related(offered, target, inner, new).filter(|_| !same) {
                     schema["properties"][&inner.name] = body;
                 }
             }
@@ -103,12 +105,12 @@ fn named_by(target: &Resource) -> &'static [&'static str] {
     }
 }
 
-/// A required reference may be given by its relation instead.
+/// A reference may be given by its relation instead, never by both.
 fn set_by_relation(resource: &Resource, schema: &mut Value) {
     let offered = schema["properties"].clone();
-    let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) else {
-        return;
-    };
+    let mut none = Vec::new();
+    let required = schema.get_mut("required").and_then(Value::as_array_mut);
+    let required = required.unwrap_or(&mut none);
     let mut either = Vec::new();
     for relation in resource.shown_relations() {
         if let RelationKind::ToOne { field } = relation.kind
@@ -120,6 +122,8 @@ fn set_by_relation(resource: &Resource, schema: &mut Value) {
                 either.push(
                     json!({ "oneOf": [{ "required": [name] }, { "required": [relation.name] }] }),
                 );
+            } else if offered.get(name).is_some() {
+                either.push(json!({ "not": { "required": [name, relation.name] } }));
             }
         }
     }
@@ -129,10 +133,16 @@ fn set_by_relation(resource: &Resource, schema: &mut Value) {
 }
 
 /// What stands under a relation's name: for a new record, or for one that is there.
-fn related(view: &ModelView, resource: &Resource, relation: &Relation, new: bool) -> Option<Value> {
+fn related(
+    offered: Offered<'_>,
+    resource: &Resource,
+    relation: &Relation,
+    new: bool,
+) -> Option<Value> {
+    let view = offered.view;
     let target = view.resource(relation.target);
     // One transaction writes a tenant's records or the platform's.
-    if target.is_tenant() != resource.is_tenant() {
+    if target.is_tenant() != resource.is_tenant() || !offered.nests(relation) {
         return None;
     }
     let offers = |operation| target.operations.contains(operation);

@@ -1,64 +1,15 @@
-//! What operations of a resource have in common in the document: codes, answers, bodies.
+//! What operations of a resource have in common in the document: answers, bodies.
 
 use super::stem;
-use carnet_kernel::Code;
-use carnet_model::{Concurrency, Resource};
-use carnet_web::openapi::{parameter, responses, schema};
+use carnet_model::Resource;
+use carnet_web::openapi::{Failures, parameter, schema};
 use serde_json::{Map, Value, json};
 
-pub(super) const READ_CODES: [Code; 6] = [
-    Code::MalformedRequest,
-    Code::UnknownParameter,
-    Code::InvalidParameter,
-    Code::UnknownField,
-    Code::AnswerTooLarge,
-    Code::NotAcceptable,
-];
-
-/// What any write can meet.
-pub(super) const CHANGE_CODES: [Code; 11] = [
-    Code::IdempotencyInProgress,
-    Code::ReplayUnavailable,
-    Code::IdempotencyKeyReused,
-    Code::MalformedRequest,
-    Code::UnknownParameter,
-    Code::InvalidParameter,
-    Code::NotAcceptable,
-    Code::VersionConflict,
-    Code::TransactionTooLong,
-    Code::StorageFull,
-    Code::OutcomeUnknown,
-];
-
-/// What a write with a body can meet beside.
-pub(super) const BODY_CODES: [Code; 7] = [
-    Code::UnknownField,
-    Code::ValidationFailed,
-    Code::ReadOnlyField,
-    Code::ReferenceNotFound,
-    Code::UniqueViolation,
-    Code::PayloadTooLarge,
-    Code::UnsupportedMediaType,
-];
-
-/// What any request can meet.
-pub(super) const PLATFORM_CODES: [Code; 5] = [
-    Code::UriTooLong,
-    Code::Internal,
-    Code::Timeout,
-    Code::Overloaded,
-    Code::DatabaseUnavailable,
-];
-
-pub(super) fn answers(ok: (&str, Value), codes: &[&[Code]]) -> Value {
-    let all: Vec<Code> = codes
-        .iter()
-        .flat_map(|codes| codes.iter().copied())
-        .chain(PLATFORM_CODES)
-        .collect();
+/// The answers of an operation: its success, and what it can fail with.
+pub(super) fn answers(ok: (&str, Value), failures: &Failures) -> Value {
     let mut map: Map<String, Value> = Map::new();
     map.insert(ok.0.to_owned(), ok.1);
-    map.extend(responses(&all));
+    map.extend(failures.responses());
     Value::Object(map)
 }
 
@@ -126,11 +77,4 @@ pub(super) fn with_header(mut response: Value, names: &[&str]) -> Value {
         }
     }
     response
-}
-
-pub(super) fn precondition(resource: &Resource) -> &'static [Code] {
-    match resource.concurrency {
-        Concurrency::Optimistic => &[Code::PreconditionRequired],
-        Concurrency::None => &[],
-    }
 }

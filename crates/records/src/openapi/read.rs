@@ -1,18 +1,20 @@
 //! Operations that read: lists, queries, single records.
 
-use super::operation::{READ_CODES, answers, operation, with_body, with_header};
+use super::codes::{READ, of_operation};
+use super::operation::{answers, operation, with_body, with_header};
 use super::parameter::{
     deleted, filter, grouping, list_parameter, query_parameter, search, selection, sort_words,
 };
 use super::schema::query_name;
 use super::stem;
+use crate::offered::Offered;
 use crate::parse::{DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET};
 use carnet_kernel::Code;
-use carnet_model::{ModelView, Resource};
+use carnet_model::{ModelView, Operation, Resource};
 use carnet_web::openapi::{list_envelope, record_envelope, schema, success};
 use serde_json::{Value, json};
 
-pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
+pub(super) fn list(offered: Offered<'_>, resource: &Resource) -> Value {
     let item = schema(&stem(resource));
     let mut parameters = vec![
         query_parameter(
@@ -42,16 +44,21 @@ pub(super) fn list(view: &ModelView, resource: &Resource) -> Value {
         ),
     ];
     if resource.has_table() {
-        parameters.extend(of_records(view, resource));
+        parameters.extend(of_records(offered.view, resource));
     }
-    let codes: &[Code] = &[Code::UnknownOperator, Code::CursorInvalid];
+    let failures = of_operation(
+        offered,
+        resource,
+        Operation::List,
+        &[&READ, &[Code::CursorInvalid]],
+    );
     let answer = listed(item);
     operation(
         resource,
         "list",
         format!("List {}", resource.name),
         parameters,
-        answers(("200", answer), &[&READ_CODES, codes]),
+        answers(("200", answer), &failures),
     )
 }
 
@@ -84,42 +91,34 @@ fn listed(item: Value) -> Value {
     answer
 }
 
-pub(super) fn query(resource: &Resource) -> Value {
-    let codes: &[Code] = &[
-        Code::UnknownOperator,
-        Code::CursorInvalid,
-        Code::PayloadTooLarge,
-        Code::UnsupportedMediaType,
-    ];
+pub(super) fn query(offered: Offered<'_>, resource: &Resource) -> Value {
+    let codes: &[Code] = &[Code::CursorInvalid, Code::UnsupportedMediaType];
+    let failures = of_operation(offered, resource, Operation::List, &[&READ, codes]);
     let operation = operation(
         resource,
         "query",
         format!("List {} by a query in the body", resource.name),
         Vec::new(),
-        answers(
-            ("200", listed(schema(&stem(resource)))),
-            &[&READ_CODES, codes],
-        ),
+        answers(("200", listed(schema(&stem(resource)))), &failures),
     );
     with_body(operation, &["application/json"], &query_name(resource))
 }
 
-pub(super) fn read(view: &ModelView, resource: &Resource) -> Value {
+pub(super) fn read(offered: Offered<'_>, resource: &Resource) -> Value {
+    let codes: &[&[Code]] = &[&READ, &[Code::NotFound]];
+    let failures = of_operation(offered, resource, Operation::Read, codes);
     let answer = success("The record.", record_envelope(schema(&stem(resource))));
     operation(
         resource,
         "read",
         format!("Read one of {}", resource.name),
         match resource.has_table() {
-            true => selection(view, resource)
+            true => selection(offered.view, resource)
                 .into_iter()
                 .chain(deleted(resource))
                 .collect(),
             false => Vec::new(),
         },
-        answers(
-            ("200", with_header(answer, &["ETag"])),
-            &[&READ_CODES, &[Code::NotFound]],
-        ),
+        answers(("200", with_header(answer, &["ETag"])), &failures),
     )
 }

@@ -1,6 +1,7 @@
 //! The component schemas of one resource: the record, and what a create, a replace and a patch take.
 
 use super::{field, item, stem};
+use crate::offered::Offered;
 use crate::parse::{MAX_LIMIT, MAX_OFFSET};
 use crate::validate::{operand, operations};
 use carnet_model::{ModelView, Operation, RelationKind, Resource, Role};
@@ -121,9 +122,9 @@ fn insert_query(resource: &Resource, schemas: &mut Map<String, Value>) {
 }
 
 /// Inserts the schemas that the operations of `resource` refer to.
-pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<String, Value>) {
+pub(super) fn insert(offered: Offered<'_>, resource: &Resource, schemas: &mut Map<String, Value>) {
     let stem = stem(resource);
-    schemas.insert(stem.clone(), record(view, resource));
+    schemas.insert(stem.clone(), record(offered.view, resource));
     let offers = |operation| resource.operations.contains(operation);
     if offers(Operation::List) {
         insert_query(resource, schemas);
@@ -136,7 +137,7 @@ pub(super) fn insert(view: &ModelView, resource: &Resource, schemas: &mut Map<St
         schemas.insert(format!("{stem}Patch"), patch(resource));
     }
     if offers(Operation::Batch) {
-        schemas.insert(format!("{stem}Batch"), item::batch(view, resource));
+        schemas.insert(format!("{stem}Batch"), item::batch(offered, resource));
     }
 }
 

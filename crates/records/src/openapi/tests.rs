@@ -1,12 +1,15 @@
 //! The fragment of small definitions, and that nothing in it leads nowhere.
 
-use super::declared as fragment;
 use crate::fixture::{compile, view};
-use crate::logic::{Call, Registry, Reply, before, late, refusing};
+use crate::logic::{Call, Logics, Registry, Reply, after, after_commit, before, late, refusing};
 use carnet_kernel::{ApplicationCode, Code, Refusal};
 use carnet_model::Operation;
-use carnet_web::openapi::{Document, Info};
-use serde_json::Value;
+use carnet_web::openapi::{Document, Fragment, Info};
+use serde_json::{Value, json};
+
+fn fragment(view: &carnet_model::ModelView) -> Fragment {
+    super::fragment(view, &Logics::default())
+}
 
 fn document(view: &carnet_model::ModelView) -> Value {
     let mut document = Document::new(Info {
@@ -85,15 +88,27 @@ resources:
     assert!(!schemas.contains_key("ProductsInputRecordInput"));
 }
 
+/// A response, wherever it is written out.
+fn answer<'f>(fragment: &'f Fragment, path: &str, method: &str, status: &str) -> &'f Value {
+    let response = &fragment.paths[path][method]["responses"][status];
+    let name = response["$ref"]
+        .as_str()
+        .and_then(|path| path.rsplit('/').next());
+    name.and_then(|name| fragment.responses.get(name))
+        .unwrap_or(response)
+}
+
+async fn code(call: Call) -> Result<Reply, Refusal> {
+    call.proceed().await
+}
+
+async fn hook(_: Call) -> Result<(), Refusal> {
+    Ok(())
+}
+
 #[test]
 fn codes_of_logic_are_among_the_answers() {
     const SOLD_OUT: ApplicationCode = ApplicationCode::new("SOLD_OUT", 409, "Nothing is left");
-    async fn code(call: Call) -> Result<Reply, Refusal> {
-        call.proceed().await
-    }
-    async fn hook(_: Call) -> Result<(), Refusal> {
-        Ok(())
-    }
     let newest = compile(SHOP);
     let view = &newest;
     let mut registry = Registry::default();
@@ -110,7 +125,7 @@ fn codes_of_logic_are_among_the_answers() {
     );
     let fragment = super::fragment(view, &logics);
     let sold_out = |path: &str, method: &str| {
-        let answer = &fragment.paths[path][method]["responses"]["409"];
+        let answer = answer(&fragment, path, method, "409");
         let told = answer["description"].as_str().unwrap_or_default();
         let example = &answer["content"]["application/json"]["examples"]["SOLD_OUT"]["value"];
         let is_told =
@@ -122,20 +137,22 @@ fn codes_of_logic_are_among_the_answers() {
     assert!(sold_out("/api/v2/products/recount", "put"));
     assert!(sold_out("/api/v2/products/{id}", "delete"));
     assert!(!sold_out("/api/v2/products/{id}", "patch"));
-    let listed = &fragment.paths["/api/v2/products"]["get"]["responses"];
+    let listed = answer(&fragment, "/api/v2/products", "get", "410");
     assert_eq!(
-        listed["410"]["description"],
+        listed["description"],
         "`GONE`: What was here is gone for good."
     );
-    let asked = &fragment.paths["/api/v2/products/query"]["post"]["responses"];
-    assert_eq!(listed["410"], asked["410"]);
+    // An action that says its codes has no others.
+    let recount = &fragment.paths["/api/v2/products/recount"]["put"]["responses"];
+    assert!(recount["409"].is_object() && recount.get("423").is_none());
+    let asked = answer(&fragment, "/api/v2/products/query", "post", "410");
+    assert_eq!(listed, asked);
     // Hooks stand in every version, logic in its own.
     let older = &carnet_model::ModelView::every(view.model())[0];
     let of_older = super::fragment(older, &logics);
-    let responses =
-        |path: &str, method: &str| of_older.paths[path][method]["responses"].to_string();
-    assert!(responses("/api/v1/products/{id}", "delete").contains("SOLD_OUT"));
-    assert!(!responses("/api/v1/products/{id}/feature", "post").contains("SOLD_OUT"));
+    let conflicts = |path: &str, method: &str| answer(&of_older, path, method, "409").to_string();
+    assert!(conflicts("/api/v1/products/{id}", "delete").contains("SOLD_OUT"));
+    assert!(!conflicts("/api/v1/products/{id}/feature", "post").contains("SOLD_OUT"));
 }
 
 #[test]
@@ -197,7 +214,7 @@ resources:
         .collect();
     insta::assert_json_snapshot!(
         "two_resources",
-        serde_json::json!({ "paths": paths, "schemas": schemas })
+        json!({ "paths": paths, "schemas": schemas, "responses": fragment.responses })
     );
 }
 
@@ -285,4 +302,214 @@ fn actions_are_described() {
             ],
         )
     );
+}
+
+/// The codes that a failure can carry, in both of its forms; `enum` or `examples`.
+#[track_caller]
+fn carried(document: &Value, path: &str, method: &str, status: &str, word: &str) -> Vec<String> {
+    let mut response = &document["paths"][path][method]["responses"][status];
+    if let Some(reference) = response["$ref"].as_str() {
+        response = document.pointer(reference.trim_start_matches('#')).unwrap();
+    }
+    let schema = |kind: &str| &response["content"][kind]["schema"]["allOf"][1]["properties"];
+    let code = &schema("application/json")["error"]["properties"]["code"];
+    assert_eq!(
+        code,
+        &schema("application/problem+json")["code"],
+        "{response}"
+    );
+    let words = code[word].as_array().into_iter().flatten();
+    words
+        .map(|word| word.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn failures_name_their_codes() {
+    const SOLD_OUT: ApplicationCode = ApplicationCode::new("SOLD_OUT", 409, "Nothing is left");
+    let newest = compile(SHOP);
+    let mut registry = Registry::default();
+    let says = |codes: &[Code]| refusing(hook, codes.to_vec());
+    let sold_out = Code::from(&SOLD_OUT);
+    registry.hook("products", before(Operation::Create), says(&[sold_out]));
+    registry.hook("products", after(Operation::Read), hook);
+    // What comes after the commit answers nobody.
+    registry.hook("makers", after_commit(Operation::Create), hook);
+    let logics = registry.compile(newest.model()).unwrap();
+    let mut document = Document::new(Info::default());
+    let fragment = super::fragment(&newest, &logics);
+    document.merge("records", fragment).unwrap();
+    let document = document.render();
+    let codes = |path: &str, method: &str, status: &str| {
+        carried(
+            &document,
+            &format!("/api/v2/{path}"),
+            method,
+            status,
+            "enum",
+        )
+    };
+    assert_eq!(codes("makers/{id}", "get", "404"), ["NOT_FOUND"]);
+    let deleted = codes("makers/{id}", "delete", "409");
+    let expected = [
+        "IDEMPOTENCY_IN_PROGRESS",
+        "VERSION_CONFLICT",
+        "RECORD_IN_USE",
+    ];
+    assert_eq!(deleted, expected);
+    let made = codes("makers", "post", "409");
+    assert!(made.contains(&"UNIQUE_VIOLATION".to_owned()), "{made:?}");
+    assert!(!made.contains(&"SOLD_OUT".to_owned()), "{made:?}");
+    // Code that says what it refuses with, and what it can pass on.
+    let made = codes("products", "post", "409");
+    for code in ["SOLD_OUT", "UNIQUE_VIOLATION", "TOO_MANY_MATCHES"] {
+        assert!(made.contains(&code.to_owned()), "{code}: {made:?}");
+    }
+    let failed = codes("products", "post", "500");
+    assert!(failed.contains(&"LOGIC_PANICKED".to_owned()), "{failed:?}");
+    let failed = codes("makers", "post", "500");
+    assert!(!failed.is_empty(), "{failed:?}");
+    let failed = codes("makers/{id}", "patch", "500");
+    assert_eq!(failed, ["INTERNAL", "OUTCOME_UNKNOWN"]);
+    // Code that does not say leaves it open.
+    assert!(codes("products/{id}", "get", "404").is_empty());
+    let path = "/api/v2/products/{id}";
+    let shown = carried(&document, path, "get", "404", "examples");
+    assert_eq!(shown, ["NOT_FOUND"]);
+    // Items run the code of what they do.
+    let several = codes("products/batch", "post", "409");
+    assert!(several.contains(&"SOLD_OUT".to_owned()), "{several:?}");
+    assert!(codes("transactions", "post", "409").contains(&"SOLD_OUT".to_owned()));
+}
+
+#[test]
+fn what_goes_round_code_is_not_described() {
+    let view = compile(
+        "
+carnet: 1
+resources:
+  makers:
+    fields: { name: { type: text, max: 60, unique: true } }
+    many: { products: { of: products, by: maker } }
+  products:
+    delete: soft
+    fields:
+      name: { type: text, max: 60, unique: true }
+      maker: { type: ref, to: makers, optional: true }
+    many: { tags: { of: tags, through: productTags } }
+  tags: { fields: { name: text } }
+  productTags:
+    fields:
+      product: { type: ref, to: products, onDelete: cascade }
+      tag: { type: ref, to: tags, onDelete: cascade }
+    unique: [[product, tag]]
+",
+    );
+    let of = |register: &dyn Fn(&mut Registry)| {
+        let mut registry = Registry::default();
+        register(&mut registry);
+        let logics = registry.compile(view.model()).unwrap();
+        super::fragment(&view, &logics)
+    };
+    let words = |fragment: &Fragment, name: &str| -> Vec<String> {
+        let forms = fragment.schemas[name]["oneOf"].as_array().unwrap();
+        let word = |form: &Value| {
+            let properties = &form["properties"];
+            let place = if properties.get("where").is_some() {
+                " where"
+            } else {
+                ""
+            };
+            let word = properties["operation"]["const"].as_str().unwrap();
+            format!("{word}{place}")
+        };
+        forms.iter().map(word).collect()
+    };
+    let methods = |fragment: &Fragment, path: &str| -> Vec<String> {
+        let item = fragment.paths.get(&format!("/api/v1/{path}"));
+        let item = item.and_then(Value::as_object).into_iter().flatten();
+        let methods = item.filter(|(name, _)| *name != "parameters");
+        let mut methods: Vec<String> = methods.map(|(name, _)| name.clone()).collect();
+        methods.sort_unstable();
+        methods
+    };
+    let nested = |fragment: &Fragment, schema: &str, relation: &str| {
+        fragment.schemas[schema]["properties"]
+            .get(relation)
+            .is_some()
+    };
+    let link = "products/{id}/tags/{target}";
+
+    let plain = of(&|_| {});
+    assert_eq!(
+        methods(&plain, "products"),
+        ["delete", "get", "patch", "post"]
+    );
+    assert_eq!(methods(&plain, link), ["delete", "put"]);
+    assert!(nested(&plain, "Makers.Create", "products"));
+    assert!(
+        plain.paths["/api/v1/products"]["post"]
+            .to_string()
+            .contains("\"upsert\"")
+    );
+
+    let patched = of(&|registry| registry.logic(1, "products", Operation::Patch, code));
+    assert_eq!(methods(&patched, "products"), ["delete", "get", "post"]);
+    assert_eq!(methods(&patched, "products/{id}/restore"), ["post"]);
+    let post = &patched.paths["/api/v1/products"]["post"];
+    assert!(!post.to_string().contains("upsert"));
+    assert!(post["responses"].get("200").is_none());
+    assert!(!nested(&patched, "Makers.Create", "products"));
+    assert!(nested(&patched, "Products.Create", "maker"));
+    let expected = [
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "delete where",
+        "restore",
+        "purge",
+        "purge where",
+        "link",
+        "unlink",
+    ];
+    assert_eq!(words(&patched, "Products.Item"), expected);
+
+    let removed = of(&|registry| {
+        registry.logic(1, "products", Operation::Create, code);
+        registry.hook("products", before(Operation::Delete), hook);
+        registry.logic(1, "productTags", Operation::Create, code);
+    });
+    assert_eq!(methods(&removed, "products"), ["get", "patch", "post"]);
+    assert!(methods(&removed, "products/{id}/restore").is_empty());
+    assert_eq!(methods(&removed, link), ["delete"]);
+    assert!(!nested(&removed, "Products.Create", "tags"));
+    let expected = [
+        "create",
+        "update",
+        "patch",
+        "patch where",
+        "delete",
+        "unlink",
+    ];
+    assert_eq!(words(&removed, "Products.Item"), expected);
+}
+
+#[test]
+fn a_reference_and_its_relation_exclude_each_other() {
+    let fragment = fragment(&compile(SHOP));
+    for name in ["Products.Create", "Products.Replace", "Products.Change"] {
+        let schema = &fragment.schemas[name];
+        let expected = json!([{ "not": { "required": ["makerId", "maker"] } }]);
+        assert_eq!(schema["allOf"], expected, "{name}: {schema}");
+        let validator = jsonschema::validator_for(&json!({
+            "type": "object",
+            "allOf": schema["allOf"],
+        }));
+        let validator = validator.unwrap();
+        let maker = json!({ "create": { "name": "m" } });
+        assert!(validator.is_valid(&json!({ "makerId": null })));
+        assert!(validator.is_valid(&json!({ "maker": maker })));
+        assert!(!validator.is_valid(&json!({ "maker": maker, "makerId": null })));
+    }
 }

@@ -1,17 +1,17 @@
 //! Operations that write: single records, by filter, several at once.
 
+use super::codes::{BODY, CHANGE, of_operation, of_several, plain, precondition};
 use super::nested::{change_name, create_name, replace_name};
-use super::operation::{
-    BODY_CODES, CHANGE_CODES, answers, operation, precondition, with_body, with_header,
-};
+use super::operation::{answers, operation, with_body, with_header};
 use super::parameter::{deleted, filter, if_match, purge, query_parameter};
 use super::stem;
 use crate::batch::VERBS;
-use crate::linking::{linkable, through};
+use crate::linking::through;
+use crate::offered::Offered;
 use crate::parse::{DEFAULT_MAX_AFFECTED, MAX_MAX_AFFECTED, upsert_keys};
 use carnet_kernel::Code;
-use carnet_model::{Concurrency, ModelView, Operation, Resource};
-use carnet_web::openapi::{parameter, schema, success, write_envelope};
+use carnet_model::{Concurrency, Operation, Resource};
+use carnet_web::openapi::{Failures, parameter, schema, success, write_envelope};
 use serde_json::{Map, Value, json};
 
 /// What the answer to a create leads to.
@@ -36,12 +36,11 @@ fn links(resource: &Resource) -> Value {
         .into()
 }
 
-pub(super) fn create(resource: &Resource) -> Value {
+pub(super) fn create(offered: Offered<'_>, resource: &Resource) -> Value {
     let answer = success("The new record.", write_envelope(schema(&stem(resource))));
-    let keys: Vec<String> = upsert_keys(resource)
-        .into_iter()
-        .map(|(name, _)| name)
-        .collect();
+    let keys = upsert_keys(resource).into_iter();
+    let keys = keys.filter(|_| offered.upserts(resource));
+    let keys: Vec<String> = keys.map(|(name, _)| name).collect();
     let (mut parameters, mut codes) = (
         vec![parameter("DryRun"), parameter("IdempotencyKey")],
         Vec::new(),
@@ -56,12 +55,19 @@ pub(super) fn create(resource: &Resource) -> Value {
         codes.extend([Code::InvalidParameter, Code::PreconditionFailed]);
         codes.extend(precondition(resource));
     }
+    codes.extend(nested(resource, Operation::Create));
+    let failures = of_operation(
+        offered,
+        resource,
+        Operation::Create,
+        &[&CHANGE, &BODY, &codes],
+    );
     let mut responses = answers(
         (
             "201",
             with_header(answer, &["ETag", "Location", "Idempotency-Replayed"]),
         ),
-        &[&CHANGE_CODES, &BODY_CODES, &codes],
+        &failures,
     );
     responses["201"]["links"] = links(resource);
     if !keys.is_empty() {
@@ -81,31 +87,54 @@ pub(super) fn create(resource: &Resource) -> Value {
     with_body(operation, &["application/json"], &create_name(resource))
 }
 
-pub(super) fn update(resource: &Resource) -> Value {
+/// What writing related records along can meet; only a change removes some.
+fn nested(resource: &Resource, operation: Operation) -> &'static [Code] {
+    match (resource.relations.is_empty(), operation) {
+        (true, _) => &[],
+        (false, Operation::Create) => &[Code::PlacementMixed],
+        (false, _) => &[Code::PlacementMixed, Code::RecordInUse],
+    }
+}
+
+pub(super) fn update(offered: Offered<'_>, resource: &Resource) -> Value {
     let operation = change(
+        offered,
         resource,
-        "update",
+        (Operation::Update, "update"),
         format!("Replace one of {}", resource.name),
     );
     with_body(operation, &["application/json"], &replace_name(resource))
 }
 
-pub(super) fn patch(resource: &Resource) -> Value {
+pub(super) fn patch(offered: Offered<'_>, resource: &Resource) -> Value {
     let operation = change(
+        offered,
         resource,
-        "patch",
+        (Operation::Patch, "patch"),
         format!("Change fields of one of {}", resource.name),
     );
     let types = ["application/merge-patch+json", "application/json"];
     with_body(operation, &types, &change_name(resource))
 }
 
-fn change(resource: &Resource, verb: &str, summary: String) -> Value {
+fn change(
+    offered: Offered<'_>,
+    resource: &Resource,
+    (kind, verb): (Operation, &str),
+    summary: String,
+) -> Value {
     let answer = success(
         "The record afterwards.",
         write_envelope(schema(&stem(resource))),
     );
-    let codes: &[Code] = &[Code::NotFound, Code::PreconditionFailed];
+    let codes: &[&[Code]] = &[
+        &CHANGE,
+        &BODY,
+        &[Code::NotFound, Code::PreconditionFailed],
+        nested(resource, kind),
+        precondition(resource),
+    ];
+    let failures = of_operation(offered, resource, kind, codes);
     operation(
         resource,
         verb,
@@ -120,17 +149,22 @@ fn change(resource: &Resource, verb: &str, summary: String) -> Value {
                 "200",
                 with_header(answer, &["ETag", "Idempotency-Replayed"]),
             ),
-            &[&CHANGE_CODES, &BODY_CODES, codes, precondition(resource)],
+            &failures,
         ),
     )
 }
 
-pub(super) fn delete(resource: &Resource) -> Value {
+pub(super) fn delete(offered: Offered<'_>, resource: &Resource) -> Value {
     let answer = success(
         "The record is gone.",
         write_envelope(json!({ "type": "null" })),
     );
-    let codes: &[Code] = &[Code::NotFound, Code::RecordInUse, Code::PreconditionFailed];
+    let codes: &[&[Code]] = &[
+        &CHANGE,
+        &[Code::NotFound, Code::RecordInUse, Code::PreconditionFailed],
+        precondition(resource),
+    ];
+    let failures = of_operation(offered, resource, Operation::Delete, codes);
     operation(
         resource,
         "delete",
@@ -145,7 +179,7 @@ pub(super) fn delete(resource: &Resource) -> Value {
         .collect(),
         answers(
             ("200", with_header(answer, &["Idempotency-Replayed"])),
-            &[&CHANGE_CODES, codes, precondition(resource)],
+            &failures,
         ),
     )
 }
@@ -156,7 +190,7 @@ pub(super) fn patch_matching(resource: &Resource) -> Value {
         "patchMatching",
         format!("Change fields of all {} that a filter finds", resource.name),
         "What was changed.",
-        &BODY_CODES,
+        &BODY,
         Vec::new(),
     );
     let types = ["application/merge-patch+json", "application/json"];
@@ -225,7 +259,7 @@ fn matching(
                     &["Idempotency-Replayed"],
                 ),
             ),
-            &[&CHANGE_CODES, codes, own, precondition(resource)],
+            &plain(&[&CHANGE, codes, own, precondition(resource)]),
         ),
     )
 }
@@ -245,11 +279,12 @@ fn affected(id: Value) -> Value {
     })
 }
 
-pub(super) fn batch(view: &ModelView, resource: &Resource) -> Value {
+pub(super) fn batch(offered: Offered<'_>, resource: &Resource) -> Value {
     let affected = affected(super::field::schema(&resource.field(resource.key).kind));
     // What it links leaves a link.
-    let mut links: Vec<Value> = linkable(view, resource)
-        .filter_map(|(relation, _)| through(view, relation))
+    let mut links: Vec<Value> = offered
+        .links(resource)
+        .filter_map(|(relation, _)| through(offered.view, relation))
         .map(|through| schema(&stem(through.link)))
         .collect();
     links.dedup();
@@ -259,10 +294,10 @@ pub(super) fn batch(view: &ModelView, resource: &Resource) -> Value {
     let record = json!({ "anyOf": all });
     let summary = format!("Write several {} in one transaction", resource.name);
     let written = several(
-        &format!("batch{}", stem(resource)),
+        (&format!("batch{}", stem(resource)), &resource.name),
         summary,
-        &resource.name,
         record,
+        &of_several(offered, [resource], SEVERAL),
     );
     with_body(
         written,
@@ -272,7 +307,8 @@ pub(super) fn batch(view: &ModelView, resource: &Resource) -> Value {
 }
 
 /// Writes of any resources.
-pub(super) fn transaction(view: &ModelView) -> Value {
+pub(super) fn transaction(offered: Offered<'_>) -> Value {
+    let view = offered.view;
     let records = view
         .resources
         .iter()
@@ -284,11 +320,27 @@ pub(super) fn transaction(view: &ModelView) -> Value {
         .collect();
     let record = json!({ "anyOf": all });
     let summary = "Write records of several resources in one transaction".to_owned();
-    let written = several("transact", summary, "transactions", record);
+    let failures = of_several(offered, view.shown_resources(), SEVERAL);
+    let written = several(("transact", "transactions"), summary, record, &failures);
     with_body(written, &["application/json"], "TransactionBatch")
 }
 
-fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
+/// What several writes can meet: whatever each of them can.
+const SEVERAL: &[&[Code]] = &[
+    &CHANGE,
+    &BODY,
+    &[
+        Code::UnknownOperator,
+        Code::NotFound,
+        Code::PreconditionFailed,
+        Code::PreconditionRequired,
+        Code::RecordInUse,
+        Code::TooManyMatches,
+        Code::PlacementMixed,
+    ],
+];
+
+fn several((id, tag): (&str, &str), summary: String, record: Value, failures: &Failures) -> Value {
     let whole = write_envelope(json!({ "type": "array", "items": record }));
     let mut each = write_envelope(json!({ "type": "array", "items": item_result(&record) }));
     each["required"] = json!(["success", "data", "message", "meta"]);
@@ -310,17 +362,9 @@ fn several(id: &str, summary: String, tag: &str, record: Value) -> Value {
         "With the policy `each`: some items were refused, perhaps all. Each has its status.",
         each,
     );
-    let codes: &[Code] = &[
-        Code::NotFound,
-        Code::PreconditionFailed,
-        Code::PreconditionRequired,
-        Code::RecordInUse,
-        Code::TooManyMatches,
-        Code::PlacementMixed,
-    ];
     let mut responses = answers(
         ("200", with_header(ok, &["Idempotency-Replayed"])),
-        &[&CHANGE_CODES, &BODY_CODES, codes],
+        failures,
     );
     responses["207"] = with_header(partly, &["Idempotency-Replayed"]);
     json!({
@@ -387,7 +431,7 @@ pub(super) fn restore(resource: &Resource) -> Value {
         ],
         answers(
             ("200", with_header(answer, &["ETag"])),
-            &[&CHANGE_CODES, codes, precondition(resource)],
+            &plain(&[&CHANGE, codes, precondition(resource)]),
         ),
     )
 }

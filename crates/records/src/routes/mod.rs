@@ -12,6 +12,7 @@ mod write;
 pub use version::prefix;
 
 use crate::Operations;
+use crate::offered::{Offered, collection_methods, record_methods, restores, takes_query};
 use crate::parse::{Given, QueryBody, in_body, parse_none, read_body};
 use crate::validate::parse_id;
 use address::Route;
@@ -133,6 +134,15 @@ impl At {
             .get(place)
             .map(String::as_str)
             .unwrap_or_default()
+    }
+
+    /// What is offered, with the code that stands at the moment.
+    fn offered<T>(&self, look: impl FnOnce(Offered<'_>) -> T) -> T {
+        let logics = self.operations.logics();
+        look(Offered {
+            view: &self.view,
+            logics: &logics,
+        })
     }
 
     fn find(&self, request: &Request) -> Result<&Resource, Refusal> {
@@ -275,8 +285,14 @@ async fn serve_collection(at: At, request: Request) -> Result<Response, Problem>
             let asked = Asked::by_address(&mut call, &request)?;
             return read::list(call, asked).await;
         }
-        _ if methods.contains(&request.method().as_str()) => at.open(resource.index, &request)?,
-        _ => return Ok(refuse_method(&request, &methods)),
+        Method::POST if methods.contains(&"POST") => at.open(resource.index, &request)?,
+        _ => {
+            let offered = at.offered(|offered| offered.collection_methods(resource));
+            if !offered.contains(&request.method().as_str()) {
+                return Ok(refuse_coded(&request, &offered, &methods));
+            }
+            at.open(resource.index, &request)?
+        }
     };
     match *request.method() {
         Method::PATCH => write::patch_matching(call, request).await,
@@ -362,8 +378,12 @@ async fn serve_restore(at: At, request: Request) -> Result<Response, Problem> {
         };
         return Err(Refusal::new(Code::NotFound, message).into());
     }
-    if request.method() != Method::POST {
-        return Ok(refuse_method(&request, &["POST"]));
+    let offered = match at.offered(|offered| offered.restores(resource)) {
+        true => &["POST"][..],
+        false => &[],
+    };
+    if !offered.contains(&request.method().as_str()) {
+        return Ok(refuse_coded(&request, offered, &["POST"]));
     }
     let text = at.segment(1);
     let id = record_id(resource, text)?;
@@ -434,19 +454,15 @@ async fn serve_link(at: At, request: Request) -> Result<Response, Problem> {
         &request,
         &["/", &resource.name, "/{id}/", &relation.name, "/{target}"],
     );
-    if !methods.contains(&request.method().as_str()) {
-        return Ok(refuse_method(&request, &methods));
+    let offered = at.offered(|offered| offered.link_methods(relation));
+    if !offered.contains(&request.method().as_str()) {
+        return Ok(refuse_coded(&request, &offered, &methods));
     }
     let id = record_id(resource, at.segment(1))?;
     let target = record_id(at.view.resource(relation.target), at.segment(3))?;
     let call = at.open(resource.index, &request)?;
     let make = *request.method() == Method::PUT;
     write::link(call, (id, index, target), make, request).await
-}
-
-/// Whether deleted records of `resource` can be restored.
-pub(crate) fn restores(resource: &Resource) -> bool {
-    resource.deleted().is_some() && resource.operations.contains(Operation::Delete)
 }
 
 async fn serve_transactions(at: At, request: Request) -> Result<Response, Problem> {
@@ -458,42 +474,6 @@ async fn serve_transactions(at: At, request: Request) -> Result<Response, Proble
     let any = ResourceIndex(0);
     let call = at.open(any, &request)?;
     write::transaction(call, request).await
-}
-
-/// The methods that the collection of `resource` answers.
-pub(crate) fn collection_methods(resource: &Resource) -> Vec<&'static str> {
-    let all: [(Operation, &[&'static str]); 4] = [
-        (Operation::List, &["GET", "HEAD"]),
-        (Operation::Create, &["POST"]),
-        (Operation::Patch, &["PATCH"]),
-        (Operation::Delete, &["DELETE"]),
-    ];
-    // Writes by filter are the database's.
-    let most = if resource.has_table() { 4 } else { 2 };
-    offered(resource, &all[..most])
-}
-
-/// Whether lists of `resource` are asked for by a query in a body.
-pub(crate) fn takes_query(resource: &Resource) -> bool {
-    resource.has_table() && resource.operations.contains(Operation::List)
-}
-
-/// The methods that a record of `resource` answers.
-pub(crate) fn record_methods(resource: &Resource) -> Vec<&'static str> {
-    let all: [(Operation, &[&'static str]); 4] = [
-        (Operation::Read, &["GET", "HEAD"]),
-        (Operation::Update, &["PUT"]),
-        (Operation::Patch, &["PATCH"]),
-        (Operation::Delete, &["DELETE"]),
-    ];
-    offered(resource, &all)
-}
-
-fn offered(resource: &Resource, all: &[(Operation, &[&'static str])]) -> Vec<&'static str> {
-    all.iter()
-        .filter(|(operation, _)| resource.operations.contains(*operation))
-        .flat_map(|(_, methods)| methods.iter().copied())
-        .collect()
 }
 
 fn nothing_here(resource: &Resource) -> Problem {
@@ -520,7 +500,19 @@ fn no_links(view: &ModelView, resource: &Resource, name: &str) -> Problem {
 }
 
 fn refuse_method(request: &Request, methods: &[&str]) -> Response {
-    method_not_allowed(request.method(), &methods.join(", "))
+    refuse_coded(request, methods, methods)
+}
+
+/// The same where the definition offers more than code lets pass.
+fn refuse_coded(request: &Request, offered: &[&str], defined: &[&str]) -> Response {
+    let why = match defined.contains(&request.method().as_str()) {
+        true => Some(
+            "it would change records without the logic that stands round their operations; write \
+             them one by one, in a transaction where they belong together",
+        ),
+        false => None,
+    };
+    method_not_allowed(request.method(), &offered.join(", "), why)
 }
 
 /// The value of a resource's key in an address.

@@ -15,7 +15,13 @@ use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-crate::on_both!(each_is_told_once, actions_and_reads_are_told_once,);
+crate::on_both!(
+    each_is_told_once,
+    actions_and_reads_are_told_once,
+    rows_that_do_not_fit_are_told_once,
+    what_code_swallows_is_told_once,
+    nothing_stands_half,
+);
 
 /// The log of this process: code may run on threads of the database.
 static LOG: LazyLock<Kept> = LazyLock::new(|| {
@@ -235,4 +241,172 @@ async fn actions_and_reads_are_told_once(world: World) {
     let (slow, lines) = logged(&world, get(&world, "/products")).await;
     assert_eq!(slow.code(), "TIMEOUT");
     check(&world, &lines, ("list", "::list"), ("TIMEOUT", ""));
+}
+
+async fn rows_that_do_not_fit_are_told_once(world: World) {
+    async fn list(call: Call) -> Result<Reply, Refusal> {
+        let all = call.repository("products")?.find().sort("name");
+        Ok(Reply::stream(all, |record| {
+            if record["name"] == "p00501" {
+                *record = json!("secret");
+            }
+        }))
+    }
+    let world = anew(world);
+    crate::streams::products(&world, 502).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, list);
+    });
+    let asked = crate::streams::lines(&world, "/products");
+    let (all, lines) = logged(&world, asked).await;
+    assert_eq!(all.len(), 501);
+    assert_eq!(all[500]["error"]["code"], "LOGIC_MISUSED");
+    let correlation = world.context.correlation.to_string();
+    assert_eq!(all[500]["error"]["correlationId"], correlation);
+    let cause = "a member of the list is not an object";
+    check(&world, &lines, ("list", "::list"), ("LOGIC_MISUSED", cause));
+    assert!(!lines[0].to_string().contains("secret"), "{}", lines[0]);
+}
+
+async fn what_code_swallows_is_told_once(world: World) {
+    /// Answers as if nothing had been.
+    async fn list(call: Call) -> Result<Json<Value>, Refusal> {
+        let found = call.repository("articles")?.find().all().await;
+        assert_eq!(
+            found.err().map(|refusal| refusal.code),
+            Some(Code::SchemaPending)
+        );
+        Ok(Json(json!([])))
+    }
+    /// Says something else instead.
+    async fn read(call: Call) -> Result<(), Refusal> {
+        let found = call.repository("articles")?.find().all().await;
+        found.map(|_| ()).map_err(|_| Refusal::conflict("not now"))
+    }
+    /// Says what it was.
+    async fn passes_on(call: Call) -> Result<(), Refusal> {
+        call.repository("articles")?.find().all().await.map(|_| ())
+    }
+    let world = anew(world);
+    let table = if world.is_postgres() {
+        "app.articles"
+    } else {
+        "articles"
+    };
+    let lost = format!("alter table {table} rename to elsewhere");
+    world.alter(&[&lost]).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, list);
+        registry.logic(1, "products", Operation::Read, read);
+    });
+    let (listed, lines) = logged(&world, get(&world, "/products")).await;
+    assert_eq!((listed.status, &listed.body["data"]), (200, &json!([])));
+    check(&world, &lines, ("list", "::list"), ("SCHEMA_PENDING", ""));
+    let path = "/products/01M7YNHEYVEXRVRZ4WVN2HR80A";
+    let (refused, lines) = logged(&world, get(&world, path)).await;
+    assert_eq!((refused.status, refused.code()), (409, "CONFLICT"));
+    check(&world, &lines, ("read", "::read"), ("SCHEMA_PENDING", ""));
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, passes_on);
+    });
+    let (failed, lines) = logged(&world, get(&world, "/products")).await;
+    assert_eq!((failed.status, failed.code()), (503, "SCHEMA_PENDING"));
+    check(
+        &world,
+        &lines,
+        ("list", "::passes_on"),
+        ("SCHEMA_PENDING", ""),
+    );
+}
+
+/// Lets the database fail where a product is called `broken`.
+async fn break_products(world: &World) {
+    if world.is_postgres() {
+        let raise = "create function fails() returns trigger language plpgsql as \
+                     $$ begin raise exception 'on purpose'; end $$";
+        let watch = "create trigger fails before insert or update on app.products for each row \
+                     when (new.name = 'broken') execute function fails()";
+        world.alter(&[raise, watch]).await;
+    } else {
+        let raise = |event: &str| {
+            format!(
+                "create trigger fails_{event} before {event} on products when new.name = 'broken' \
+                 begin select raise(abort, 'on purpose'); end"
+            )
+        };
+        world.alter(&[&raise("insert"), &raise("update")]).await;
+    }
+}
+
+/// A write that fails in the middle of code that goes on as if it had not: it leaves nothing of its
+/// own, and what is answered with success stands as a whole.
+async fn nothing_stands_half(world: World) {
+    async fn careless(call: Call) -> Result<Reply, Refusal> {
+        let products = call.repository("products")?;
+        products.create(&json!({ "name": "before" })).await?;
+        let way = call.input()["number"].as_i64().unwrap_or_default();
+        let nowhere = "01M7YNHEYVEXRVRZ4WVN2HR80A";
+        let change = json!({ "note": "x" });
+        let failed = match way {
+            0 => products.create(&json!({ "name": "broken" })).await.err(),
+            1 => {
+                let items = ["inside", "broken"].map(|name| {
+                    json!({ "operation": "create", "resourceName": "products", "data": { "name": name } })
+                });
+                call.transact(&items).await.err()
+            }
+            2 => products.patch(nowhere, &change).await.err(),
+            3 => products.delete(nowhere).await.err(),
+            _ => {
+                let product = json!({ "name": "before", "categoryId": nowhere });
+                products.create(&product).await.err()
+            }
+        };
+        let failed = failed.map(|refusal| refusal.code);
+        let expected = match way {
+            0 | 1 => Code::Internal,
+            2 | 3 => Code::NotFound,
+            _ => Code::ReferenceNotFound,
+        };
+        assert_eq!(failed, Some(expected));
+        products.create(&json!({ "name": "after" })).await?;
+        call.proceed().await
+    }
+    let world = anew(world);
+    break_products(&world).await;
+    with(&world, |registry| {
+        registry.logic(1, "orders", Operation::Create, careless);
+    });
+    for way in 0..5 {
+        let body = json!({ "number": way }).to_string();
+        let asked = send_json(&world, "POST", "/orders", &[], &body);
+        let (reply, lines) = logged(&world, asked).await;
+        let is_fault = way < 2;
+        assert_eq!(lines.len(), usize::from(is_fault), "{way}: {lines:#?}");
+        let names = world.names("products", "sort=id", "name").await;
+        let orders = world.names("orders", "", "number").await;
+        if is_fault && world.is_postgres() {
+            // The failure took the transaction, and so the request, with it.
+            assert_eq!((reply.status, reply.code()), (500, "INTERNAL"), "{way}");
+            assert_eq!((names.len(), orders.len()), (0, 0), "{way}");
+        } else {
+            assert_eq!(reply.status, 201, "{way}: {}", reply.body);
+            assert_eq!(names, ["before", "after"], "{way}");
+            assert_eq!(orders, [way.to_string()]);
+        }
+        if is_fault {
+            let line = &lines[0];
+            assert_eq!(
+                (&line["level"], &line["code"]),
+                (&json!("ERROR"), &json!("INTERNAL"))
+            );
+            let cause = line["cause"].as_str().unwrap_or_default();
+            assert!(cause.contains("on purpose"), "{line}");
+        }
+        for resource in ["products", "orders"] {
+            for id in world.names(resource, "", "id").await {
+                world.delete(resource, &id, Some(1)).await.unwrap();
+            }
+        }
+    }
 }

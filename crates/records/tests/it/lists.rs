@@ -25,6 +25,7 @@ crate::on_both!(
     a_streamed_list_is_flat,
     a_streamed_list_of_other_records,
     streams_that_cannot_be,
+    rows_are_records,
 );
 
 /// How often code ran.
@@ -188,7 +189,9 @@ async fn a_streamed_list_is_flat(world: World) {
     async fn every(call: Call, ran: Component<Ran>) -> Result<Reply, Refusal> {
         ran.fetch_add(1, Ordering::Relaxed);
         let all = call.repository("products")?.find().sort("name");
-        Ok(Reply::stream(all, |record| *record = record["name"].take()))
+        Ok(Reply::stream(all, |record| {
+            *record = json!({ "name": record["name"] })
+        }))
     }
     products(&world, 2_100).await;
     let ran = with(&world, |registry| {
@@ -214,7 +217,8 @@ async fn a_streamed_list_is_flat(world: World) {
     assert_eq!(statements() - before, 4);
     assert_eq!(ran.load(Ordering::Relaxed), 1);
     let some = lines(&world, "/products?limit=2").await;
-    assert_eq!(some, [json!("p00000"), json!("p00001")]);
+    assert_eq!(texts(&json!(some), "name"), ["p00000", "p00001"]);
+    assert_eq!(some[0], json!({ "name": "p00000" }));
 }
 
 async fn a_streamed_list_of_other_records(world: World) {
@@ -329,4 +333,37 @@ async fn streams_that_cannot_be(world: World) {
             check(&reply, 500, "LOGIC_MISUSED");
         }
     }
+}
+
+async fn rows_are_records(world: World) {
+    async fn texts_after(call: Call) -> Result<Reply, Refusal> {
+        let all = call.repository("products")?.find().sort("name");
+        Ok(Reply::stream(all, |record| {
+            if record["name"] == "p00507" {
+                *record = json!("secret");
+            }
+        }))
+    }
+    async fn own(_: Call) -> Result<Json<Value>, Refusal> {
+        Ok(Json(json!([{ "name": "one" }, "secret"])))
+    }
+    products(&world, 600).await;
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, texts_after);
+    });
+    let good = get(&world, "/products?limit=500").await;
+    assert_eq!(good.body["count"], 500, "{}", good.body);
+    let bad = get(&world, "/products?limit=600").await;
+    check(&bad, 500, "LOGIC_MISUSED");
+    let all = lines(&world, "/products").await;
+    assert_eq!(all.len(), 501);
+    let error = &all[500]["error"];
+    assert_eq!(error["code"], "LOGIC_MISUSED");
+    assert!(error["cursor"].is_string() && !error.to_string().contains("secret"));
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::List, own);
+    });
+    check(&get(&world, "/products").await, 500, "LOGIC_MISUSED");
+    let all = send(&world, "GET", "/products", &[LINES], "").await;
+    check(&all, 500, "LOGIC_MISUSED");
 }

@@ -257,7 +257,16 @@ async fn what_goes_round_logic_is_refused(world: World) {
     let headers = [("content-type", "application/json")];
     let path = "/products?filter[name][eq]=a&maxAffected=5";
     let matching = send(&world, "PATCH", path, &headers, r#"{"note":"x"}"#).await;
-    assert_eq!(code(&matching), Code::LogicBypassed);
+    assert_eq!(code(&matching), Code::MethodNotAllowed);
+    assert_eq!(matching.header("allow"), Some("GET, HEAD, POST, DELETE"));
+    let told = matching.refusal.as_ref().unwrap();
+    assert!(told.message.contains("logic that stands round"), "{told}");
+    let item = json!({ "operation": "patch", "where": { "name": "a" }, "data": { "note": "x" } });
+    let items = json!({ "items": [item] });
+    assert_eq!(
+        code(&post(&world, "/products/batch", items).await),
+        Code::LogicBypassed
+    );
     // In the body of another record, however deep.
     let many = json!({ "name": "c", "products": [{ "name": "a" }] });
     assert_eq!(
@@ -295,13 +304,24 @@ async fn what_goes_round_logic_is_refused(world: World) {
         registry.logic(1, "boxMarks", Operation::Create, guard);
     });
     let link = format!("/boxes/{holder}/marks/{mark}");
-    assert_eq!(
-        code(&send(&world, "PUT", &link, &[], "").await),
-        Code::LogicBypassed
-    );
+    let linked = send(&world, "PUT", &link, &[], "").await;
+    assert_eq!(code(&linked), Code::MethodNotAllowed);
+    assert_eq!(linked.header("allow"), Some("DELETE"));
     let item = json!({ "operation": "link", "id": holder, "relation": "marks", "target": mark });
     let batch = post(&world, "/boxes/batch", json!({ "items": [item] })).await;
     assert_eq!(code(&batch), Code::LogicBypassed);
+    // A restoration is like a creation.
+    let shelf = world.made("shelves", r#"{"name":"gone"}"#).await;
+    world.delete("shelves", &shelf, None).await.unwrap();
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, guard);
+        registry.logic(1, "shelves", Operation::Create, guard);
+        registry.logic(1, "boxMarks", Operation::Create, guard);
+    });
+    let path = format!("/shelves/{shelf}/restore");
+    let restored = send(&world, "POST", &path, &[], "").await;
+    assert_eq!(code(&restored), Code::MethodNotAllowed);
+    assert_eq!(restored.header("allow"), Some(""));
     assert_eq!(count(&world, "boxMarks").await, 0);
     assert_eq!(count(&world, "products").await, 0);
 }

@@ -29,6 +29,7 @@ mod rest;
 mod searches;
 mod seeds;
 mod soft;
+mod stated;
 mod streams;
 mod summaries;
 mod tableless;

@@ -21,6 +21,7 @@ crate::on_both!(
     operations_answer_records_and_lists,
     changed_inputs_are_held_to_the_rules,
     changed_inputs_of_actions_are_whole,
+    bodies_are_read_once,
 );
 
 fn with(world: &World, register: impl FnOnce(&mut Registry)) {
@@ -265,4 +266,44 @@ async fn changed_inputs_of_actions_are_whole(world: World) {
         assert_eq!(reply.fields(), ["reason"]);
     }
     assert_eq!(world.journal(9).await.len(), 2);
+}
+
+/// A new record has the moment at which its body was read in its id.
+async fn bodies_are_read_once(world: World) {
+    async fn create(call: Call) -> Result<Reply, Refusal> {
+        let replaces = call.input()["name"] == "replaced";
+        let first = call.next_id();
+        if replaces {
+            call.change_input(|input| input["note"] = json!("new"))?;
+        }
+        let second = call.next_id();
+        let reply = call.proceed().await?;
+        let made = reply.created().unwrap_or(second);
+        match replaces {
+            true => assert!(first < made && made < second),
+            false => assert!(made < first),
+        }
+        Ok(reply)
+    }
+    with(&world, |registry| {
+        registry.logic(1, "products", Operation::Create, create);
+        registry.logic(1, "orders", Operation::Create, create);
+    });
+    for body in [json!({ "name": "plain" }), json!({ "name": "replaced" })] {
+        let reply = post(&world, "/products", body.clone()).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        assert_eq!(reply.body["data"]["name"], body["name"]);
+    }
+    // With others in it as well.
+    let product = world.names("products", "limit=1", "id").await.remove(0);
+    let order = json!({ "number": 1, "lines": [{ "productId": product }] });
+    let reply = post(&world, "/orders", order).await;
+    assert_eq!(reply.status, 201, "{}", reply.body);
+    assert_eq!(reply.body["data"]["lines"][0]["productId"], product);
+    // What only the database knows is found as ever.
+    let again = post(&world, "/orders", json!({ "number": 1 })).await;
+    assert_eq!((again.status, again.code()), (409, "UNIQUE_VIOLATION"));
+    let lost = json!({ "name": "lost", "categoryId": "01M7YNHEYVEXRVRZ4WVN2HR80A" });
+    let reply = post(&world, "/products", lost).await;
+    assert_eq!((reply.status, reply.code()), (400, "REFERENCE_NOT_FOUND"));
 }

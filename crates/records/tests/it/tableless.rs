@@ -16,6 +16,7 @@ crate::on_both!(
     what_is_asked_is_checked,
     what_is_answered_is_checked,
     lists_of_other_records,
+    rows_of_lists_are_checked,
     it_is_nowhere_in_the_database,
 );
 
@@ -309,6 +310,45 @@ async fn lists_of_other_records(world: World) {
     let next = get(&world, &format!("/quotes?limit=2&cursor={cursor}")).await;
     assert_eq!(next.body["data"][0]["note"], "c");
     assert_eq!(lines(&world, "/quotes").await.len(), 3);
+}
+
+async fn rows_of_lists_are_checked(world: World) {
+    /// What becomes of the second one is no quote.
+    async fn of_products(call: Call) -> Result<Reply, Refusal> {
+        let products = call.repository("products")?.find();
+        Ok(Reply::stream(products.sort("name"), |product| {
+            let mut quote = quote();
+            if product["name"] == "b" {
+                quote["amount"] = json!("secret");
+            }
+            *product = quote;
+        }))
+    }
+    let world = with_quotes(world).await;
+    for name in ["a", "b"] {
+        world
+            .made("products", &json!({ "name": name }).to_string())
+            .await;
+    }
+    let mut registry = Registry::default();
+    registry.logic(1, "quotes", Operation::List, of_products);
+    for operation in [Operation::Create, Operation::Update, Operation::Patch] {
+        registry.logic(1, "quotes", operation, any);
+    }
+    registry.logic(1, "quotes", Operation::Read, read);
+    registry.logic(1, "quotes", Operation::Delete, delete);
+    let logics = registry.compile(world.operations.view().model());
+    world.operations.install(logics.unwrap());
+    let first = get(&world, "/quotes?limit=1").await;
+    assert_eq!(first.body["data"], json!([quote()]), "{}", first.body);
+    for headers in [&[][..], &[LINES]] {
+        let bad = send(&world, "GET", "/quotes", headers, "").await;
+        check(&bad, 500, "LOGIC_MISUSED");
+        let told = bad.refusal.as_ref().unwrap();
+        let cause = told.cause.as_deref().unwrap_or_default();
+        assert!(cause.contains("`amount` (type)"), "{cause}");
+        assert!(told.logged && !bad.body.to_string().contains("secret"));
+    }
 }
 
 async fn it_is_nowhere_in_the_database(world: World) {

@@ -293,6 +293,19 @@ impl World {
         Some(client.query_one(sql, &[&table]).await.unwrap().get(0))
     }
 
+    /// Changes the tables behind the platform's back.
+    pub(crate) async fn alter(&self, statements: &[&str]) {
+        for sql in statements {
+            match &self.database {
+                Some(database) => database.execute(sql).unwrap(),
+                None => {
+                    let system = self.operations.store().system();
+                    system.execute(&[(sql, &[])]).await.unwrap();
+                }
+            }
+        }
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         self.operations.store().dialect() == carnet_store::Dialect::Postgres
     }

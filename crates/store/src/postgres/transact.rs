@@ -350,6 +350,7 @@ impl<'a> Talk<'a> {
             Ok(_) => {
                 if savepoint == Savepoint::Undo {
                     self.failed = None;
+                    self.held.spoilt = false;
                 }
                 Ok(Ok(()))
             }

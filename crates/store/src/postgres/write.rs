@@ -135,6 +135,8 @@ pub(super) struct Work<'a> {
     pub(super) began: Option<Instant>,
     /// Whether the savepoint of a write inside a transaction stands.
     pub(super) framed: bool,
+    /// Whether a flight failed: the server then takes nothing but going back.
+    failed: bool,
     /// What was loaded for several units at once, without what was changed since.
     ahead: Loaded,
     touched: HashSet<(ResourceIndex, Id)>,
@@ -197,6 +199,7 @@ impl<'h, 'a> Attempt<'h, 'a> {
             note: None,
             began,
             framed: false,
+            failed: false,
             ahead: Loaded::default(),
             touched: HashSet::new(),
             keys: Vec::new(),
@@ -390,6 +393,7 @@ impl<'h, 'a> Attempt<'h, 'a> {
                     work.began = Some(now);
                 }
                 work.framed |= work.frames(end);
+                work.failed = true;
                 return Err(work.trouble(failed, &purposes, limit));
             }
         };
@@ -439,8 +443,8 @@ impl<'h, 'a> Attempt<'h, 'a> {
         }
         let frames = std::mem::take(&mut self.work.framed);
         if !frames {
-            // A load that failed took the whole transaction with it.
-            self.held.spoilt = true;
+            // Nothing was changed; a load that failed took the whole transaction with it.
+            self.held.spoilt |= self.work.failed;
             return;
         }
         let undo = [Message::frame(

@@ -1,6 +1,6 @@
 //! The document: fragments of several crates merged into one, collisions refused.
 
-use super::{responses, schemas};
+use super::{failures, schemas};
 use crate::error::Error;
 use carnet_kernel::ApplicationCodes;
 use serde_json::{Map, Value, json};
@@ -39,6 +39,8 @@ pub struct Fragment {
     pub paths: Map<String, Value>,
     /// Names to schemas, for `#/components/schemas/<name>`.
     pub schemas: Map<String, Value>,
+    /// Names to responses, for `#/components/responses/<name>`.
+    pub responses: Map<String, Value>,
 }
 
 /// The document while it is put together.
@@ -55,13 +57,17 @@ impl Document {
     pub fn new(info: Info) -> Self {
         let mut owners = HashMap::new();
         let schemas = schemas::shared(&info.codes);
-        for name in schemas.keys() {
-            owners.insert(("schema", name.clone()), "web".to_owned());
+        let responses = failures::shared(&info.codes);
+        for (kind, names) in [("schema", &schemas), ("response", &responses)] {
+            for name in names.keys() {
+                owners.insert((kind, name.clone()), "web".to_owned());
+            }
         }
         Self {
             info,
             fragment: Fragment {
                 schemas,
+                responses,
                 ..Fragment::default()
             },
             owners,
@@ -81,6 +87,13 @@ impl Document {
             }
             self.claim("schema", &name, owner)?;
             self.fragment.schemas.insert(name, schema);
+        }
+        for (name, response) in fragment.responses {
+            if self.fragment.responses.get(&name) == Some(&response) {
+                continue;
+            }
+            self.claim("response", &name, owner)?;
+            self.fragment.responses.insert(name, response);
         }
         for (path, item) in fragment.paths {
             let Value::Object(members) = item else {
@@ -138,7 +151,7 @@ impl Document {
             "schemas": self.fragment.schemas,
             "parameters": schemas::parameters(),
             "headers": schemas::headers(),
-            "responses": responses::shared(&self.info.codes),
+            "responses": self.fragment.responses,
         });
         prune(&mut document);
         document
@@ -287,7 +300,7 @@ mod tests {
             ..Info::default()
         });
         let mut fragment = Fragment::default();
-        let responses = super::super::responses(&[(&LIMIT).into()]);
+        let responses = super::super::Failures::of([(&LIMIT).into()]).responses();
         fragment.paths.insert(
             "/a".to_owned(),
             json!({ "get": { "responses": responses } }),
@@ -313,7 +326,7 @@ mod tests {
         fragment.paths.insert(
             "/a".to_owned(),
             json!({ "get": { "parameters": [super::super::parameter("IfMatch")],
-                "responses": super::super::responses(carnet_kernel::Code::ALL) } }),
+                "responses": super::super::Failures::of(carnet_kernel::Code::ALL.iter().copied()).responses() } }),
         );
         document.merge("one", fragment).unwrap();
         let document = document.render();

@@ -2,12 +2,14 @@
 //! Not the operations of any resource.
 
 mod document;
-mod responses;
+mod failures;
 mod schemas;
 
 pub use document::{Document, Fragment, Info, Tag};
-pub use responses::{add_responses, responses, success};
-pub use schemas::{entity_tags, list_envelope, parameter, record_envelope, schema, write_envelope};
+pub use failures::Failures;
+pub use schemas::{
+    entity_tags, list_envelope, parameter, record_envelope, schema, success, write_envelope,
+};
 
 /// The media types a success is offered in, for `content` maps.
 pub(crate) const JSON: &str = "application/json";

@@ -1,5 +1,7 @@
 //! The schemas, parameters and headers that operations share.
 
+use super::JSON;
+use super::failures::headers as named;
 use carnet_kernel::ApplicationCodes;
 use serde_json::{Map, Value, json};
 
@@ -51,6 +53,15 @@ pub fn list_envelope(item: Value) -> Value {
             "pagination": schema("Pagination"),
             "meta": { "type": "object" },
         },
+    })
+}
+
+/// A response with a JSON body and the headers every answer has.
+pub fn success(description: &str, body: Value) -> Value {
+    json!({
+        "description": description,
+        "headers": named(&["X-Request-Id", "X-Correlation-Id"]),
+        "content": { JSON: { "schema": body } },
     })
 }
 
