@@ -295,9 +295,9 @@ async fn serve_collection(at: At, request: Request) -> Result<Response, Problem>
         }
     };
     match *request.method() {
-        Method::PATCH => write::patch_matching(call, request).await,
-        Method::DELETE => write::delete_matching(call, request).await,
-        _ => write::create(call, request).await,
+        Method::PATCH => Box::pin(write::patch_matching(call, request)).await,
+        Method::DELETE => Box::pin(write::delete_matching(call, request)).await,
+        _ => Box::pin(write::create(call, request)).await,
     }
 }
 
@@ -346,7 +346,7 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     let text = at.segment(1);
     let resource = at.find(&request)?;
     if let Some(action) = action_named(resource, text, ActionOn::Collection) {
-        return act(&at, (resource, action), None, request).await;
+        return Box::pin(act(&at, (resource, action), None, request)).await;
     }
     at.label(&request, &["/", &resource.name, "/{id}"]);
     let methods = record_methods(resource);
@@ -361,10 +361,11 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
         return read::read(call, key(resource, text)?).await;
     }
     let id = record_id(resource, text)?;
+    // Boxed, so that a read does not move what a write would need.
     match *request.method() {
-        Method::PUT => write::update(call, id, request).await,
-        Method::PATCH => write::patch(call, id, request).await,
-        _ => write::delete(call, id, request).await,
+        Method::PUT => Box::pin(write::update(call, id, request)).await,
+        Method::PATCH => Box::pin(write::patch(call, id, request)).await,
+        _ => Box::pin(write::delete(call, id, request)).await,
     }
 }
 
