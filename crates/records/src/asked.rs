@@ -142,8 +142,11 @@ const MOST_VIEWS: usize = 32;
 /// How whole records are read, by the view of the model and the index of the resource.
 #[derive(Debug, Default)]
 pub(crate) struct WholeRecords {
-    views: RwLock<Vec<(ModelHash, Vec<Option<Arc<PreparedRecord>>>)>>,
+    views: RwLock<Vec<(ModelHash, OfView)>>,
 }
+
+/// By the index of the resource, as far as they were asked for.
+type OfView = Vec<Option<Arc<PreparedRecord>>>;
 
 impl WholeRecords {
     /// How one record of `resource` is read as a whole.
@@ -163,7 +166,7 @@ impl WholeRecords {
         }
         let records = match views.iter_mut().position(|(known, _)| *known == hash) {
             Some(known) => &mut views[known].1,
-            None => &mut views.push_mut((hash, Vec::new())).1,
+            None => &mut views.push_mut((hash, OfView::new())).1,
         };
         if records.len() <= place {
             records.resize(place + 1, None);

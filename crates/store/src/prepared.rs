@@ -149,7 +149,7 @@ impl Lookup {
 #[derive(Clone, Debug)]
 pub(crate) enum Sought {
     /// The first of a query.
-    First(Query),
+    First(Box<Query>),
     /// The one with this key.
     ByKey(Arc<PreparedRecord>, Value),
 }
@@ -231,7 +231,7 @@ mod tests {
                 ..prepared.query.clone()
             };
             let found = Sought::ByKey(Arc::clone(prepared), key).lookup(frame);
-            let expected = Sought::First(expected).lookup(frame);
+            let expected = Sought::First(Box::new(expected)).lookup(frame);
             assert_eq!(found.statement, expected.statement);
         }
         assert_eq!(prepared.rendered.0.read().unwrap().len(), kept);

@@ -151,7 +151,7 @@ impl Scope {
     /// Reads groups of records: one round trip, one snapshot.
     pub async fn group(&self, view: &ModelView, grouping: &Grouping) -> Result<Groups, Error> {
         if let Some(transaction) = &self.transaction {
-            let read = Read::Group(grouping.clone());
+            let read = Read::Group(Box::new(grouping.clone()));
             return match self.found(transaction, view, read).await? {
                 Found::Groups(groups) => Ok(groups),
                 _ => Err(unexpected()),
@@ -185,7 +185,8 @@ impl Scope {
 
     /// Reads the first record of a query, if there is one.
     pub async fn find(&self, view: &ModelView, query: &Query) -> Result<Option<Document>, Error> {
-        self.sought(view, Sought::First(query.clone())).await
+        self.sought(view, Sought::First(Box::new(query.clone())))
+            .await
     }
 
     /// Reads the record with this key, if it is there; the read was prepared for `view`.

@@ -71,7 +71,7 @@ pub struct Transaction {
 #[derive(Clone)]
 pub(crate) enum Read {
     List(Arc<PreparedQuery>),
-    Group(Grouping),
+    Group(Box<Grouping>),
     Find(Sought),
 }
 

@@ -18,7 +18,7 @@ use std::time::Instant;
 /// What a collection is asked for.
 pub(super) enum Asked {
     Records(Arc<AskedList>),
-    Groups(GroupRequest),
+    Groups(Box<GroupRequest>),
 }
 
 impl Asked {
@@ -36,7 +36,7 @@ impl Asked {
                         let at = (&call.view, call.resource);
                         Self::Records(lists.keep(at, query, &call.pairs, wanted))
                     }
-                    Wanted::Groups(wanted) => Self::Groups(wanted),
+                    Wanted::Groups(wanted) => Self::Groups(Box::new(wanted)),
                 }
             }
         };
@@ -51,7 +51,7 @@ impl Asked {
         call.stage("parse", started);
         Ok(match wanted {
             Wanted::Records(wanted) => Self::Records(Arc::new(wanted.into())),
-            Wanted::Groups(wanted) => Self::Groups(wanted),
+            Wanted::Groups(wanted) => Self::Groups(Box::new(wanted)),
         })
     }
 }
@@ -59,7 +59,7 @@ impl Asked {
 pub(super) async fn list(call: Call, asked: Asked) -> Result<Response, Problem> {
     match asked {
         Asked::Records(request) => records(call, request).await,
-        Asked::Groups(request) => Box::pin(groups(call, request)).await,
+        Asked::Groups(request) => Box::pin(groups(call, *request)).await,
     }
 }
 

@@ -118,11 +118,7 @@ impl Reader<'_> {
         let before = messages.len();
         for statement in statements {
             let binds = Bind::params(&statement.params);
-            messages.push(Message::bounded(
-                &*statement.sql,
-                binds,
-                bound.handed_over(),
-            ));
+            messages.push(Message::bounded(&statement.sql, binds, bound.handed_over()));
         }
         if whole {
             messages.push(Message::commit());

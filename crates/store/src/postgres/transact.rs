@@ -384,7 +384,7 @@ impl<'a> Talk<'a> {
         let before = messages.len();
         messages.extend(statements.iter().map(|(statement, bound)| {
             let binds = Bind::params(&statement.params);
-            Message::bounded(&*statement.sql, binds, bound.handed_over())
+            Message::bounded(&statement.sql, binds, bound.handed_over())
         }));
         let now = Instant::now();
         let limit = Limit::reading(Some(self.until().unwrap_or(now + self.patience())));
