@@ -202,14 +202,16 @@ impl Scope {
 
     async fn sought(&self, view: &ModelView, sought: Sought) -> Result<Option<Document>, Error> {
         if let Some(transaction) = &self.transaction {
-            return match self.found(transaction, view, Read::Find(sought)).await? {
+            // Boxed, like PostgreSQL's, because SQLite's own is much smaller.
+            let found = Box::pin(self.found(transaction, view, Read::Find(sought)));
+            return match found.await? {
                 Found::Document(document) => Ok(document),
                 _ => Err(unexpected()),
             };
         }
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => engine.find(&self.target, view, &sought).await,
-            Engine::Postgres(engine) => engine.find(&self.target, view, &sought).await,
+            Engine::Postgres(engine) => Box::pin(engine.find(&self.target, view, &sought)).await,
         }
     }
 

@@ -1,18 +1,19 @@
 //! What code has of its request and of the platform: an owned handle, cheap to clone, of no use
 //! after the code has returned.
 
-use super::logics::{Entry, Logics};
+use super::logics::Entry;
 use super::port::named;
 use super::record::is_indexed;
+use super::run::Coded;
 use super::{Reply, Repository, Request, Response, Spot};
-use crate::command::{Command, Options};
-use crate::fault::{self, Place, misused};
+use crate::command::{Answer, Command, Options};
+use crate::fault::misused;
 use crate::operations::Operations;
 use crate::prepare::Prepared;
 use crate::validate::read_input;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
-use carnet_model::{IdForm, ModelView, Resource, ResourceIndex};
+use carnet_model::{IdForm, ModelView, Resource};
 use carnet_store::Stamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -33,13 +34,10 @@ pub(super) struct Shared {
     pub(super) operations: Operations,
     pub(super) context: Context,
     pub(super) view: ModelView,
-    pub(super) stamp: Stamp,
-    pub(super) resource: ResourceIndex,
-    pub(super) spot: Spot,
-    pub(super) entry: Arc<Entry>,
-    pub(super) logics: Arc<Logics>,
-    pub(super) state: Mutex<State>,
-    pub(super) ended: AtomicBool,
+    stamp: Stamp,
+    pub(super) coded: Coded,
+    state: Mutex<State>,
+    ended: AtomicBool,
 }
 
 pub(super) struct State {
@@ -52,10 +50,69 @@ pub(super) struct State {
     pub(super) prepared: Option<Prepared>,
     /// Whether the version that the request states is still to be held against the record.
     pub(super) version_due: bool,
-    pub(super) reply: Option<Reply>,
+    pub(super) reply: Option<Box<Reply>>,
+}
+
+impl State {
+    /// What the operation is to do, which happens once. Code may ask for the rest of a command
+    /// afterwards, but not for what a record is read with.
+    fn take(&mut self) -> Command {
+        match &mut self.command {
+            Command::Read {
+                resource,
+                key,
+                request,
+            } => Command::Read {
+                resource: *resource,
+                key: key.clone(),
+                request: std::mem::take(request),
+            },
+            command => command.clone(),
+        }
+    }
 }
 
 impl Call {
+    /// A command for the code that stands there; `operations` are those of its transaction.
+    pub(super) fn new(
+        operations: Operations,
+        work: &Work<'_>,
+        coded: Coded,
+        command: Command,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                operations,
+                context: work.context.clone(),
+                view: work.view.clone(),
+                stamp: work.stamp.clone(),
+                coded,
+                state: Mutex::new(State {
+                    command,
+                    validated: false,
+                    proceeded: false,
+                    prepared: None,
+                    version_due: false,
+                    reply: None,
+                }),
+                ended: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// The same for hooks after the commit, which have no transaction.
+    pub(super) fn after(&self, operations: Operations, reply: Reply) -> Self {
+        let command = self.state().command.clone();
+        let call = Self::new(operations, &self.work(), self.shared.coded.clone(), command);
+        {
+            let mut state = call.state();
+            state.validated = true;
+            state.proceeded = true;
+            state.reply = Some(Box::new(reply));
+        }
+        call
+    }
+
     /// Who calls.
     pub fn principal(&self) -> &Principal {
         &self.shared.context.principal
@@ -105,7 +162,17 @@ impl Call {
     }
 
     pub(super) fn declared(&self) -> &Resource {
-        self.shared.view.resource(self.shared.resource)
+        self.shared.view.resource(self.shared.coded.resource)
+    }
+
+    /// All code that stands there.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.shared.coded.entry
+    }
+
+    /// Where it stands.
+    pub(super) fn spot(&self) -> Spot {
+        self.shared.coded.spot
     }
 
     /// The id in the address, where it has one.
@@ -232,18 +299,22 @@ impl Call {
             )
         };
         self.check_use()?;
-        let (operations, work) = (&self.shared.operations, self.work());
         let answer = match prepared {
-            Some(prepared) => Box::pin(operations.apply(&work, prepared)).await,
+            Some(prepared) => Box::pin(self.apply(prepared)).await,
             None => {
-                let command = self.state().command.clone();
-                Box::pin(operations.run(&work, command)).await
+                let command = self.state().take();
+                self.shared.operations.run(self.work(), command).await
             }
         };
         if answer.is_err() {
             self.state().version_due = due;
         }
         answer.map(Reply::of).map_err(|refusal| self.told(refusal))
+    }
+
+    async fn apply(&self, prepared: Prepared) -> Result<Answer, Refusal> {
+        let work = self.work();
+        self.shared.operations.apply(&work, prepared).await
     }
 
     /// The same with another body.
@@ -328,39 +399,37 @@ impl Call {
         if command.writes() {
             self.hold_version().await?;
         }
-        let work = self.work();
-        let asked = self.shared.operations.asked(&work, command, logic).await;
-        asked
+        let operations = &self.shared.operations;
+        let answer = operations.with_code(self.work(), command, logic).await;
+        answer
             .map(Response::of)
             .map_err(|refusal| self.told(refusal))
     }
 
     /// Tells the log of a failure of the platform: what code makes of it is its own affair.
-    pub(super) fn told(&self, mut refusal: Refusal) -> Refusal {
-        let shared = &self.shared;
-        let resource = self.declared();
-        let place = Place {
-            resource: &resource.name,
-            point: shared.spot.name(resource),
-            logic: shared.entry.name(),
-        };
-        fault::tell(&shared.context, &place, &mut refusal);
-        refusal
+    pub(super) fn told(&self, refusal: Refusal) -> Refusal {
+        let Shared {
+            context,
+            view,
+            coded,
+            ..
+        } = &*self.shared;
+        coded.tell(context, view, refusal)
     }
 
     /// The component of a type.
     pub fn component<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.shared.logics.components.get()
+        self.shared.coded.logics.components.get()
     }
 
     /// What the operation answered, in a hook after it.
     pub fn reply(&self) -> Option<Reply> {
-        self.state().reply.clone()
+        self.state().reply.as_deref().cloned()
     }
 
     /// Answers this instead, from a hook after the operation.
     pub fn set_reply(&self, reply: Reply) {
-        self.state().reply = Some(reply);
+        self.state().reply = Some(Box::new(reply));
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -389,7 +458,7 @@ impl Call {
         let Some(resource) = shared
             .view
             .resource_named(resource)
-            .filter(|_| shared.spot.writes())
+            .filter(|_| self.spot().writes())
         else {
             return;
         };

@@ -19,7 +19,7 @@ impl Call {
             let message = format!("records of `{}` have no version", self.resource());
             return Err(Refusal::new(Code::PreconditionFailed, message));
         }
-        let is_action = matches!(self.shared.spot, Spot::Action(_));
+        let is_action = matches!(self.spot(), Spot::Action(_));
         self.state().version_due = is_action || stated != Precondition::Any;
         match is_action {
             true => self.hold_version().await,
@@ -50,13 +50,12 @@ impl Call {
             request.deleted = Deleted::With;
         }
         let command = Command::Read {
-            resource: self.shared.resource,
+            resource: self.shared.coded.resource,
             key: Value::Id(self.require_id()?),
             request,
         };
         self.check_use()?;
-        let work = self.work();
-        let read = Box::pin(self.shared.operations.run(&work, command)).await;
+        let read = self.shared.operations.run(self.work(), command).await;
         let version = match read.map_err(|refusal| self.told(refusal))? {
             Answer::Record(record) => record.version,
             _ => None,

@@ -11,10 +11,10 @@ mod write;
 
 pub use version::prefix;
 
-use crate::Operations;
 use crate::offered::{Offered, collection_methods, record_methods, restores, takes_query};
 use crate::parse::{Given, QueryBody, in_body, parse_none, read_body};
 use crate::validate::parse_id;
+use crate::{Operations, Options};
 use address::Route;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -256,6 +256,15 @@ impl Call {
         }
     }
 
+    /// How a read is carried out: the edge polls it at the deadline that it gave the request.
+    fn reading(&self) -> Options {
+        let edge = self.info.as_ref().and_then(RequestInfo::deadline);
+        Options {
+            timed: edge.is_some() && edge == self.context.deadline,
+            ..Options::default()
+        }
+    }
+
     /// Notes for `Server-Timing` how long a stage took.
     fn stage(&self, name: &'static str, started: Instant) {
         if let Some(info) = &self.info {
@@ -283,7 +292,7 @@ async fn serve_collection(at: At, request: Request) -> Result<Response, Problem>
             }
             let mut call = at.open_unread(resource.index, &request, media)?;
             let asked = Asked::by_address(&mut call, &request)?;
-            return read::list(call, asked).await;
+            return read::list(&call, asked).await;
         }
         Method::POST if methods.contains(&"POST") => at.open(resource.index, &request)?,
         _ => {
@@ -335,7 +344,7 @@ async fn serve_query(at: At, request: Request) -> Result<Response, Problem> {
     let outcome = match media {
         Media::Lines => stream::list(call).await,
         _ => match Asked::by_body(&call) {
-            Ok(asked) => read::list(call, asked).await,
+            Ok(asked) => read::list(&call, asked).await,
             Err(refusal) => Err(refusal.into()),
         },
     };
@@ -358,7 +367,7 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     }
     let call = at.open(resource.index, &request)?;
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return read::read(call, key(resource, text)?).await;
+        return read::read(&call, key(resource, text)?).await;
     }
     let id = record_id(resource, text)?;
     // Boxed, so that a read does not move what a write would need.

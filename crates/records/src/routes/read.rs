@@ -3,7 +3,7 @@
 use super::own::Own;
 use super::{Call, pairs};
 use crate::asked::AskedList;
-use crate::command::{Answer, Command, Explained, Options};
+use crate::command::{Answer, Command, Explained};
 use crate::parse::{GroupRequest, Wanted, parse_read, parse_wanted};
 use axum::extract::Request;
 use axum::response::Response;
@@ -56,14 +56,14 @@ impl Asked {
     }
 }
 
-pub(super) async fn list(call: Call, asked: Asked) -> Result<Response, Problem> {
+pub(super) async fn list(call: &Call, asked: Asked) -> Result<Response, Problem> {
     match asked {
         Asked::Records(request) => records(call, request).await,
         Asked::Groups(request) => Box::pin(groups(call, *request)).await,
     }
 }
 
-async fn records(call: Call, request: Arc<AskedList>) -> Result<Response, Problem> {
+async fn records(call: &Call, request: Arc<AskedList>) -> Result<Response, Problem> {
     let started = Instant::now();
     let (limit, offset) = (request.limit, request.offset);
     let page = request
@@ -76,7 +76,7 @@ async fn records(call: Call, request: Arc<AskedList>) -> Result<Response, Proble
     };
     let answer = call
         .operations
-        .execute(&call.context, &call.view, command, Options::default())
+        .execute(&call.context, &call.view, command, call.reading())
         .await?;
     if let Some(own) = Own::of(&answer) {
         return Ok(own.respond(call.media, "found"));
@@ -109,7 +109,7 @@ async fn records(call: Call, request: Arc<AskedList>) -> Result<Response, Proble
     Ok(respond(StatusCode::OK, call.media, body))
 }
 
-async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> {
+async fn groups(call: &Call, request: GroupRequest) -> Result<Response, Problem> {
     let (limit, offset) = (request.limit, request.offset);
     let page = request
         .cursor
@@ -122,7 +122,7 @@ async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> 
     };
     let answer = call
         .operations
-        .execute(&call.context, &call.view, command, Options::default())
+        .execute(&call.context, &call.view, command, call.reading())
         .await?;
     if let Some(own) = Own::of(&answer) {
         return Ok(own.respond(call.media, "found"));
@@ -173,7 +173,7 @@ fn explained(explained: &Explained) -> Vec<u8> {
         .into_bytes()
 }
 
-pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
+pub(super) async fn read(call: &Call, key: Value) -> Result<Response, Problem> {
     let request = parse_read(
         &call.view,
         call.resource(),
@@ -187,7 +187,7 @@ pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
     };
     let answer = call
         .operations
-        .execute(&call.context, &call.view, command, Options::default())
+        .execute(&call.context, &call.view, command, call.reading())
         .await?;
     if let Some(own) = Own::of(&answer) {
         return Ok(own.respond(call.media, "found"));
