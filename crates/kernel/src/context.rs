@@ -1,6 +1,7 @@
 //! What is known of one request, job or run from its first moment. Not its body or its rights.
 
 use crate::{ApiVersion, Id, Principal, PrincipalKind, Refusal, TenantKey};
+use std::borrow::Cow;
 use std::time::Instant;
 
 /// Made once at the edge and passed down by reference; cheap to clone.
@@ -17,7 +18,7 @@ pub struct Context {
     /// When the caller stops waiting.
     pub deadline: Option<Instant>,
     /// A BCP 47 tag for messages and i18n values.
-    pub locale: String,
+    pub locale: Cow<'static, str>,
     /// The version of the API that the caller speaks.
     pub version: ApiVersion,
 }
@@ -32,7 +33,7 @@ impl Context {
             correlation,
             causation: None,
             deadline: None,
-            locale: "en".to_owned(),
+            locale: Cow::Borrowed("en"),
             version: ApiVersion::FIRST,
         }
     }

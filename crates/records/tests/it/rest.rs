@@ -273,7 +273,7 @@ async fn methods_and_addresses(world: World) {
     assert_eq!(pdf.code(), "NOT_ACCEPTABLE");
     // The edge's limits hold for the query.
     let mut narrow = world.clone();
-    narrow.context.locale = "de".to_owned();
+    narrow.context.locale = "de".into();
     let request = Request::builder()
         .uri("/api/products?limit=1&count=none")
         .extension(narrow.context)
