@@ -12,7 +12,10 @@ use std::sync::Arc;
 
 /// What planners plan against; pinned to a request. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct ModelView {
+pub struct ModelView(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     /// What is seen: the model itself for the newest version.
     seen: Arc<Model>,
     model: Arc<Model>,
@@ -23,12 +26,12 @@ pub struct ModelView {
 impl ModelView {
     /// The view of the newest version, which shows everything by its own name.
     pub fn new(model: Arc<Model>) -> Self {
-        Self {
+        Self(Arc::new(Inner {
             seen: Arc::clone(&model),
             version: model.newest().number,
             hash: model.hash,
             model,
-        }
+        }))
     }
 
     /// The views of all versions, the oldest first; never empty. What a version shows as the
@@ -39,58 +42,58 @@ impl ModelView {
             .versions
             .iter()
             .map(|version| {
-                if version.number == newest.version {
+                if version.number == newest.version() {
                     return newest.clone();
                 }
-                Self {
+                Self(Arc::new(Inner {
                     seen: Arc::new(seen(model, version.number)),
                     model: Arc::clone(model),
                     version: version.number,
                     hash: hash(model, version.number),
-                }
+                }))
             })
             .collect()
     }
 
     /// What caches and cursors are keyed by: the hash of what this view shows.
     pub fn hash(&self) -> ModelHash {
-        self.hash
+        self.0.hash
     }
 
     /// What is keyed by what is stored: the hash of the model, the same in every view of it.
     pub fn schema_hash(&self) -> ModelHash {
-        self.model.hash
+        self.0.model.hash
     }
 
     /// The version that sees it.
     pub fn version(&self) -> ApiVersion {
-        self.version
+        self.0.version
     }
 
     /// What is said of the version.
     pub fn notice(&self) -> Option<&Version> {
-        let mut versions = self.model.versions.iter();
-        versions.find(|version| version.number == self.version)
+        let mut versions = self.0.model.versions.iter();
+        versions.find(|version| version.number == self.0.version)
     }
 
     /// The model below.
     pub fn model(&self) -> &Arc<Model> {
-        &self.model
+        &self.0.model
     }
 
     /// The view of the same model by the names that the journal has.
     pub fn canonical(&self) -> Self {
-        Self::new(Arc::clone(&self.model))
+        Self::new(Arc::clone(&self.0.model))
     }
 
     /// The resource at `index`.
     pub fn resource(&self, index: ResourceIndex) -> &Resource {
-        self.seen.resource(index)
+        self.0.seen.resource(index)
     }
 
     /// The resource of that API name.
     pub fn resource_named(&self, name: &str) -> Option<&Resource> {
-        self.seen.resource_named(name)
+        self.0.seen.resource_named(name)
     }
 }
 
@@ -98,7 +101,7 @@ impl Deref for ModelView {
     type Target = Model;
 
     fn deref(&self) -> &Model {
-        &self.seen
+        &self.0.seen
     }
 }
 
