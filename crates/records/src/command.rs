@@ -173,6 +173,9 @@ pub struct Options {
     pub once: Option<Once>,
     /// Whether a list may be answered by [`Answer::Streamed`]: whoever asks reads the records.
     pub streams: bool,
+    /// Whether whoever asks polls the command at the deadline of its context: a read then needs no
+    /// timer of its own to end there.
+    pub timed: bool,
 }
 
 /// The caller's key of one write: the same request under the same key takes effect once and is

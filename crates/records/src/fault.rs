@@ -4,7 +4,7 @@
 use carnet_kernel::{Code, Context, Refusal};
 use carnet_telemetry::logs::{Panic, catch};
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::Pin;
 use std::task::Poll;
 
 /// What was under way.
@@ -49,9 +49,8 @@ pub(crate) fn panicked(panic: &Panic) -> Refusal {
 
 /// Runs code of an application; its panic is a refusal.
 pub(crate) async fn guarded<T>(
-    running: impl Future<Output = Result<T, Refusal>>,
+    mut running: Pin<&mut impl Future<Output = Result<T, Refusal>>>,
 ) -> Result<T, Refusal> {
-    let mut running = pin!(running);
     poll_fn(|context| match catch(|| running.as_mut().poll(context)) {
         Ok(polled) => polled,
         Err(panic) => Poll::Ready(Err(panicked(&panic))),

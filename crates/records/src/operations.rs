@@ -14,11 +14,16 @@ use carnet_kernel::{
     ApiVersion, ApplicationCodes, Clock, Code, Context, Id, IdGenerator, Refusal, Timestamp,
 };
 use carnet_model::{FieldIndex, Model, ModelView, Resource};
-use carnet_store::{Error, Scope, Stamp, Store};
+use carnet_store::{Error, Scope, Stamp, Store, Unit};
+use futures_util::future::BoxFuture;
+use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Instant;
 use tokio::sync::OnceCell;
+
+/// A command that is carried out, of any kind.
+pub(crate) type Carried<'a> = BoxFuture<'a, Result<Answer, Refusal>>;
 
 /// The operations of one deployment. Cheap to clone.
 #[derive(Clone)]
@@ -150,13 +155,13 @@ impl Operations {
     }
 
     /// Carries out `command`, whose indices belong to `view`, as `options` say.
-    pub async fn execute(
-        &self,
-        context: &Context,
-        view: &ModelView,
+    pub fn execute<'a>(
+        &'a self,
+        context: &'a Context,
+        view: &'a ModelView,
         command: Command,
         options: Options,
-    ) -> Result<Answer, Refusal> {
+    ) -> impl Future<Output = Result<Answer, Refusal>> + Send + use<'a> {
         let started = Instant::now();
         let (operation, index) = command.name();
         // What a transaction writes has no one name.
@@ -175,22 +180,26 @@ impl Operations {
             options,
             route: (route, name),
         };
-        let mut result = Box::pin(self.with_code(&work, command, true)).await;
-        let outcome = match &mut result {
-            Ok(_) => "ok",
-            Err(refusal) => {
-                let place = Place {
-                    resource: name,
-                    point: route,
-                    logic: None,
-                };
-                fault::tell(context, &place, refusal);
-                self.warn_of_unregistered(context, refusal.code);
-                refusal.code.as_str()
-            }
-        };
-        metrics::record(name, operation, outcome, started.elapsed());
-        result
+        // Made here, because a future that takes the command over has room for it twice.
+        let carried = self.with_code(work, command, true);
+        async move {
+            let mut result = carried.await;
+            let outcome = match &mut result {
+                Ok(_) => "ok",
+                Err(refusal) => {
+                    let place = Place {
+                        resource: name,
+                        point: route,
+                        logic: None,
+                    };
+                    fault::tell(context, &place, refusal);
+                    self.warn_of_unregistered(context, refusal.code);
+                    refusal.code.as_str()
+                }
+            };
+            metrics::record(name, operation, outcome, started.elapsed());
+            result
+        }
     }
 
     /// An unregistered code is answered as it is, but OpenAPI and the pages do not know it.
@@ -205,35 +214,39 @@ impl Operations {
     }
 
     /// Carries a command out by default, whatever code stands there. Each kind has a future of its
-    /// own: as a part of this one, the largest would be moved at every step of every request.
-    pub(crate) async fn run(&self, work: &Work<'_>, command: Command) -> Result<Answer, Refusal> {
-        let Work { context, view, .. } = *work;
-        command.check_table(view)?;
+    /// own: as a part of one, the largest would be moved at every step of every request.
+    pub(crate) fn run<'a>(&'a self, work: Work<'a>, command: Command) -> Carried<'a> {
+        let Work { context, view, .. } = work;
+        if let Err(refusal) = command.check_table(view) {
+            return refused(refusal);
+        }
+        let target = |resource, id, precondition| Target {
+            resource,
+            id,
+            precondition,
+        };
         match command {
-            Command::List { resource, request } => {
+            Command::List { resource, request } => Box::pin(async move {
                 let resource = view.resource(resource);
-                Box::pin(self.list(context, view, resource, request))
-                    .await
-                    .map(Answer::List)
-            }
-            Command::Group { resource, request } => {
+                let list = self.list(context, view, resource, request).await;
+                list.map(Answer::List)
+            }),
+            Command::Group { resource, request } => Box::pin(async move {
                 let resource = view.resource(resource);
-                Box::pin(self.group(context, view, resource, request))
-                    .await
-                    .map(Answer::Groups)
-            }
+                let groups = self.group(context, view, resource, request).await;
+                groups.map(Answer::Groups)
+            }),
             Command::Read {
                 resource,
                 key,
                 request,
-            } => {
+            } => Box::pin(async move {
                 let resource = view.resource(resource);
-                Box::pin(self.read(context, view, resource, (key, request)))
-                    .await
-                    .map(Answer::Record)
-            }
+                let record = self.read(context, view, resource, (key, request)).await;
+                record.map(Answer::Record)
+            }),
             Command::Create { resource, body } => {
-                Box::pin(self.create(work, resource, &body)).await
+                Box::pin(async move { self.create(&work, resource, &body).await })
             }
             Command::Update {
                 resource,
@@ -241,12 +254,8 @@ impl Operations {
                 body,
                 precondition,
             } => {
-                let target = Target {
-                    resource,
-                    id,
-                    precondition,
-                };
-                Box::pin(self.change(work, target, &body, Kind::Replace)).await
+                let target = target(resource, id, precondition);
+                Box::pin(async move { self.change(&work, target, &body, Kind::Replace).await })
             }
             Command::Patch {
                 resource,
@@ -254,12 +263,8 @@ impl Operations {
                 body,
                 precondition,
             } => {
-                let target = Target {
-                    resource,
-                    id,
-                    precondition,
-                };
-                Box::pin(self.change(work, target, &body, Kind::Patch)).await
+                let target = target(resource, id, precondition);
+                Box::pin(async move { self.change(&work, target, &body, Kind::Patch).await })
             }
             Command::Delete {
                 resource,
@@ -267,43 +272,44 @@ impl Operations {
                 purge,
                 precondition,
             } => {
-                let target = Target {
-                    resource,
-                    id,
-                    precondition,
-                };
-                Box::pin(self.delete(work, target, purge)).await
+                let target = target(resource, id, precondition);
+                Box::pin(async move { self.delete(&work, target, purge).await })
             }
             Command::Restore {
                 resource,
                 id,
                 precondition,
             } => {
-                let target = Target {
-                    resource,
-                    id,
-                    precondition,
-                };
-                Box::pin(self.restore(work, target)).await
+                let target = target(resource, id, precondition);
+                Box::pin(async move { self.restore(&work, target).await })
             }
             Command::Link {
                 resource,
                 id,
                 relation,
                 target,
-            } => Box::pin(self.link(work, resource, (id, relation, target))).await,
+            } => Box::pin(async move {
+                let pair = (id, relation, target);
+                self.link(&work, resource, pair).await
+            }),
             Command::Unlink {
                 resource,
                 id,
                 relation,
                 target,
-            } => Box::pin(self.unlink(work, resource, (id, relation, target))).await,
+            } => Box::pin(async move {
+                let pair = (id, relation, target);
+                self.unlink(&work, resource, pair).await
+            }),
             Command::Upsert {
                 resource,
                 key,
                 body,
                 precondition,
-            } => Box::pin(self.upsert(work, resource, key, (&body, precondition))).await,
+            } => Box::pin(async move {
+                let given = (body.as_str(), precondition);
+                self.upsert(&work, resource, key, given).await
+            }),
             Command::PatchMatching {
                 resource,
                 request,
@@ -312,8 +318,10 @@ impl Operations {
             } => {
                 let resource = view.resource(resource);
                 let stamp = &work.stamp;
-                let unit = units::patch_matching(resource, request, &body, stamp, precondition)?;
-                Box::pin(self.matching(work, resource, Arc::new(unit))).await
+                match units::patch_matching(resource, request, &body, stamp, precondition) {
+                    Ok(unit) => self.matched(work, resource, Arc::new(unit)),
+                    Err(refusal) => refused(refusal),
+                }
             }
             Command::DeleteMatching {
                 resource,
@@ -321,23 +329,37 @@ impl Operations {
                 precondition,
             } => {
                 let resource = view.resource(resource);
-                let unit = units::delete_matching(resource, request, &work.stamp, precondition)?;
-                Box::pin(self.matching(work, resource, Arc::new(unit))).await
+                match units::delete_matching(resource, request, &work.stamp, precondition) {
+                    Ok(unit) => self.matched(work, resource, Arc::new(unit)),
+                    Err(refusal) => refused(refusal),
+                }
             }
-            Command::Batch { resource, body } => {
+            Command::Batch { resource, body } => Box::pin(async move {
                 let whose = Whose::One(view.resource(resource));
-                Box::pin(self.batch(work, whose, &body)).await
+                self.batch(&work, whose, &body).await
+            }),
+            Command::Transaction { body } => {
+                Box::pin(async move { self.batch(&work, Whose::Any, &body).await })
             }
-            Command::Transaction { body } => Box::pin(self.batch(work, Whose::Any, &body)).await,
             Command::Action {
                 resource, action, ..
             } => {
                 let resource = view.resource(resource);
                 let name = &resource.action(action).name;
                 let message = format!("no logic does `{name}` of `{}`", resource.name);
-                Err(Refusal::new(Code::LogicMissing, message))
+                refused(Refusal::new(Code::LogicMissing, message))
             }
         }
+    }
+
+    /// A write by filter.
+    fn matched<'a>(
+        &'a self,
+        work: Work<'a>,
+        resource: &'a Resource,
+        unit: Arc<dyn Unit>,
+    ) -> Carried<'a> {
+        Box::pin(async move { self.matching(&work, resource, unit).await })
     }
 
     /// What cursors are signed with; asked of the store once.
@@ -377,6 +399,11 @@ impl Operations {
             causation: context.causation,
         }
     }
+}
+
+/// A command that is refused before it begins.
+pub(crate) fn refused<'a>(refusal: Refusal) -> Carried<'a> {
+    Box::pin(ready(Err(refusal)))
 }
 
 /// Every field that a view of a resource has.

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// One command under way.
+#[derive(Clone)]
 pub(crate) struct Work<'a> {
     pub(crate) context: &'a Context,
     pub(crate) view: &'a ModelView,

@@ -174,15 +174,16 @@ impl Scope {
     /// Reads the first record of a query, if there is one.
     pub async fn find(&self, view: &ModelView, query: &Query) -> Result<Option<Document>, Error> {
         if let Some(transaction) = &self.transaction {
+            // Boxed, like PostgreSQL's, because SQLite's own is much smaller.
             let read = Read::Find(query.clone());
-            return match self.found(transaction, view, read).await? {
+            return match Box::pin(self.found(transaction, view, read)).await? {
                 Found::Document(document) => Ok(document),
                 _ => Err(unexpected()),
             };
         }
         match &self.store.inner.engine {
             Engine::Sqlite(engine) => engine.find(&self.target, view, query).await,
-            Engine::Postgres(engine) => engine.find(&self.target, view, query).await,
+            Engine::Postgres(engine) => Box::pin(engine.find(&self.target, view, query)).await,
         }
     }
 

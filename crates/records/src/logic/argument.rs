@@ -4,6 +4,7 @@
 use super::{Call, Components, IntoReply, Reply};
 use carnet_kernel::{Code, Refusal};
 use carnet_model::Model;
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use std::any::{TypeId, type_name};
@@ -272,7 +273,8 @@ macro_rules! functions {
                     };
                 )*
                 let running = (self.function)(call, $($argument,)*);
-                Box::pin(async move { running.await?.into_reply() })
+                // Not awaited in a block, which would have room for it twice.
+                Box::pin(running.map(|answered| answered?.into_reply()))
             }
 
             fn needs(&self, _needs: &mut Needs) {

@@ -1,9 +1,10 @@
 //! What code has of its request and of the platform: an owned handle, cheap to clone, of no use
 //! after the code has returned.
 
-use super::logics::{Entry, Logics};
+use super::logics::Entry;
 use super::port::named;
 use super::record::is_indexed;
+use super::run::Coded;
 use super::{Reply, Repository, Request, Response, Spot};
 use crate::command::{Command, Options};
 use crate::fault::misused;
@@ -11,7 +12,7 @@ use crate::operations::Operations;
 use crate::validate::read_input;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
-use carnet_model::{ModelView, Resource, ResourceIndex};
+use carnet_model::{ModelView, Resource};
 use carnet_store::Stamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,13 +33,10 @@ pub(super) struct Shared {
     pub(super) operations: Operations,
     pub(super) context: Context,
     pub(super) view: ModelView,
-    pub(super) stamp: Stamp,
-    pub(super) resource: ResourceIndex,
-    pub(super) spot: Spot,
-    pub(super) entry: Arc<Entry>,
-    pub(super) logics: Arc<Logics>,
-    pub(super) state: Mutex<State>,
-    pub(super) ended: AtomicBool,
+    stamp: Stamp,
+    pub(super) coded: Coded,
+    state: Mutex<State>,
+    ended: AtomicBool,
 }
 
 pub(super) struct State {
@@ -47,10 +45,67 @@ pub(super) struct State {
     /// Whether its body was found valid: from then on every change of it is held to the same.
     pub(super) validated: bool,
     pub(super) proceeded: bool,
-    pub(super) reply: Option<Reply>,
+    pub(super) reply: Option<Box<Reply>>,
+}
+
+impl State {
+    /// What the operation is to do, which happens once. Code may ask for the rest of a command
+    /// afterwards, but not for what a record is read with.
+    fn take(&mut self) -> Command {
+        match &mut self.command {
+            Command::Read {
+                resource,
+                key,
+                request,
+            } => Command::Read {
+                resource: *resource,
+                key: key.clone(),
+                request: std::mem::take(request),
+            },
+            command => command.clone(),
+        }
+    }
 }
 
 impl Call {
+    /// A command for the code that stands there; `operations` are those of its transaction.
+    pub(super) fn new(
+        operations: Operations,
+        work: &Work<'_>,
+        coded: Coded,
+        command: Command,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                operations,
+                context: work.context.clone(),
+                view: work.view.clone(),
+                stamp: work.stamp.clone(),
+                coded,
+                state: Mutex::new(State {
+                    command,
+                    validated: false,
+                    proceeded: false,
+                    reply: None,
+                }),
+                ended: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// The same for hooks after the commit, which have no transaction.
+    pub(super) fn after(&self, operations: Operations, reply: Reply) -> Self {
+        let command = self.state().command.clone();
+        let call = Self::new(operations, &self.work(), self.shared.coded.clone(), command);
+        {
+            let mut state = call.state();
+            state.validated = true;
+            state.proceeded = true;
+            state.reply = Some(Box::new(reply));
+        }
+        call
+    }
+
     /// Who calls.
     pub fn principal(&self) -> &Principal {
         &self.shared.context.principal
@@ -100,7 +155,17 @@ impl Call {
     }
 
     pub(super) fn declared(&self) -> &Resource {
-        self.shared.view.resource(self.shared.resource)
+        self.shared.view.resource(self.shared.coded.resource)
+    }
+
+    /// All code that stands there.
+    pub(super) fn entry(&self) -> &Entry {
+        &self.shared.coded.entry
+    }
+
+    /// Where it stands.
+    pub(super) fn spot(&self) -> Spot {
+        self.shared.coded.spot
     }
 
     /// The id in the address, where it has one.
@@ -217,9 +282,11 @@ impl Call {
                 let message = "a logic proceeded twice";
                 return Err(misused(message));
             }
-            state.command.clone()
+            state.take()
         };
-        self.run(command).await.map(Reply::of)
+        self.check_use()?;
+        let carried = self.shared.operations.run(self.work(), command);
+        carried.await.map(Reply::of)
     }
 
     /// The same with another body.
@@ -285,8 +352,8 @@ impl Call {
     pub async fn request(&self, request: Request) -> Result<Response, Refusal> {
         let command = request.command(&self.shared.view, self.now())?;
         self.check_use()?;
-        let work = self.work();
-        let answer = self.shared.operations.asked(&work, command, false).await?;
+        let operations = &self.shared.operations;
+        let answer = operations.with_code(self.work(), command, false).await?;
         Ok(Response::of(answer))
     }
 
@@ -296,24 +363,24 @@ impl Call {
     pub async fn perform(&self, request: Request) -> Result<Response, Refusal> {
         let command = request.command(&self.shared.view, self.now())?;
         self.check_use()?;
-        let work = self.work();
-        let answer = self.shared.operations.asked(&work, command, true).await?;
+        let operations = &self.shared.operations;
+        let answer = operations.with_code(self.work(), command, true).await?;
         Ok(Response::of(answer))
     }
 
     /// The component of a type.
     pub fn component<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.shared.logics.components.get()
+        self.shared.coded.logics.components.get()
     }
 
     /// What the operation answered, in a hook after it.
     pub fn reply(&self) -> Option<Reply> {
-        self.state().reply.clone()
+        self.state().reply.as_deref().cloned()
     }
 
     /// Answers this instead, from a hook after the operation.
     pub fn set_reply(&self, reply: Reply) {
-        self.state().reply = Some(reply);
+        self.state().reply = Some(Box::new(reply));
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -334,12 +401,6 @@ impl Call {
         }
     }
 
-    async fn run(&self, command: Command) -> Result<crate::Answer, Refusal> {
-        self.check_use()?;
-        let work = self.work();
-        Box::pin(self.shared.operations.run(&work, command)).await
-    }
-
     /// Tells the log, once, of a search inside a transaction that no index serves: writers that
     /// search so wait for each other, or run again.
     pub(super) fn notice_search(&self, resource: &str, query: &[(String, String)]) {
@@ -348,7 +409,7 @@ impl Call {
         let Some(resource) = shared
             .view
             .resource_named(resource)
-            .filter(|_| shared.spot.writes())
+            .filter(|_| self.spot().writes())
         else {
             return;
         };

@@ -6,44 +6,62 @@ use crate::fault::{guarded, misused};
 use carnet_kernel::{Code, Id, Refusal};
 use carnet_model::{ActionIndex, FieldType};
 use serde_json::Value;
+use std::pin::pin;
 
 /// Runs everything for a call but what comes after the commit. A panic is an error of its own.
-pub(super) async fn run(call: &Call, logic: bool) -> Result<Reply, Refusal> {
-    let outcome = guarded(steps(call, logic)).await;
+pub(super) async fn run(call: &Call) -> Result<Reply, Refusal> {
+    let outcome = guarded(pin!(steps(call))).await;
     call.end();
     outcome
 }
 
-async fn steps(call: &Call, logic: bool) -> Result<Reply, Refusal> {
+async fn steps(call: &Call) -> Result<Reply, Refusal> {
+    let entry = call.entry();
+    // Boxed, like what follows the logic, because most reads need neither, and this future is as
+    // large as its largest step.
+    if call.spot().writes() || entry.is_hooked() {
+        Box::pin(before(call)).await?;
+    }
+    let mut reply = match entry.logic.as_ref().filter(|_| call.shared.coded.logic) {
+        Some(logic) => logic.call(call.clone()).await?,
+        None => call.proceed().await?,
+    };
+    if entry.has_hooks(Moment::After) {
+        reply = Box::pin(after(call, reply)).await?;
+    }
+    held(call, &mut reply)?;
+    Ok(reply)
+}
+
+/// Everything that comes before the logic or the default operation.
+async fn before(call: &Call) -> Result<(), Refusal> {
     hooks(call, Moment::BeforeValidate).await?;
     validate(call)?;
     hooks(call, Moment::AfterValidate).await?;
-    // Boxed, because most calls need neither, and this future is as large as its largest step.
-    if call.shared.spot.writes() && call.declared().lock.is_some() {
+    if call.spot().writes() && call.declared().lock.is_some() {
         Box::pin(lock_parent(call)).await?;
     }
     let stated = call.state().command.stated().cloned();
     if let Some(stated) = stated {
         Box::pin(check_stated(call, stated)).await?;
     }
-    hooks(call, Moment::Before).await?;
-    let entry = &call.shared.entry;
-    let reply = match entry.logic.as_ref().filter(|_| logic) {
-        Some(logic) => logic.call(call.clone()).await?,
-        None => call.proceed().await?,
-    };
+    hooks(call, Moment::Before).await
+}
+
+/// The reply as the hooks after the operation leave it.
+async fn after(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
     call.set_reply(reply);
     hooks(call, Moment::After).await?;
     let reply = call.state().reply.take();
     let reply = reply.ok_or_else(|| Refusal::new(Code::Internal, "an operation left no reply"))?;
-    held(call, reply)
+    Ok(*reply)
 }
 
-/// The reply as the definition says that it is. What does not fit is a mistake of the code: the log
-/// is told what, and the caller sees nothing of it.
-fn held(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
+/// Brings the reply into the form that the definition says it has. What does not fit is a mistake of
+/// the code: the log is told what, and the caller sees nothing of it.
+fn held(call: &Call, reply: &mut Reply) -> Result<(), Refusal> {
     let resource = call.declared();
-    let held = match call.shared.spot {
+    let held = match call.spot() {
         Spot::Action(index) => {
             output::of_action(resource, resource.action(ActionIndex(index)), reply)
         }
@@ -95,7 +113,7 @@ async fn check_stated(call: &Call, stated: Precondition) -> Result<(), Refusal> 
         let message = format!("records of `{}` have no version", call.resource());
         return Err(Refusal::new(Code::PreconditionFailed, message));
     }
-    if !matches!(call.shared.spot, Spot::Action(_)) {
+    if !matches!(call.spot(), Spot::Action(_)) {
         return Ok(());
     }
     let record = call.record().await?;
@@ -104,7 +122,7 @@ async fn check_stated(call: &Call, stated: Precondition) -> Result<(), Refusal> 
 }
 
 async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {
-    for hook in call.shared.entry.hooks(moment) {
+    for hook in call.entry().hooks(moment) {
         hook.call(call.clone()).await?;
     }
     Ok(())
@@ -113,15 +131,10 @@ async fn hooks(call: &Call, moment: Moment) -> Result<(), Refusal> {
 /// Every broken rule of the body, before any code relies on it. From here on a body that code puts
 /// in its place is validated when it does.
 fn validate(call: &Call) -> Result<(), Refusal> {
-    let spot = call.shared.spot;
+    let spot = call.spot();
     let wants = match spot {
         // The body of an action was read by whoever made the command.
-        Spot::Action(_) => call
-            .shared
-            .entry
-            .hooks(Moment::BeforeValidate)
-            .next()
-            .is_some(),
+        Spot::Action(_) => call.entry().has_hooks(Moment::BeforeValidate),
         Spot::Operation(_) => spot.writes(),
     };
     if wants {
@@ -135,8 +148,8 @@ fn validate(call: &Call) -> Result<(), Refusal> {
 
 /// Runs the hooks after the commit; what they fail with is told to the log alone.
 pub(super) async fn committed(call: &Call) {
-    for hook in call.shared.entry.hooks(Moment::AfterCommit) {
-        if let Err(refusal) = guarded(async { hook.call(call.clone()).await }).await {
+    for hook in call.entry().hooks(Moment::AfterCommit) {
+        if let Err(refusal) = guarded(pin!(async { hook.call(call.clone()).await })).await {
             tracing::warn!(
                 correlation.id = %call.correlation(),
                 resource = call.resource(),

@@ -8,13 +8,12 @@ use super::{Reply, passed};
 use crate::batch::{self, Item, Whose};
 use crate::command::{Answer, Command};
 use crate::decide::{Precondition, placed};
-use crate::operations::{Operations, told};
+use crate::operations::{Carried, Operations, told};
 use crate::validate::parse_id;
 use crate::write::Work;
 use carnet_kernel::{Code, Detail, Id, Refusal};
 use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
 use carnet_store::How;
-use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -55,7 +54,10 @@ struct Rest<'a> {
 }
 
 /// Whose items a command has, and the text of them.
-pub(super) fn of<'c>(view: &'c ModelView, command: &'c Command) -> Option<(Whose<'c>, &'c str)> {
+pub(super) fn of<'v, 'c>(
+    view: &'v ModelView,
+    command: &'c Command,
+) -> Option<(Whose<'v>, &'c str)> {
     match command {
         Command::Batch { resource, body } => Some((Whose::One(view.resource(*resource)), body)),
         Command::Transaction { body } => Some((Whose::Any, body)),
@@ -138,11 +140,11 @@ impl Operations {
     /// Carries out items one after the other. Their code may come back here, hence the type.
     pub(super) fn items<'a>(
         &'a self,
-        work: &'a Work<'_>,
+        work: Work<'a>,
         whose: Whose<'a>,
-        body: &'a str,
-    ) -> BoxFuture<'a, Result<Answer, Refusal>> {
-        Box::pin(self.one_by_one(work, whose, body))
+        body: String,
+    ) -> Carried<'a> {
+        Box::pin(async move { self.one_by_one(&work, whose, &body).await })
     }
 
     async fn one_by_one(
@@ -285,7 +287,7 @@ async fn item_alone(
             return by_default(operations, work, name, item).await;
         }
     };
-    let answer = operations.asked(work, command, true).await?;
+    let answer = operations.with_code(work.clone(), command, true).await?;
     Ok(left(answer))
 }
 
@@ -339,7 +341,7 @@ async fn by_default(
     item["resourceName"] = json!(name);
     let body = json!({ "items": [item] }).to_string();
     let answer = operations
-        .run(work, Command::Transaction { body })
+        .run(work.clone(), Command::Transaction { body })
         .await
         .map_err(alone)?;
     let Answer::Batch { json, .. } = answer else {

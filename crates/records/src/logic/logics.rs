@@ -10,10 +10,18 @@ use std::sync::Arc;
 /// The code of one model, by version, resource and point.
 #[derive(Clone, Default)]
 pub struct Logics {
-    entries: HashMap<(u16, ResourceIndex, Spot), Arc<Entry>>,
+    /// By version and by the index of the resource. Every request looks into it, and there are few
+    /// of each: going through them is quicker than hashing.
+    entries: Vec<(u16, Vec<Points>)>,
     pub(crate) components: Components,
     warnings: Vec<String>,
 }
+
+/// The points of one resource where code stands.
+type Points = Vec<(Spot, Arc<Entry>)>;
+
+/// Code while it is registered.
+type Entries = HashMap<(u16, ResourceIndex, Spot), Entry>;
 
 /// The code at one point.
 #[derive(Default)]
@@ -29,6 +37,16 @@ impl Entry {
             .iter()
             .filter(move |(at, _)| *at == moment)
             .map(|(_, logic)| logic)
+    }
+
+    /// Whether there are hooks at all.
+    pub(crate) fn is_hooked(&self) -> bool {
+        !self.hooks.is_empty()
+    }
+
+    /// Whether there are hooks of a moment.
+    pub(crate) fn has_hooks(&self, moment: Moment) -> bool {
+        self.hooks(moment).next().is_some()
     }
 
     /// The name of its logic, or of its first hook.
@@ -76,7 +94,7 @@ impl Registry {
     pub fn compile(&self, model: &Arc<Model>) -> Result<Logics, Vec<String>> {
         let views = ModelView::every(model);
         let mut faults = self.problems.clone();
-        let mut entries: HashMap<(u16, ResourceIndex, Spot), Entry> = HashMap::new();
+        let mut entries = Entries::new();
         for registered in &self.logic {
             self.add_logic(registered, &views, &mut entries, &mut faults);
         }
@@ -92,11 +110,8 @@ impl Registry {
         let mut warnings = self.told(&views);
         warnings.sort_unstable();
         warnings.dedup();
-        let entries = entries
-            .into_iter()
-            .map(|(key, entry)| (key, Arc::new(entry)));
         Ok(Logics {
-            entries: entries.collect(),
+            entries: by_place(entries),
             components: self.components.clone(),
             warnings,
         })
@@ -106,7 +121,7 @@ impl Registry {
         &self,
         registered: &Registered,
         views: &[ModelView],
-        entries: &mut HashMap<(u16, ResourceIndex, Spot), Entry>,
+        entries: &mut Entries,
         faults: &mut Vec<String>,
     ) {
         let Registered {
@@ -151,7 +166,7 @@ impl Registry {
         &self,
         hooked: &Hooked,
         views: &[ModelView],
-        entries: &mut HashMap<(u16, ResourceIndex, Spot), Entry>,
+        entries: &mut Entries,
         faults: &mut Vec<String>,
     ) {
         let Hooked {
@@ -227,12 +242,26 @@ fn met<'v>(resource: &Resource, views: &'v [ModelView]) -> impl Iterator<Item = 
         .filter(move |view| !view.resource(index).hidden)
 }
 
+/// What was registered as requests look for it.
+fn by_place(entries: Entries) -> Vec<(u16, Vec<Points>)> {
+    let mut placed: Vec<(u16, Vec<Points>)> = Vec::new();
+    for ((version, resource, spot), entry) in entries {
+        let known = placed.iter().position(|(known, _)| *known == version);
+        let resources = match known {
+            Some(place) => &mut placed[place].1,
+            None => &mut placed.push_mut((version, Vec::new())).1,
+        };
+        let place = usize::from(resource.0);
+        if resources.len() <= place {
+            resources.resize_with(place + 1, Points::new);
+        }
+        resources[place].push((spot, Arc::new(entry)));
+    }
+    placed
+}
+
 /// Operations that nobody carries out: those of a resource without a table where there is no logic.
-fn unserved(
-    views: &[ModelView],
-    entries: &HashMap<(u16, ResourceIndex, Spot), Entry>,
-    faults: &mut Vec<String>,
-) {
+fn unserved(views: &[ModelView], entries: &Entries, faults: &mut Vec<String>) {
     for view in views {
         let version = view.version().0;
         for resource in view.shown_resources().filter(|one| !one.has_table()) {
@@ -316,7 +345,10 @@ impl Logics {
         resource: ResourceIndex,
         spot: Spot,
     ) -> Option<&Arc<Entry>> {
-        self.entries.get(&(version, resource, spot))
+        let (_, resources) = self.entries.iter().find(|(known, _)| *known == version)?;
+        let points = resources.get(usize::from(resource.0))?;
+        let (_, entry) = points.iter().find(|(known, _)| *known == spot)?;
+        Some(entry)
     }
 
     /// What stands at an operation, for people.
@@ -341,7 +373,8 @@ impl Logics {
 
     /// Every code that some code says it refuses with.
     pub fn codes(&self) -> impl Iterator<Item = Code> {
-        self.entries.values().flat_map(|entry| entry.codes())
+        let resources = self.entries.iter().flat_map(|(_, resources)| resources);
+        resources.flatten().flat_map(|(_, entry)| entry.codes())
     }
 
     fn described(&self, version: u16, resource: ResourceIndex, spot: Spot) -> Described {

@@ -14,11 +14,11 @@ use serde_json::value::RawValue;
 pub(super) fn of_operation(
     resource: &Resource,
     operation: Operation,
-    mut reply: Reply,
-) -> Result<Reply, String> {
+    reply: &mut Reply,
+) -> Result<(), String> {
     if reply.is_streamed() {
         return match operation == Operation::List && reply.status.is_none() {
-            true => Ok(reply),
+            true => Ok(()),
             false => Err("records are streamed by a list alone, without a status".to_owned()),
         };
     }
@@ -37,7 +37,7 @@ pub(super) fn of_operation(
         return Err(format!("it is not {wanted}"));
     }
     if resource.has_table() || first == Some(&b'n') {
-        return Ok(reply);
+        return Ok(());
     }
     let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
     let faults = match operation {
@@ -51,7 +51,7 @@ pub(super) fn of_operation(
     if operation == Operation::Create {
         reply.answer = made(text);
     }
-    Ok(reply)
+    Ok(())
 }
 
 /// A record that logic made, with the id that its address has.
@@ -75,8 +75,8 @@ fn made(text: &str) -> Answer {
 pub(super) fn of_action(
     resource: &Resource,
     action: &Action,
-    mut reply: Reply,
-) -> Result<Reply, String> {
+    reply: &mut Reply,
+) -> Result<(), String> {
     if reply.is_streamed() {
         return Err("records are streamed by a list alone".to_owned());
     }
@@ -84,7 +84,7 @@ pub(super) fn of_action(
     let is_null = text.trim() == "null";
     // An answer without a body says nothing that could be wrong.
     if reply.status == Some(204) && is_null {
-        return Ok(reply);
+        return Ok(());
     }
     let faults = match &action.output {
         ActionOutput::None if is_null => Vec::new(),
@@ -100,7 +100,7 @@ pub(super) fn of_action(
         },
     };
     match faults.as_slice() {
-        [] => Ok(reply),
+        [] => Ok(()),
         faults => Err(told(faults)),
     }
 }

@@ -1,18 +1,21 @@
 //! How a command finds its code, and the transaction that the code runs in.
 
-use super::call::{Shared, State};
+use super::call::Shared;
 use super::logics::{Entry, Logics};
-use super::{Call, Reply, Spot, chain, items, passed, reply, ungrouped};
+use super::{Call, Moment, Reply, Spot, chain, items, passed, reply, ungrouped};
 use crate::command::{Answer, Command, Options};
 use crate::fault::{self, Place};
-use crate::operations::{Operations, told};
+use crate::operations::{Carried, Operations, refused, told};
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Refusal};
 use carnet_model::{ModelView, Resource, ResourceIndex};
 use carnet_store::{Apart, Ended, How, Policy, Scope, Stamp, Task, Transacted, Transaction};
 use futures_util::future::BoxFuture;
-use std::sync::atomic::AtomicBool;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use tokio::time::{Instant, timeout_at};
 
 /// How deep logic may call logic.
 const MOST_DEPTH: u16 = 8;
@@ -22,9 +25,12 @@ const MOST_DEPTH: u16 = 8;
 pub(crate) struct Within {
     pub(crate) transaction: Option<Transaction>,
     depth: u16,
-    /// Calls whose hooks run after the commit.
-    committed: Arc<Mutex<Vec<Done>>>,
+    /// Where there is a transaction.
+    committed: Option<Arc<Committed>>,
 }
+
+/// Calls whose hooks run after the commit.
+type Committed = Mutex<Vec<Done>>;
 
 /// A call that has done its part.
 struct Done {
@@ -32,156 +38,125 @@ struct Done {
     reply: Reply,
 }
 
-/// A command with the code that stands there.
+/// The code that stands where a command is.
 #[derive(Clone)]
-struct Coded {
-    command: Command,
-    resource: ResourceIndex,
-    spot: Spot,
-    entry: Arc<Entry>,
-    logics: Arc<Logics>,
+pub(super) struct Coded {
+    pub(super) resource: ResourceIndex,
+    pub(super) spot: Spot,
+    pub(super) entry: Arc<Entry>,
+    pub(super) logics: Arc<Logics>,
     /// Whether the logic runs, or the hooks alone.
-    logic: bool,
+    pub(super) logic: bool,
 }
 
 impl Coded {
-    /// Whether it is for one record, new or there; an action of a collection is for none.
-    fn names_record(&self) -> bool {
-        !matches!(&self.command, Command::Action { id: None, .. })
+    /// Tells the log how it failed, unless that is a client's fault.
+    fn tell(&self, context: &Context, view: &ModelView, mut refusal: Refusal) -> Refusal {
+        let resource = view.resource(self.resource);
+        let place = Place {
+            resource: &resource.name,
+            point: self.spot.name(resource),
+            logic: self.entry.name(),
+        };
+        fault::tell(context, &place, &mut refusal);
+        refusal
     }
 }
 
 impl Operations {
-    /// Carries a command out for code under way, with the logic of the resource or with its hooks
-    /// alone. Code may come back here through itself, hence the type.
-    pub(crate) fn asked<'a>(
-        &'a self,
-        work: &'a Work<'_>,
-        command: Command,
-        logic: bool,
-    ) -> BoxFuture<'a, Result<Answer, Refusal>> {
-        Box::pin(self.with_code(work, command, logic))
-    }
-
     /// Carries a command out, by the code that stands there if there is any: with its logic or with
     /// the hooks alone.
-    pub(crate) async fn with_code(
-        &self,
-        work: &Work<'_>,
+    pub(crate) fn with_code<'a>(
+        &'a self,
+        work: Work<'a>,
         command: Command,
         logic: bool,
-    ) -> Result<Answer, Refusal> {
+    ) -> Carried<'a> {
         let logics = self.logics();
-        let mut found = None;
-        if !logics.is_empty() {
-            passed::check(work, &command, &logics)?;
-            if let Some((whose, body)) = items::of(work.view, &command)
-                && items::meet_code(work, whose, body, &logics)
-            {
-                return self.items(work, whose, body).await;
-            }
-            let version = work.context.version.0;
-            found = Spot::of(&command).and_then(|(resource, spot)| {
-                let entry = logics.entry(version, resource, spot)?;
-                Some((resource, spot, Arc::clone(entry)))
-            });
+        if logics.is_empty() {
+            return self.run(work, command);
         }
+        if let Err(refusal) = passed::check(&work, &command, &logics) {
+            return refused(refusal);
+        }
+        if let Some((whose, body)) = items::of(work.view, &command)
+            && items::meet_code(&work, whose, body, &logics)
+        {
+            return self.items(work, whose, body.to_owned());
+        }
+        let version = work.context.version.0;
+        let found = Spot::of(&command).and_then(|(resource, spot)| {
+            let entry = logics.entry(version, resource, spot)?;
+            Some((resource, spot, Arc::clone(entry)))
+        });
         let Some((resource, spot, entry)) = found else {
-            return self.run(work, command).await;
+            return self.run(work, command);
         };
         let coded = Coded {
-            command,
             resource,
             spot,
-            entry: Arc::clone(&entry),
+            entry,
             logics,
             logic,
         };
-        let outcome = self.run_code(work, coded).await;
-        outcome.map_err(|mut refusal| {
-            let resource = work.view.resource(resource);
-            let place = Place {
-                resource: &resource.name,
-                point: spot.name(resource),
-                logic: entry.name(),
-            };
-            fault::tell(work.context, &place, &mut refusal);
-            refusal
+        match self.within() {
+            None if spot.writes() => Box::pin(async move {
+                let outcome = self.transacted(&work, &coded, command).await;
+                outcome.map_err(|refusal| coded.tell(work.context, work.view, refusal))
+            }),
+            None => self.plain(&work, coded, command),
+            Some(within) => Box::pin(async move {
+                let outcome = self.inner(&work, &coded, command, within).await;
+                outcome.map_err(|refusal| coded.tell(work.context, work.view, refusal))
+            }),
+        }
+    }
+
+    /// Code of a read: there is no transaction.
+    fn plain(&self, work: &Work<'_>, coded: Coded, command: Command) -> Carried<'static> {
+        let within = Within {
+            transaction: None,
+            depth: 1,
+            committed: None,
+        };
+        let Options { streams, timed, .. } = work.options;
+        let call = Call::new(self.inside(within), work, coded, command);
+        Box::pin(async move {
+            let running = pin!(async {
+                let reply = chain::run(&call).await?;
+                match reply.is_streamed() {
+                    true => Box::pin(settled(&call, reply, streams)).await,
+                    false => Ok(reply.into_answer()),
+                }
+            });
+            in_time(call.deadline(), timed, running)
+                .await
+                .map_err(|refusal| {
+                    let shared = &call.shared;
+                    shared.coded.tell(&shared.context, &shared.view, refusal)
+                })
         })
     }
 
-    /// Runs the code of a command where it belongs.
-    async fn run_code(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
-        let depth = self.within().map_or(0, |within| within.depth) + 1;
+    /// Code for other code under way: what it wrote goes when it fails.
+    async fn inner(
+        &self,
+        work: &Work<'_>,
+        coded: &Coded,
+        command: Command,
+        within: &Within,
+    ) -> Result<Answer, Refusal> {
+        let failed = |error| told(&error, work.view);
+        let depth = within.depth + 1;
         if depth > MOST_DEPTH {
             let cause = format!("logic called logic {MOST_DEPTH} times deep");
             let message = "the code of operations calls itself in a circle";
             return Err(Refusal::new(Code::LogicCycle, message).because(cause));
         }
-        match self.within() {
-            Some(within) if within.transaction.is_some() || !coded.spot.writes() => {
-                Box::pin(self.inner_call(work, coded, within, depth)).await
-            }
-            _ if coded.spot.writes() => Box::pin(self.transacted(work, coded)).await,
-            _ => Box::pin(self.plain(work, coded)).await,
-        }
-    }
-
-    /// Code of a read: there is no transaction.
-    async fn plain(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
-        let within = Within {
-            transaction: None,
-            depth: 1,
-            committed: Arc::default(),
-        };
-        let logic = coded.logic;
-        let call = self.call(work, coded, within);
-        let running = async {
-            let reply = chain::run(&call, logic).await?;
-            match reply.is_streamed() {
-                true => Box::pin(self.settled(work, &call, reply)).await,
-                false => Ok(reply.into_answer()),
-            }
-        };
-        match work.context.deadline {
-            Some(deadline) => tokio::time::timeout_at(deadline.into(), running)
-                .await
-                .map_err(|_| late())?,
-            None => running.await,
-        }
-    }
-
-    /// The answer of code. Records that it left to be streamed are read here, unless whoever asked
-    /// reads them.
-    async fn settled(&self, work: &Work<'_>, call: &Call, reply: Reply) -> Result<Answer, Refusal> {
-        let Answer::Streamed(streamed) = &reply.answer else {
-            return Ok(reply.into_answer());
-        };
-        if work.options.streams {
-            return Ok(reply.answer);
-        }
-        let command = call.state().command.clone();
-        let Command::List { resource, request } = command else {
-            return Err(ungrouped());
-        };
-        let (view, listed) = (work.view, work.view.resource(resource));
-        let (index, request) = streamed.request(view, listed, request, work.stamp.now)?;
-        let reading = self.list(work.context, view, view.resource(index), request);
-        let mut list = Box::pin(reading).await?;
-        list.listing.json = streamed.array(&list.listing.json)?;
-        Ok(Answer::List(list))
-    }
-
-    /// Code inside the transaction of other code: what it wrote goes when it fails.
-    async fn inner_call(
-        &self,
-        work: &Work<'_>,
-        coded: Coded,
-        within: &Within,
-        depth: u16,
-    ) -> Result<Answer, Refusal> {
-        let failed = |error| told(&error, work.view);
         let writes = coded.spot.writes();
+        if writes && within.transaction.is_none() {
+            return Box::pin(self.transacted(work, coded, command)).await;
+        }
         let within = Within {
             depth,
             ..within.clone()
@@ -195,21 +170,22 @@ impl Operations {
             }
             false => None,
         };
-        let logic = coded.logic;
-        let committed = Arc::clone(&within.committed);
-        let before = lock(&committed).len();
-        let call = self.call(work, coded, within);
-        let outcome = chain::run(&call, logic).await;
+        let committed = within.committed.clone();
+        let before = committed.as_deref().map_or(0, |all| lock(all).len());
+        let call = Call::new(self.inside(within), work, coded.clone(), command);
+        let outcome = chain::run(&call).await;
         match outcome {
             Ok(reply) => {
                 if let Some(scope) = scope {
                     scope.release().await.map_err(failed)?;
                 }
-                note(&committed, call.clone(), &reply);
-                self.settled(work, &call, reply).await
+                note(committed.as_deref(), &call, &reply);
+                settled(&call, reply, work.options.streams).await
             }
             Err(refusal) => {
-                lock(&committed).truncate(before);
+                if let Some(committed) = &committed {
+                    lock(committed).truncate(before);
+                }
                 if let Some(scope) = scope {
                     scope.undo().await.map_err(failed)?;
                 }
@@ -219,13 +195,18 @@ impl Operations {
     }
 
     /// Code in a transaction of its own, which begins when it first needs the database.
-    async fn transacted(&self, work: &Work<'_>, coded: Coded) -> Result<Answer, Refusal> {
+    async fn transacted(
+        &self,
+        work: &Work<'_>,
+        coded: &Coded,
+        command: Command,
+    ) -> Result<Answer, Refusal> {
         let resource = work.view.resource(coded.resource);
         let how = How {
             apart: match resource.lock.map(|field| resource.field(field)) {
                 // Only where there always is a row to lock: a new record names its parent, one that
                 // is there has one.
-                Some(field) if !field.optional && coded.names_record() => Apart::Locked,
+                Some(field) if !field.optional && names_record(&command) => Apart::Locked,
                 _ => Apart::Serializable,
             },
             late: coded.entry.is_late(),
@@ -233,12 +214,12 @@ impl Operations {
         };
         let begun = Begun::of(self, work);
         let run = move |within: Within| -> Running {
-            let committed = Arc::clone(&within.committed);
-            let logic = coded.logic;
-            let call = begun.clone().call(coded.clone(), within);
+            let committed = within.committed.clone();
+            let (operations, work) = begun.inside(within);
+            let call = Call::new(operations, &work, coded.clone(), command.clone());
             Box::pin(async move {
-                let reply = chain::run(&call, logic).await?;
-                note(&committed, call, &reply);
+                let reply = chain::run(&call).await?;
+                note(committed.as_deref(), &call, &reply);
                 Ok(reply)
             })
         };
@@ -264,7 +245,7 @@ impl Operations {
             ..how
         };
         let outcome: Arc<Mutex<Option<Result<Reply, Refusal>>>> = Arc::default();
-        let committed: Arc<Mutex<Vec<Done>>> = Arc::default();
+        let committed: Arc<Committed> = Arc::default();
         let noted = how.receipt.is_some();
         let make = |transaction: Transaction| -> Task {
             let kept = Arc::clone(&outcome);
@@ -272,7 +253,7 @@ impl Operations {
             let running = run(Within {
                 transaction: Some(transaction),
                 depth: 1,
-                committed: Arc::clone(&committed),
+                committed: Some(Arc::clone(&committed)),
             });
             Box::pin(async move {
                 let reply = running.await;
@@ -307,36 +288,11 @@ impl Operations {
     }
 
     /// Runs the hooks after the commit, each with a call that has no transaction.
-    async fn after_commit(&self, committed: &Mutex<Vec<Done>>) {
+    async fn after_commit(&self, committed: &Committed) {
         let all = std::mem::take(&mut *lock(committed));
         for Done { call, reply } in all {
-            let shared = &call.shared;
-            let command = call.state().command.clone();
-            let call = Call {
-                shared: Arc::new(Shared {
-                    operations: self.clone(),
-                    context: shared.context.clone(),
-                    view: shared.view.clone(),
-                    stamp: shared.stamp.clone(),
-                    resource: shared.resource,
-                    spot: shared.spot,
-                    entry: Arc::clone(&shared.entry),
-                    logics: Arc::clone(&shared.logics),
-                    state: Mutex::new(State {
-                        command,
-                        validated: true,
-                        proceeded: true,
-                        reply: Some(reply),
-                    }),
-                    ended: AtomicBool::new(false),
-                }),
-            };
-            chain::committed(&call).await;
+            chain::committed(&call.after(self.clone(), reply)).await;
         }
-    }
-
-    fn call(&self, work: &Work<'_>, coded: Coded, within: Within) -> Call {
-        Begun::of(self, work).call(coded, within)
     }
 
     /// Locks records, where there is a transaction.
@@ -386,46 +342,72 @@ impl Begun {
         };
         (self.operations.inside(within), work)
     }
-
-    fn call(self, coded: Coded, within: Within) -> Call {
-        Call {
-            shared: Arc::new(Shared {
-                operations: self.operations.inside(within),
-                context: self.context,
-                view: self.view,
-                stamp: self.stamp,
-                resource: coded.resource,
-                spot: coded.spot,
-                entry: coded.entry,
-                logics: coded.logics,
-                state: Mutex::new(State {
-                    command: coded.command,
-                    validated: false,
-                    proceeded: false,
-                    reply: None,
-                }),
-                ended: AtomicBool::new(false),
-            }),
-        }
-    }
 }
 
 /// Keeps a call whose hooks run after the commit.
-fn note(committed: &Mutex<Vec<Done>>, call: Call, reply: &Reply) {
-    let waits = call
-        .shared
-        .entry
-        .hooks(super::Moment::AfterCommit)
-        .next()
-        .is_some();
-    if waits {
-        let reply = reply.clone();
+fn note(committed: Option<&Committed>, call: &Call, reply: &Reply) {
+    if let Some(committed) = committed
+        && call.entry().has_hooks(Moment::AfterCommit)
+    {
+        let (call, reply) = (call.clone(), reply.clone());
         lock(committed).push(Done { call, reply });
     }
 }
 
-fn lock(committed: &Mutex<Vec<Done>>) -> std::sync::MutexGuard<'_, Vec<Done>> {
+fn lock(committed: &Committed) -> std::sync::MutexGuard<'_, Vec<Done>> {
     committed.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether a command is for one record, new or there; an action of a collection is for none.
+fn names_record(command: &Command) -> bool {
+    !matches!(command, Command::Action { id: None, .. })
+}
+
+/// The answer of code. Records that it left to be streamed are read here, unless whoever asked reads
+/// them.
+async fn settled(call: &Call, reply: Reply, streams: bool) -> Result<Answer, Refusal> {
+    let Answer::Streamed(streamed) = &reply.answer else {
+        return Ok(reply.into_answer());
+    };
+    if streams {
+        return Ok(reply.answer);
+    }
+    let command = call.state().command.clone();
+    let Command::List { resource, request } = command else {
+        return Err(ungrouped());
+    };
+    let Shared {
+        operations,
+        context,
+        view,
+        ..
+    } = &*call.shared;
+    let listed = view.resource(resource);
+    let (index, request) = streamed.request(view, listed, request, call.now())?;
+    let reading = operations.list(context, view, view.resource(index), request);
+    let mut list = Box::pin(reading).await?;
+    list.listing.json = streamed.array(&list.listing.json)?;
+    Ok(Answer::List(list))
+}
+
+/// Runs code until the deadline of its request. Whoever polls it then needs no timer of its own.
+async fn in_time<T>(
+    deadline: Option<std::time::Instant>,
+    polled: bool,
+    mut running: Pin<&mut (impl Future<Output = Result<T, Refusal>> + Send)>,
+) -> Result<T, Refusal> {
+    let Some(deadline) = deadline.map(Instant::from_std) else {
+        return running.await;
+    };
+    if !polled {
+        let timed = Box::pin(timeout_at(deadline, running)).await;
+        return timed.unwrap_or_else(|_| Err(late()));
+    }
+    poll_fn(|context| match running.as_mut().poll(context) {
+        Poll::Pending if Instant::now() >= deadline => Poll::Ready(Err(late())),
+        polled => polled,
+    })
+    .await
 }
 
 fn late() -> Refusal {

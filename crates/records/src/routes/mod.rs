@@ -11,9 +11,9 @@ mod write;
 
 pub use version::prefix;
 
-use crate::Operations;
 use crate::parse::{Given, QueryBody, in_body, parse_none, read_body};
 use crate::validate::parse_id;
+use crate::{Operations, Options};
 use address::Route;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -224,6 +224,15 @@ impl Call {
         }
     }
 
+    /// How a read is carried out: the edge polls it at the deadline that it gave the request.
+    fn reading(&self) -> Options {
+        let edge = self.info.as_ref().and_then(RequestInfo::deadline);
+        Options {
+            timed: edge.is_some() && edge == self.context.deadline,
+            ..Options::default()
+        }
+    }
+
     /// Notes for `Server-Timing` how long a stage took.
     fn stage(&self, name: &'static str, started: Instant) {
         if let Some(info) = &self.info {
@@ -247,17 +256,17 @@ async fn serve_collection(at: At, request: Request) -> Result<Response, Problem>
             let media = negotiate_list(request.headers(), at.view.version())?;
             let call = at.open_as(resource.index, &request, media)?;
             return match media {
-                Media::Lines => stream::list(call).await,
-                _ => read::list(call).await,
+                Media::Lines => Box::pin(stream::list(call)).await,
+                _ => read::list(&call).await,
             };
         }
         _ if methods.contains(&request.method().as_str()) => at.open(resource.index, &request)?,
         _ => return Ok(refuse_method(&request, &methods)),
     };
     match *request.method() {
-        Method::PATCH => write::patch_matching(call, request).await,
-        Method::DELETE => write::delete_matching(call, request).await,
-        _ => write::create(call, request).await,
+        Method::PATCH => Box::pin(write::patch_matching(call, request)).await,
+        Method::DELETE => Box::pin(write::delete_matching(call, request)).await,
+        _ => Box::pin(write::create(call, request)).await,
     }
 }
 
@@ -294,7 +303,7 @@ async fn serve_query(at: At, request: Request) -> Result<Response, Problem> {
     call.pairs = std::mem::take(&mut call.body.pairs);
     let outcome = match media {
         Media::Lines => stream::list(call).await,
-        _ => read::list(call).await,
+        _ => read::list(&call).await,
     };
     outcome.map_err(|problem| Problem(in_body(problem.0)))
 }
@@ -303,7 +312,7 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     let text = at.segment(1);
     let resource = at.find(&request)?;
     if let Some(action) = action_named(resource, text, ActionOn::Collection) {
-        return act(&at, (resource, action), None, request).await;
+        return Box::pin(act(&at, (resource, action), None, request)).await;
     }
     at.label(&request, format_args!("/{}/{{id}}", resource.name));
     let methods = record_methods(resource);
@@ -315,13 +324,14 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     }
     let call = at.open(resource.index, &request)?;
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return read::read(call, key(resource, text)?).await;
+        return read::read(&call, key(resource, text)?).await;
     }
     let id = record_id(resource, text)?;
+    // Boxed, because reads need much less room.
     match *request.method() {
-        Method::PUT => write::update(call, id, request).await,
-        Method::PATCH => write::patch(call, id, request).await,
-        _ => write::delete(call, id, request).await,
+        Method::PUT => Box::pin(write::update(call, id, request)).await,
+        Method::PATCH => Box::pin(write::patch(call, id, request)).await,
+        _ => Box::pin(write::delete(call, id, request)).await,
     }
 }
 

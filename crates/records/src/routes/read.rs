@@ -2,7 +2,7 @@
 
 use super::Call;
 use super::own::Own;
-use crate::command::{Answer, Command, Explained, Options};
+use crate::command::{Answer, Command, Explained};
 use crate::parse::{GroupRequest, Wanted, parse_read, parse_wanted};
 use axum::response::Response;
 use carnet_kernel::{Code, Refusal, Value};
@@ -12,7 +12,7 @@ use carnet_web::problem::Problem;
 use http::{StatusCode, header};
 use std::time::Instant;
 
-pub(super) async fn list(call: Call) -> Result<Response, Problem> {
+pub(super) async fn list(call: &Call) -> Result<Response, Problem> {
     let started = Instant::now();
     let wanted = parse_wanted(&call.view, call.resource(), call.given())?;
     call.stage("parse", started);
@@ -32,7 +32,7 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     };
     let answer = call
         .operations
-        .execute(&call.context, &call.view, command, Options::default())
+        .execute(&call.context, &call.view, command, call.reading())
         .await?;
     if let Some(own) = Own::of(&answer) {
         return Ok(own.respond(call.media, "found"));
@@ -65,7 +65,7 @@ pub(super) async fn list(call: Call) -> Result<Response, Problem> {
     Ok(respond(StatusCode::OK, call.media, body))
 }
 
-async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> {
+async fn groups(call: &Call, request: GroupRequest) -> Result<Response, Problem> {
     let (limit, offset) = (request.limit, request.offset);
     let page = request
         .cursor
@@ -78,7 +78,7 @@ async fn groups(call: Call, request: GroupRequest) -> Result<Response, Problem> 
     };
     let answer = call
         .operations
-        .execute(&call.context, &call.view, command, Options::default())
+        .execute(&call.context, &call.view, command, call.reading())
         .await?;
     if let Some(own) = Own::of(&answer) {
         return Ok(own.respond(call.media, "found"));
@@ -129,7 +129,7 @@ fn explained(explained: &Explained) -> Vec<u8> {
         .into_bytes()
 }
 
-pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
+pub(super) async fn read(call: &Call, key: Value) -> Result<Response, Problem> {
     let request = parse_read(
         &call.view,
         call.resource(),
@@ -143,7 +143,7 @@ pub(super) async fn read(call: Call, key: Value) -> Result<Response, Problem> {
     };
     let answer = call
         .operations
-        .execute(&call.context, &call.view, command, Options::default())
+        .execute(&call.context, &call.view, command, call.reading())
         .await?;
     if let Some(own) = Own::of(&answer) {
         return Ok(own.respond(call.media, "found"));
