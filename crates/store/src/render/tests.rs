@@ -170,8 +170,8 @@ fn includes_of_three_levels() {
     ];
     insta::assert_snapshot!(both(&fixture, &query), @r#"
 SELECT t0."name"
-, (SELECT carnet_object(0, t1."name", t1."created_at", t1."created_by_kind", t1."created_by_id"
-, (SELECT carnet_object(1, t2."code")
+, (SELECT carnet_object(0, CAST(t1."name" AS BLOB), t1."created_at", CAST(t1."created_by_kind" AS BLOB), t1."created_by_id"
+, (SELECT carnet_object(1, CAST(t2."code" AS BLOB))
 FROM "countries" t2
 WHERE t2."id" = t1."country_id"))
 FROM "makers" t1

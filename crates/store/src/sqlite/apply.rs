@@ -7,7 +7,7 @@ use super::errors::{self, Attempt, Change, Failure, Fields};
 use super::receipts;
 use super::session::Session;
 use super::texts::{JOURNAL, Texts, bind_field};
-use crate::render::{self, Frame};
+use crate::render;
 use crate::scope::Target;
 use crate::{
     Changes, Decision, Dialect, Error, Guard, JournalEntry, Load, Loaded, Outcome, Policy, Stamp,
@@ -49,9 +49,23 @@ impl Place {
     }
 }
 
+/// Whether what a job changes is undone without what others of its group changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// Nothing stands round it.
+    #[default]
+    None,
+    /// A savepoint is opened before it changes more than one row.
+    Awaited,
+    /// A savepoint is open.
+    Open,
+}
+
 /// What the writer keeps between writes.
 #[derive(Default)]
 pub(super) struct Applier {
+    /// Of the job that runs.
+    pub(super) frame: Frame,
     texts: Texts,
     schema_versions: HashMap<ModelHash, i64>,
 }
@@ -125,6 +139,10 @@ impl Applier {
         bytes: &mut usize,
     ) -> Result<Changes, Failure> {
         let changes = decide(session, write, unit, earlier)?;
+        if self.frame == Frame::Awaited && !is_one_row(&changes) {
+            session.frame("savepoint unit")?;
+            self.frame = Frame::Open;
+        }
         self.apply(session, write, &changes, place, bytes)?;
         Ok(changes)
     }
@@ -293,6 +311,17 @@ impl Applier {
     }
 }
 
+/// Whether at most one row is changed, but for the journal's.
+fn is_one_row(changes: &Changes) -> bool {
+    match changes.steps.as_slice() {
+        [] => true,
+        [Step::Insert { rows, .. }] => rows.len() <= 1,
+        [Step::Update { rows, .. }] => rows.len() <= 1,
+        [Step::Delete { rows, .. }] => rows.len() <= 1,
+        _ => false,
+    }
+}
+
 /// The failure of a unit that leaves the others alone, undone; anything worse fails them all.
 fn alone(session: &Session, failure: Failure, place: Place) -> Result<WriteFailure, Failure> {
     if matches!(&failure, Failure::Database(_)) || !session.in_transaction() {
@@ -334,7 +363,7 @@ fn decide(
 
 fn fetch(session: &Session, write: &Write, load: &Load) -> Result<Vec<crate::Record>, Failure> {
     reachable(write, load.resource())?;
-    let frame = Frame {
+    let frame = render::Frame {
         view: &write.view,
         placement: &write.target.placement,
         dialect: Dialect::Sqlite,

@@ -2,7 +2,7 @@
 
 use super::apply::{Place, Write};
 use super::transact::Logic;
-use crate::{Error, Param, Transacted, WriteFailure, Written, metrics};
+use crate::{Error, Param, Policy, Transacted, WriteFailure, Written, metrics};
 use std::time::Instant;
 use tokio::sync::oneshot;
 
@@ -63,6 +63,18 @@ impl Job {
         match &self.task {
             Task::Write(write, _) => write.units.len(),
             Task::Logic(..) | Task::Platform(..) | Task::Script(..) => 1,
+        }
+    }
+
+    /// Whether it is one unit and nothing else, so that it may turn out to change one row alone.
+    pub(super) fn is_light(&self) -> bool {
+        match &self.task {
+            Task::Write(write, _) => {
+                let options = &write.options;
+                let plain = !options.dry_run && options.receipt.is_none();
+                plain && options.policy == Policy::Atomic && write.units.len() == 1
+            }
+            Task::Logic(..) | Task::Platform(..) | Task::Script(..) => false,
         }
     }
 

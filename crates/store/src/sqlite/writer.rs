@@ -8,7 +8,7 @@
 //! those that fail alone have failed.
 
 use super::Health;
-use super::apply::{Applied, Applier, Place};
+use super::apply::{Applied, Applier, Frame, Place};
 use super::checkpoint::{self, Log};
 use super::errors::{self, Failure};
 use super::job::{Done, Job, Task, Trouble};
@@ -133,7 +133,7 @@ impl Writer {
                 &mut self.applier,
                 (&queue, self.budget),
                 &job,
-                Framing::Savepoint,
+                Framing::of(&job),
             );
             let statements = self.session.counted() - before;
             broken = attempt.broken;
@@ -289,8 +289,22 @@ impl Drop for Writer {
 enum Framing {
     /// By a savepoint in a transaction it shares.
     Savepoint,
+    /// The same, but not where it changes one row: SQLite copies each page that is changed within a
+    /// savepoint. The statement that fails has changed nothing; what fails behind it is no fault of
+    /// the job's, and the group is run again one by one.
+    Light,
     /// It has the transaction for itself.
     Whole,
+}
+
+impl Framing {
+    /// How a job is kept apart in a group.
+    fn of(job: &Job) -> Self {
+        match job.is_light() {
+            true => Self::Light,
+            false => Self::Savepoint,
+        }
+    }
 }
 
 /// What came of running a job.
@@ -310,12 +324,18 @@ fn attempt(
 ) -> Attempted {
     session.limit(Limit::until(Some(Instant::now() + budget)));
     let mut place = Place::default();
+    let changed = session.raw().total_changes();
+    applier.frame = match framing {
+        Framing::Light => Frame::Awaited,
+        Framing::Savepoint | Framing::Whole => Frame::None,
+    };
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         if framing == Framing::Savepoint {
             session.frame("savepoint unit")?;
+            applier.frame = Frame::Open;
         }
         let done = perform(session, applier, queue, job, &mut place)?;
-        if framing == Framing::Savepoint {
+        if applier.frame == Frame::Open {
             if job.is_dry() || done.0.is_undone() {
                 session.frame("rollback to unit")?;
             }
@@ -342,11 +362,13 @@ fn attempt(
     let storage = matches!(&failure, Failure::Database(error) if errors::is_storage(error));
     let late = matches!(&failure, Failure::Database(error) if errors::is_interrupt(error));
     let mut broken = storage || !session.in_transaction();
-    if !broken && framing == Framing::Savepoint {
+    if !broken && applier.frame == Frame::Open {
         let undone = session
             .frame("rollback to unit")
             .and_then(|()| session.frame("release unit"));
         broken = undone.is_err() || !session.in_transaction();
+    } else if framing == Framing::Light && session.raw().total_changes() != changed {
+        broken = true;
     }
     let error = if late {
         Error::TooLong
