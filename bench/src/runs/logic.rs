@@ -20,6 +20,9 @@ pub(crate) struct Options {
     database: Database,
     #[command(flatten)]
     measure: Measure,
+    /// Neither side has logic: how far two equal sides lie apart here.
+    #[arg(long)]
+    same: bool,
     /// How many products there are, with five reviews each.
     #[arg(long, default_value_t = 10_000)]
     products: u64,
@@ -39,7 +42,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let with = Carnet {
         binary: std::env::current_exe()?,
-        before: vec!["application", "--logic"],
+        before: match options.same {
+            true => vec!["application"],
+            false => vec!["application", "--logic"],
+        },
         database,
         folder: folder.path().to_owned(),
         definitions: carnet::definitions(),

@@ -25,7 +25,7 @@ pub enum Command {
         /// Of which resource.
         resource: ResourceIndex,
         /// Which groups, and what is told of each.
-        request: GroupRequest,
+        request: Box<GroupRequest>,
     },
     /// Reads one record.
     Read {
@@ -123,7 +123,7 @@ pub enum Command {
         /// Of which resource.
         resource: ResourceIndex,
         /// Which records, and how many at most.
-        request: MatchingRequest,
+        request: Box<MatchingRequest>,
         /// A JSON object.
         body: String,
         /// `Any` where the resource asks for one.
@@ -134,7 +134,7 @@ pub enum Command {
         /// Of which resource.
         resource: ResourceIndex,
         /// Which records, and how many at most.
-        request: MatchingRequest,
+        request: Box<MatchingRequest>,
         /// `Any` where the resource asks for one.
         precondition: Option<Precondition>,
     },
@@ -172,7 +172,7 @@ pub struct Options {
     pub dry_run: bool,
     /// What makes a write happen once, however often it is asked for. A dry run takes no notice of
     /// it.
-    pub once: Option<Once>,
+    pub once: Option<Box<Once>>,
     /// Whether a list may be answered by [`Answer::Streamed`]: whoever asks reads the records.
     pub streams: bool,
     /// Whether whoever asks polls the command at the deadline of its context: a read then needs no
@@ -194,9 +194,9 @@ pub struct Once {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// A list.
-    List(ListAnswer),
+    List(Box<ListAnswer>),
     /// Groups.
-    Groups(GroupAnswer),
+    Groups(Box<GroupAnswer>),
     /// A record as it is after the command.
     Record(RecordAnswer),
     /// The record is gone.

@@ -105,7 +105,7 @@ impl Operations {
     ) -> Result<Answer, Refusal> {
         let (resource, relation, through) = found(work.view, resource, relation)?;
         let mut faults = Vec::new();
-        let new = (self.next_id(), &work.stamp);
+        let new = (self.next_id(), &work.stamp());
         let unit = through.link([id, target], new, "", &mut faults);
         if let Some(refusal) = refuse(faults) {
             return Err(refusal);
@@ -150,7 +150,7 @@ impl Operations {
         (id, relation, target): (Id, RelationIndex, Id),
     ) -> Result<Answer, Refusal> {
         let (_, _, through) = found(work.view, resource, relation)?;
-        let unit = through.unlink([id, target], true, &work.stamp);
+        let unit = through.unlink([id, target], true, &work.stamp());
         let note = |_: &ModelView, outcomes: &[Outcome]| {
             outcomes.first()?.as_ref().ok()?;
             Some(Note::Deleted)

@@ -16,7 +16,7 @@ use carnet_kernel::{
     ApiVersion, ApplicationCodes, Clock, Code, Context, Id, IdGenerator, Refusal, Timestamp,
 };
 use carnet_model::{FieldIndex, Model, ModelView, Resource};
-use carnet_store::{Error, Scope, Stamp, Store, Unit};
+use carnet_store::{Error, Scope, Store, Unit};
 use futures_util::future::BoxFuture;
 use std::future::ready;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,8 +80,13 @@ impl Operations {
     }
 
     pub(crate) fn logics(&self) -> Arc<Logics> {
-        let logics = &self.inner.logics;
-        Arc::clone(&logics.read().unwrap_or_else(PoisonError::into_inner))
+        self.with_logics(Arc::clone)
+    }
+
+    /// What `look` finds in the code, as [`Self::with_views`].
+    pub(crate) fn with_logics<T>(&self, look: impl FnOnce(&Arc<Logics>) -> T) -> T {
+        let logics = self.inner.logics.read();
+        look(&logics.unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn within(&self) -> Option<&Within> {
@@ -106,8 +111,14 @@ impl Operations {
 
     /// The model as each version of the API sees it now, the oldest first; never empty.
     pub fn views(&self) -> Arc<[ModelView]> {
+        self.with_views(Arc::clone)
+    }
+
+    /// What `look` finds in it. Every request looks: a count of holders that all of them change would
+    /// be waited for.
+    pub(crate) fn with_views<T>(&self, look: impl FnOnce(&Arc<[ModelView]>) -> T) -> T {
         let views = self.inner.views.read();
-        Arc::clone(&views.unwrap_or_else(PoisonError::into_inner))
+        look(&views.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The model as requests of `version` see it now, if that is served.
@@ -192,7 +203,7 @@ impl Operations {
         let work = Work {
             context,
             view,
-            stamp: self.stamp(context),
+            now: self.now(),
             options,
             route: (route, name),
         };
@@ -245,12 +256,12 @@ impl Operations {
             Command::List { resource, request } => Box::pin(async move {
                 let resource = view.resource(resource);
                 let list = self.list(context, view, resource, &request).await;
-                list.map(Answer::List)
+                list.map(|list| Answer::List(Box::new(list)))
             }),
             Command::Group { resource, request } => Box::pin(async move {
                 let resource = view.resource(resource);
-                let groups = self.group(context, view, resource, request).await;
-                groups.map(Answer::Groups)
+                let groups = self.group(context, view, resource, *request).await;
+                groups.map(|groups| Answer::Groups(Box::new(groups)))
             }),
             Command::Read {
                 resource,
@@ -336,8 +347,8 @@ impl Operations {
                 precondition,
             } => {
                 let resource = view.resource(resource);
-                let stamp = &work.stamp;
-                match units::patch_matching(resource, request, &body, stamp, precondition) {
+                let stamp = &work.stamp();
+                match units::patch_matching(resource, *request, &body, stamp, precondition) {
                     Ok(unit) => self.matched(work, resource, Arc::new(unit)),
                     Err(refusal) => refused(refusal),
                 }
@@ -348,7 +359,7 @@ impl Operations {
                 precondition,
             } => {
                 let resource = view.resource(resource);
-                match units::delete_matching(resource, request, &work.stamp, precondition) {
+                match units::delete_matching(resource, *request, &work.stamp(), precondition) {
                     Ok(unit) => self.matched(work, resource, Arc::new(unit)),
                     Err(refusal) => refused(refusal),
                 }
@@ -416,15 +427,6 @@ impl Operations {
             Some(transaction) => scope.within(transaction),
             None => scope,
         })
-    }
-
-    pub(crate) fn stamp(&self, context: &Context) -> Stamp {
-        Stamp {
-            now: self.inner.clock.now(),
-            principal: context.principal.reference(),
-            correlation: context.correlation,
-            causation: context.causation,
-        }
     }
 }
 

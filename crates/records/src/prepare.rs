@@ -90,7 +90,7 @@ impl Operations {
         if nest::names_relation(resource, &entries) {
             return self.read_nested(work, resource, &entries, Root::Create);
         }
-        let record = self.record(resource, &entries, &work.stamp)?;
+        let record = self.record(resource, &entries, &work.stamp())?;
         let created = record.id(resource);
         let unit = Create {
             resource: resource.index,
@@ -145,7 +145,7 @@ impl Operations {
             kind,
             input,
             precondition,
-            stamp: work.stamp.clone(),
+            stamp: work.stamp(),
         };
         Ok(Prepared::One {
             resource: resource.index,
@@ -163,7 +163,7 @@ impl Operations {
     ) -> Result<Prepared, Refusal> {
         let creates = matches!(root, Root::Create);
         let (body, mut ids) = ((entries, "body"), || self.next_id());
-        let (unit, shown) = nest::read(work.view, resource, body, root, &work.stamp, &mut ids)?;
+        let (unit, shown) = nest::read(work.view, resource, body, root, &work.stamp(), &mut ids)?;
         Ok(Prepared::Nested {
             resource: resource.index,
             unit: Arc::new(unit),

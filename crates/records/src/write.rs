@@ -10,7 +10,7 @@ use crate::operations::{Operations, every_field, told};
 use crate::prepare::Prepared;
 use crate::replay::{Named, Note};
 use crate::units;
-use carnet_kernel::{Code, Context, Id, Refusal};
+use carnet_kernel::{Code, Context, Id, Refusal, Timestamp};
 use carnet_model::{FieldIndex, ModelView, Resource, ResourceIndex};
 use carnet_store::{
     Changes, Outcome, Policy, Receipt, Record, Stamp, Step, Unit, WriteFailure, WriteOptions,
@@ -24,7 +24,8 @@ use std::sync::Arc;
 pub(crate) struct Work<'a> {
     pub(crate) context: &'a Context,
     pub(crate) view: &'a ModelView,
-    pub(crate) stamp: Stamp,
+    /// The one moment of the command.
+    pub(crate) now: Timestamp,
     pub(crate) options: Options,
     /// Operation and resource: keys of callers stand for one of them.
     pub(crate) route: (&'a str, &'a str),
@@ -37,7 +38,22 @@ pub(crate) struct Target {
     pub(crate) precondition: Option<Precondition>,
 }
 
+/// What writes of a request are marked with.
+pub(crate) fn stamp_at(context: &Context, now: Timestamp) -> Stamp {
+    Stamp {
+        now,
+        principal: context.principal.reference(),
+        correlation: context.correlation,
+        causation: context.causation,
+    }
+}
+
 impl Work<'_> {
+    /// What its writes are marked with, the same in every rerun.
+    pub(crate) fn stamp(&self) -> Stamp {
+        stamp_at(self.context, self.now)
+    }
+
     /// How the store carries it out; `note` makes what a receipt keeps.
     pub(crate) fn options(&self, policy: Policy, note: Arc<MakeNote>) -> WriteOptions {
         let once = self.options.once.as_ref();
@@ -160,7 +176,7 @@ impl Operations {
             resource: resource.index,
             id,
             precondition,
-            stamp: work.stamp.clone(),
+            stamp: work.stamp(),
         };
         self.write_one(work, resource, Arc::new(unit), None).await
     }
@@ -173,7 +189,7 @@ impl Operations {
         (body, precondition): (&str, Option<Precondition>),
     ) -> Result<Answer, Refusal> {
         let resource = work.view.resource(resource);
-        let new = (self.next_id(), &work.stamp);
+        let new = (self.next_id(), &work.stamp());
         let unit = units::upsert(resource, key, body, new, precondition)?;
         let index = resource.index;
         let note = move |view: &ModelView, outcomes: &[Outcome]| {
@@ -232,7 +248,7 @@ impl Operations {
             id,
             purge,
             precondition,
-            stamp: work.stamp.clone(),
+            stamp: work.stamp(),
         };
         let options = work.options(Policy::Atomic, Arc::new(|_, _| Some(Note::Deleted)));
         match self.once(work, resource, Arc::new(unit), &options).await? {
@@ -248,7 +264,7 @@ impl Operations {
         body: &str,
     ) -> Result<Answer, Refusal> {
         let view = work.view;
-        let batch = batch::read(view, whose, body, &work.stamp, || self.next_id())?;
+        let batch = batch::read(view, whose, body, &work.stamp(), || self.next_id())?;
         let batch = Arc::new(batch);
         let Some(resource) = batch.resource() else {
             // Nothing is left to ask the database for.
@@ -328,7 +344,7 @@ impl Operations {
         let work = Work {
             context,
             view,
-            stamp: stamp.clone(),
+            now: stamp.now,
             options: Options::default(),
             route: ("seed", &resource.name),
         };
@@ -353,7 +369,7 @@ impl Operations {
             error,
         })?;
         scope
-            .write_with(work.view, &work.stamp, units, options)
+            .write_with(work.view, &work.stamp(), units, options)
             .await
     }
 }

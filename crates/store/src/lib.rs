@@ -48,4 +48,4 @@ pub use render::{ListType, Param, Statement};
 pub use render::{rendered, rendered_groups};
 pub use scope::{Scope, SystemScope};
 pub use store::Store;
-pub use transaction::{Apart, Ended, How, Task, Transacted, Transaction};
+pub use transaction::{Apart, Ended, How, Part, Task, Transacted, Transaction};

@@ -3,9 +3,7 @@
 use crate::options::RECEIPT_LIFE;
 use crate::prepared::Sought;
 use crate::store::Engine;
-use crate::transaction::{
-    Found, Locking, Read, Reading, Savepoint, Transaction, Writing, unexpected,
-};
+use crate::transaction::{Found, Locking, Read, Reading, Transaction, Writing, unexpected};
 use crate::{
     Changes, Document, Error, Explanation, Grouping, Groups, JournalCursor, JournalRow, Listing,
     Namespace, Param, Placement, PreparedQuery, PreparedRecord, Query, Stamp, Store, Unit,
@@ -71,29 +69,6 @@ impl Scope {
             read,
         };
         transaction.read(reading).await
-    }
-
-    /// Marks a place in the transaction that [`undo`](Self::undo) goes back to; marks nest. Outside
-    /// of a transaction it does nothing, like the others.
-    pub async fn mark(&self) -> Result<(), Error> {
-        self.savepoint(Savepoint::Mark).await
-    }
-
-    /// Forgets the last mark and keeps what was done since.
-    pub async fn release(&self) -> Result<(), Error> {
-        self.savepoint(Savepoint::Release).await
-    }
-
-    /// Undoes what was done since the last mark and forgets it.
-    pub async fn undo(&self) -> Result<(), Error> {
-        self.savepoint(Savepoint::Undo).await
-    }
-
-    async fn savepoint(&self, savepoint: Savepoint) -> Result<(), Error> {
-        match &self.transaction {
-            Some(transaction) => transaction.savepoint(savepoint).await,
-            None => Ok(()),
-        }
     }
 
     /// Locks records against other writers until the end of the transaction, in the order of their

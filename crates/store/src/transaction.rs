@@ -12,9 +12,10 @@ use carnet_model::{ModelView, ResourceIndex};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, oneshot};
 
 /// Code that works in a transaction, from its first line to its end.
 pub type Task = Pin<Box<dyn Future<Output = Ended> + Send>>;
@@ -61,10 +62,12 @@ pub enum Transacted {
     Earlier(String),
 }
 
-/// The handle that code has on its transaction. Cheap to clone; of no use after its end.
+/// The handle that code has on its transaction, or on a part of it. Cheap to clone; of no use after
+/// its end.
 #[derive(Clone)]
 pub struct Transaction {
     desk: Arc<Desk>,
+    gate: Arc<Gate>,
 }
 
 /// What code may read.
@@ -108,7 +111,8 @@ pub(crate) struct Locking {
     pub(crate) ids: Vec<Id>,
 }
 
-/// A place in a transaction that code may go back to. They nest.
+/// A place in a transaction to go back to. They nest. Nobody waits for what comes of one: a database
+/// that cannot do this can do nothing else for the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Savepoint {
     Mark,
@@ -129,7 +133,7 @@ impl Savepoint {
 
 /// One thing that code asks for.
 pub(crate) enum Request {
-    Savepoint(Savepoint, Reply<Result<(), Error>>),
+    Savepoint(Savepoint),
     Read(Box<Reading>, Reply<Result<Found, Error>>),
     Write(Box<Writing>, Reply<Result<Vec<Outcome>, WriteFailure>>),
     Lock(Locking, Reply<Result<(), Error>>),
@@ -163,6 +167,7 @@ impl Transaction {
     pub(crate) fn new() -> Self {
         Self {
             desk: Arc::default(),
+            gate: Arc::default(),
         }
     }
 
@@ -170,13 +175,22 @@ impl Transaction {
         &self.desk
     }
 
+    /// Begins a part of the transaction, when no other part and nothing else is under way in it.
+    ///
+    /// Errors: `TransactionOver`.
+    pub async fn part(&self) -> Result<Part, Error> {
+        Part::begin(self).await
+    }
+
     pub(crate) async fn read(&self, reading: Reading) -> Result<Found, Error> {
+        let _among = self.gate.enter().await?;
         let (reply, answer) = oneshot::channel();
         self.desk.put(Request::Read(Box::new(reading), reply))?;
         answer.await.unwrap_or_else(|_| Err(over()))
     }
 
     pub(crate) async fn write(&self, writing: Writing) -> Result<Vec<Outcome>, WriteFailure> {
+        let _among = self.gate.enter().await.map_err(WriteFailure::nowhere)?;
         let (reply, answer) = oneshot::channel();
         self.desk
             .put(Request::Write(Box::new(writing), reply))
@@ -185,16 +199,85 @@ impl Transaction {
         answer.await.unwrap_or_else(gone)
     }
 
-    pub(crate) async fn savepoint(&self, savepoint: Savepoint) -> Result<(), Error> {
-        let (reply, answer) = oneshot::channel();
-        self.desk.put(Request::Savepoint(savepoint, reply))?;
-        answer.await.unwrap_or_else(|_| Err(over()))
-    }
-
     pub(crate) async fn lock(&self, locking: Locking) -> Result<(), Error> {
+        let _among = self.gate.enter().await?;
         let (reply, answer) = oneshot::channel();
         self.desk.put(Request::Lock(locking, reply))?;
         answer.await.unwrap_or_else(|_| Err(over()))
+    }
+}
+
+/// Who may ask something of a transaction: one part, or everybody else.
+#[derive(Default)]
+struct Gate {
+    turn: Arc<RwLock<()>>,
+    over: AtomicBool,
+}
+
+impl Gate {
+    async fn enter(&self) -> Result<RwLockReadGuard<'_, ()>, Error> {
+        let among = self.turn.read().await;
+        self.check().map(|()| among)
+    }
+
+    async fn enter_alone(&self) -> Result<OwnedRwLockWriteGuard<()>, Error> {
+        let alone = Arc::clone(&self.turn).write_owned().await;
+        self.check().map(|()| alone)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        match self.over.load(Ordering::Acquire) {
+            true => Err(over()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A part of a transaction that stands or falls as a whole: what was done in it is undone when it is
+/// dropped without [`keep`](Self::keep), as by code that stops waiting for it. What is asked of the
+/// rest of the transaction meanwhile waits for its end; parts nest.
+pub struct Part {
+    inner: Transaction,
+    ended: bool,
+    _alone: OwnedRwLockWriteGuard<()>,
+}
+
+impl Part {
+    async fn begin(outer: &Transaction) -> Result<Self, Error> {
+        let alone = outer.gate.enter_alone().await?;
+        outer.desk.put(Request::Savepoint(Savepoint::Mark))?;
+        Ok(Self {
+            inner: Transaction {
+                desk: Arc::clone(&outer.desk),
+                gate: Arc::default(),
+            },
+            ended: false,
+            _alone: alone,
+        })
+    }
+
+    /// The handle for what happens in it.
+    pub fn transaction(&self) -> &Transaction {
+        &self.inner
+    }
+
+    /// Lets what was done in it stand, as far as the transaction does.
+    pub fn keep(mut self) {
+        self.end(Savepoint::Release);
+    }
+
+    fn end(&mut self, how: Savepoint) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.inner.gate.over.store(true, Ordering::Release);
+            // Where nothing more is taken, the transaction is over, and with it the part.
+            drop(self.inner.desk.put(Request::Savepoint(how)));
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.end(Savepoint::Undo);
     }
 }
 
@@ -232,14 +315,20 @@ impl Desk {
         std::mem::take(&mut self.state().requests)
     }
 
-    /// Takes nothing more; whoever waits for an answer is told that there will be none.
-    pub(crate) fn close(&self) {
+    /// Takes nothing more; whoever waits for an answer is told that there will be none. Answers what
+    /// is still to be done before the transaction may stand: the ends of parts that code began and
+    /// nobody waits for.
+    pub(crate) fn close(&self) -> Vec<Savepoint> {
         let left = {
             let mut state = self.state();
             state.closed = true;
             std::mem::take(&mut state.requests)
         };
-        drop(left);
+        let ends = left.into_iter().filter_map(|request| match request {
+            Request::Savepoint(savepoint) => Some(savepoint),
+            _ => None,
+        });
+        ends.collect()
     }
 
     /// Lets the code go on until it asks for something, waits for the outside world, or ends.

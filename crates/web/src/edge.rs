@@ -26,7 +26,7 @@ use bytes::Bytes;
 use carnet_kernel::{Clock, Code, IdGenerator, Refusal};
 use http::Request;
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower::{Layer, Service, ServiceExt};
@@ -396,7 +396,8 @@ impl Guard {
         let outcome = match shared.bound(request) {
             Err(problem) => Err(problem),
             Ok(request) => {
-                timeout::until_deadline(&info, async {
+                // Pinned here, because whoever takes it by value moves all of it.
+                let running = pin!(async {
                     let _place = if probe {
                         None
                     } else {
@@ -410,8 +411,8 @@ impl Guard {
                         }
                         None => catch_panic::guard(self.routes.handle(request)).await,
                     }
-                })
-                .await
+                });
+                timeout::until_deadline(&info, running).await
             }
         };
         let response = outcome.unwrap_or_else(IntoResponse::into_response);

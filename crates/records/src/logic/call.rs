@@ -14,7 +14,6 @@ use crate::validate::read_input;
 use crate::write::Work;
 use carnet_kernel::{Code, Context, Detail, Id, Principal, Refusal, TenantKey, Timestamp};
 use carnet_model::{IdForm, ModelView, Resource};
-use carnet_store::Stamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,7 +33,8 @@ pub(super) struct Shared {
     pub(super) operations: Operations,
     pub(super) context: Context,
     pub(super) view: ModelView,
-    stamp: Stamp,
+    /// The moment of the command.
+    now: Timestamp,
     pub(super) coded: Coded,
     state: Mutex<State>,
     ended: AtomicBool,
@@ -85,7 +85,7 @@ impl Call {
                 operations,
                 context: work.context.clone(),
                 view: work.view.clone(),
-                stamp: work.stamp.clone(),
+                now: work.now,
                 coded,
                 state: Mutex::new(State {
                     command,
@@ -148,7 +148,7 @@ impl Call {
 
     /// The present moment: one value for the whole request, the same in every rerun.
     pub fn now(&self) -> Timestamp {
-        self.shared.stamp.now
+        self.shared.now
     }
 
     /// A new id, larger than every one before.
@@ -167,7 +167,7 @@ impl Call {
 
     /// All code that stands there.
     pub(super) fn entry(&self) -> &Entry {
-        &self.shared.coded.entry
+        self.shared.coded.entry()
     }
 
     /// Where it stands.
@@ -286,28 +286,24 @@ impl Call {
             let message = format!("`{name}` has no table: there is nothing to proceed to");
             return Err(misused(message));
         }
-        let (prepared, due) = {
+        self.check_use()?;
+        let (what, due) = {
             let mut state = self.state();
             if std::mem::replace(&mut state.proceeded, true) {
                 let message = "a logic proceeded twice";
                 return Err(misused(message));
             }
             // The default operation holds the version against the record that it loads.
-            (
-                state.prepared.take(),
-                std::mem::take(&mut state.version_due),
-            )
+            let due = std::mem::take(&mut state.version_due);
+            let prepared = state.prepared.take();
+            (prepared.ok_or_else(|| state.take()), due)
         };
-        self.check_use()?;
-        let answer = match prepared {
-            Some(prepared) => Box::pin(self.apply(prepared)).await,
-            None => {
-                let command = self.state().take();
-                self.shared.operations.run(self.work(), command).await
-            }
+        let answer = match what {
+            Ok(prepared) => Box::pin(self.apply(prepared)).await,
+            Err(command) => self.shared.operations.run(self.work(), command).await,
         };
-        if answer.is_err() {
-            self.state().version_due = due;
+        if due && answer.is_err() {
+            self.state().version_due = true;
         }
         answer.map(Reply::of).map_err(|refusal| self.told(refusal))
     }
@@ -444,7 +440,7 @@ impl Call {
         Work {
             context: &shared.context,
             view: &shared.view,
-            stamp: shared.stamp.clone(),
+            now: shared.now,
             options: Options::default(),
             route: ("logic", &self.declared().name),
         }

@@ -61,7 +61,7 @@ async fn after(call: &Call, reply: Reply) -> Result<Reply, Refusal> {
 }
 
 /// Brings the reply into the form that the definition says it has.
-fn held(call: &Call, reply: &mut Reply) -> Result<(), Refusal> {
+pub(super) fn held(call: &Call, reply: &mut Reply) -> Result<(), Refusal> {
     let resource = call.declared();
     let held = match call.spot() {
         Spot::Action(index) => {

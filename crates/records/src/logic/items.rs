@@ -12,7 +12,7 @@ use crate::operations::{Carried, Operations, told};
 use crate::validate::parse_id;
 use crate::write::Work;
 use carnet_kernel::{Code, Detail, Id, Refusal};
-use carnet_model::{ModelView, Operation, Resource, ResourceIndex};
+use carnet_model::{ModelView, Operation, Resource};
 use carnet_store::How;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -154,7 +154,7 @@ impl Operations {
         body: &str,
     ) -> Result<Answer, Refusal> {
         // Everything that can be wrong without the database is told at once, as ever.
-        let checked = batch::read(work.view, whose, body, &work.stamp, || self.next_id())?;
+        let checked = batch::read(work.view, whose, body, &work.stamp(), || self.next_id())?;
         let first = checked.resource();
         let around: Around = serde_json::from_str(body)
             .map_err(|error| Refusal::new(Code::MalformedRequest, error.to_string()))?;
@@ -169,9 +169,7 @@ impl Operations {
             .map(|raw| raw.get().to_owned())
             .collect();
         if let Some(within) = self.within().filter(|one| one.transaction.is_some()) {
-            return self
-                .inside_code(work, first, within, (items, one, each))
-                .await;
+            return self.inside_code(work, within, (items, one, each)).await;
         }
         let Some(first) = first else {
             // Every item was refused already.
@@ -192,29 +190,17 @@ impl Operations {
     async fn inside_code(
         &self,
         work: &Work<'_>,
-        first: Option<ResourceIndex>,
         within: &super::Within,
         (items, one, each): (Arc<[String]>, Option<String>, bool),
     ) -> Result<Answer, Refusal> {
         let failed = |error| told(&error, work.view);
+        let inner = within.part().await.map_err(failed)?;
         let begun = Begun::of(self, work);
-        let running = run(begun, within.clone(), items, one, each);
-        let Some(first) = first else {
-            return running.await.map(Reply::into_answer);
-        };
-        let resource = work.view.resource(first);
-        let scope = self.scope(work.context, resource).await.map_err(failed)?;
-        scope.mark().await.map_err(failed)?;
-        match running.await {
-            Ok(reply) => {
-                scope.release().await.map_err(failed)?;
-                Ok(reply.into_answer())
-            }
-            Err(refusal) => {
-                scope.undo().await.map_err(failed)?;
-                Err(refusal)
-            }
+        let reply = run(begun, within.inside(inner.as_ref()), items, one, each).await?;
+        if let Some(inner) = inner {
+            inner.keep();
         }
+        Ok(reply.into_answer())
     }
 }
 

@@ -12,13 +12,21 @@ use std::sync::Arc;
 pub struct Logics {
     /// By version and by the index of the resource. Every request looks into it, and there are few
     /// of each: going through them is quicker than hashing.
-    entries: Vec<(u16, Vec<Points>)>,
+    entries: Arc<[(u16, Vec<Points>)]>,
     pub(crate) components: Components,
     warnings: Vec<String>,
 }
 
 /// The points of one resource where code stands.
-type Points = Vec<(Spot, Arc<Entry>)>;
+type Points = Vec<(Spot, Entry)>;
+
+/// Where an entry is: as long as the code is held, it stays there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntryPlace {
+    version: usize,
+    resource: usize,
+    point: usize,
+}
 
 /// Code while it is registered.
 type Entries = HashMap<(u16, ResourceIndex, Spot), Entry>;
@@ -125,7 +133,7 @@ impl Registry {
         warnings.sort_unstable();
         warnings.dedup();
         Ok(Logics {
-            entries: by_place(entries),
+            entries: by_place(entries).into(),
             components: self.components.clone(),
             warnings,
         })
@@ -269,7 +277,7 @@ fn by_place(entries: Entries) -> Vec<(u16, Vec<Points>)> {
         if resources.len() <= place {
             resources.resize_with(place + 1, Points::new);
         }
-        resources[place].push((spot, Arc::new(entry)));
+        resources[place].push((spot, entry));
     }
     placed
 }
@@ -372,11 +380,34 @@ impl Logics {
         version: u16,
         resource: ResourceIndex,
         spot: Spot,
-    ) -> Option<&Arc<Entry>> {
-        let (_, resources) = self.entries.iter().find(|(known, _)| *known == version)?;
-        let points = resources.get(usize::from(resource.0))?;
-        let (_, entry) = points.iter().find(|(known, _)| *known == spot)?;
-        Some(entry)
+    ) -> Option<&Entry> {
+        let place = self.place(version, resource, spot)?;
+        Some(self.at(place))
+    }
+
+    pub(crate) fn place(
+        &self,
+        version: u16,
+        resource: ResourceIndex,
+        spot: Spot,
+    ) -> Option<EntryPlace> {
+        let mut versions = self.entries.iter();
+        let version = versions.position(|(known, _)| *known == version)?;
+        let resource = usize::from(resource.0);
+        let points = self.entries[version].1.get(resource)?;
+        let point = points.iter().position(|(known, _)| *known == spot)?;
+        Some(EntryPlace {
+            version,
+            resource,
+            point,
+        })
+    }
+
+    /// The entry at a place that was found here.
+    pub(crate) fn at(&self, place: EntryPlace) -> &Entry {
+        // INVARIANT: nothing is added or removed once the code is compiled.
+        let (_, resources) = &self.entries[place.version];
+        &resources[place.resource][place.point].1
     }
 
     /// What stands at an operation, for people.

@@ -4,6 +4,7 @@
 //!
 //! Not what an operation does by default: that is the rest of this crate.
 
+mod alone;
 mod argument;
 mod call;
 mod chain;

@@ -19,7 +19,7 @@ pub(super) fn of_operation(
     reply: &mut Reply,
 ) -> Result<(), String> {
     if reply.is_streamed() {
-        return match operation == Operation::List && reply.status.is_none() {
+        return match operation == Operation::List && reply.own_status().is_none() {
             true => Ok(()),
             false => Err("records are streamed by a list alone, without a status".to_owned()),
         };
@@ -92,7 +92,7 @@ pub(super) fn of_action(
     let text = std::str::from_utf8(reply.bytes()).unwrap_or_default();
     let is_null = text.trim() == "null";
     // An answer without a body says nothing that could be wrong.
-    if reply.status == Some(204) && is_null {
+    if reply.own_status() == Some(204) && is_null {
         return Ok(());
     }
     let faults = match &action.output {

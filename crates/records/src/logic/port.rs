@@ -108,7 +108,7 @@ impl Request {
                     },
                     Wanted::Groups(request) => Command::Group {
                         resource: resource.index,
-                        request,
+                        request: Box::new(request),
                     },
                 }
             }

@@ -12,24 +12,36 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     pub(crate) answer: Answer,
-    pub(crate) status: Option<u16>,
-    pub(crate) message: Option<String>,
+    /// Apart, because most replies say nothing of their own and each is handed on many times.
+    said: Option<Box<Said>>,
+}
+
+/// What a logic says of its answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Said {
+    status: Option<u16>,
+    message: Option<String>,
 }
 
 impl Reply {
     pub(crate) fn of(answer: Answer) -> Self {
         match answer {
-            Answer::Told(told) => Self {
-                answer: told.answer,
-                status: told.status,
-                message: told.message,
-            },
-            answer => Self {
-                answer,
-                status: None,
-                message: None,
-            },
+            Answer::Told(told) => {
+                let Told {
+                    answer,
+                    status,
+                    message,
+                } = *told;
+                let said = Some(Box::new(Said { status, message }));
+                Self { answer, said }
+            }
+            answer => Self { answer, said: None },
         }
+    }
+
+    /// The HTTP status of its own.
+    pub(crate) fn own_status(&self) -> Option<u16> {
+        self.said.as_ref()?.status
     }
 
     /// Answers with `data: null`.
@@ -62,14 +74,14 @@ impl Reply {
     /// With this HTTP status, which must tell success: 200 to 299.
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
-        self.status = Some(status);
+        self.said.get_or_insert_default().status = Some(status);
         self
     }
 
     /// With this message for people.
     #[must_use]
     pub fn message(mut self, message: impl Into<String>) -> Self {
-        self.message = Some(message.into());
+        self.said.get_or_insert_default().message = Some(message.into());
         self
     }
 
@@ -136,13 +148,13 @@ impl Reply {
 
     /// The answer for the interface that asked.
     pub(crate) fn into_answer(self) -> Answer {
-        if self.status.is_none() && self.message.is_none() {
+        let Some(said) = self.said else {
             return self.answer;
-        }
+        };
         Answer::Told(Box::new(Told {
             answer: self.answer,
-            status: self.status,
-            message: self.message,
+            status: said.status,
+            message: said.message,
         }))
     }
 }
@@ -155,7 +167,10 @@ pub trait IntoReply {
 
 impl IntoReply for Reply {
     fn into_reply(self) -> Result<Reply, Refusal> {
-        if let Some(status) = self.status.filter(|status| !(200..300).contains(status)) {
+        if let Some(status) = self
+            .own_status()
+            .filter(|status| !(200..300).contains(status))
+        {
             let message = format!("a reply has the status {status}, which tells no success");
             return Err(misused(message));
         }
@@ -216,8 +231,8 @@ pub(super) fn note(reply: &Reply) -> String {
     let kept = Kept {
         logic: KeptReply {
             kind: kind.to_owned(),
-            status: reply.status,
-            message: reply.message.clone(),
+            status: reply.own_status(),
+            message: reply.said.as_ref().and_then(|said| said.message.clone()),
             created: created.map(|id| id.to_string()),
             version,
             data,
@@ -262,10 +277,10 @@ pub(super) fn from_note(text: &str) -> Option<Answer> {
         }
         _ => Answer::Value(json),
     };
+    let said = (status.is_some() || message.is_some()).then(|| Said { status, message });
     let reply = Reply {
         answer,
-        status,
-        message,
+        said: said.map(Box::new),
     };
     Some(reply.into_answer())
 }

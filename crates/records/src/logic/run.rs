@@ -1,7 +1,8 @@
 //! How a command finds its code, and the transaction that the code runs in.
 
+use super::alone::Alone;
 use super::call::Shared;
-use super::logics::{Entry, Logics};
+use super::logics::{Entry, EntryPlace, Logics};
 use super::{Call, Moment, Reply, Spot, chain, items, passed, reply, ungrouped};
 use crate::asked::AskedList;
 use crate::command::{Answer, Command, Options};
@@ -9,9 +10,9 @@ use crate::fault::{self, Place};
 use crate::operations::{Carried, Operations, refused, told};
 use crate::parse::ListRequest;
 use crate::write::Work;
-use carnet_kernel::{Code, Context, Refusal};
+use carnet_kernel::{Code, Context, Refusal, Timestamp};
 use carnet_model::{ModelView, Resource, ResourceIndex};
-use carnet_store::{Apart, Ended, How, Policy, Scope, Stamp, Task, Transacted, Transaction};
+use carnet_store::{Apart, Ended, Error, How, Part, Policy, Scope, Task, Transacted, Transaction};
 use futures_util::future::BoxFuture;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -27,12 +28,53 @@ const MOST_DEPTH: u16 = 8;
 pub(crate) struct Within {
     pub(crate) transaction: Option<Transaction>,
     depth: u16,
-    /// Where there is a transaction.
+    /// Where there is a transaction, or a part of one.
     committed: Option<Arc<Committed>>,
 }
 
 /// Calls whose hooks run after the commit.
 type Committed = Mutex<Vec<Done>>;
+
+/// A part of the transaction under way: unless it is kept, what was done in it is undone, and hooks
+/// after the commit do not hear of it.
+pub(super) struct Inner {
+    part: Part,
+    outer: Arc<Committed>,
+    committed: Arc<Committed>,
+}
+
+impl Within {
+    /// Begins a part; `None` where there is no transaction.
+    pub(super) async fn part(&self) -> Result<Option<Inner>, Error> {
+        let (Some(transaction), Some(outer)) = (&self.transaction, &self.committed) else {
+            return Ok(None);
+        };
+        Ok(Some(Inner {
+            part: transaction.part().await?,
+            outer: Arc::clone(outer),
+            committed: Arc::default(),
+        }))
+    }
+
+    /// The same inside a part.
+    pub(super) fn inside(&self, inner: Option<&Inner>) -> Self {
+        let Some(inner) = inner else {
+            return self.clone();
+        };
+        Self {
+            transaction: Some(inner.part.transaction().clone()),
+            depth: self.depth,
+            committed: Some(Arc::clone(&inner.committed)),
+        }
+    }
+}
+
+impl Inner {
+    pub(super) fn keep(self) {
+        lock(&self.outer).append(&mut lock(&self.committed));
+        self.part.keep();
+    }
+}
 
 /// A call that has done its part.
 struct Done {
@@ -45,13 +87,18 @@ struct Done {
 pub(super) struct Coded {
     pub(super) resource: ResourceIndex,
     pub(super) spot: Spot,
-    pub(super) entry: Arc<Entry>,
+    /// Where it is in the code.
+    place: EntryPlace,
     pub(super) logics: Arc<Logics>,
     /// Whether the logic runs, or the hooks alone.
     pub(super) logic: bool,
 }
 
 impl Coded {
+    pub(super) fn entry(&self) -> &Entry {
+        self.logics.at(self.place)
+    }
+
     /// Tells the log how it failed, unless that is a client's fault.
     pub(super) fn tell(
         &self,
@@ -63,10 +110,51 @@ impl Coded {
         let place = Place {
             resource: &resource.name,
             point: self.spot.name(resource),
-            logic: self.entry.name(),
+            logic: self.entry().name(),
         };
         fault::tell(context, &place, &mut refusal);
         refusal
+    }
+}
+
+/// What stands where a command is.
+enum Standing {
+    None,
+    /// It would pass code by.
+    Refused(Refusal),
+    /// It has items, and some of them meet code.
+    Items,
+    Code(Coded),
+}
+
+impl Standing {
+    fn of(logics: &Arc<Logics>, work: &Work<'_>, command: &Command, logic: bool) -> Self {
+        if logics.is_empty() {
+            return Self::None;
+        }
+        if let Err(refusal) = passed::check(work, command, logics) {
+            return Self::Refused(refusal);
+        }
+        if let Some((whose, body)) = items::of(work.view, command)
+            && items::meet_code(work, whose, body, logics)
+        {
+            return Self::Items;
+        }
+        let version = work.context.version.0;
+        let found = Spot::of(command).and_then(|(resource, spot)| {
+            let place = logics.place(version, resource, spot)?;
+            Some((resource, spot, place))
+        });
+        match found {
+            None => Self::None,
+            Some((resource, spot, place)) => Self::Code(Coded {
+                resource,
+                spot,
+                place,
+                logics: Arc::clone(logics),
+                logic,
+            }),
+        }
     }
 }
 
@@ -79,35 +167,18 @@ impl Operations {
         command: Command,
         logic: bool,
     ) -> Carried<'a> {
-        let logics = self.logics();
-        if logics.is_empty() {
-            return self.run(work, command);
-        }
-        if let Err(refusal) = passed::check(&work, &command, &logics) {
-            return refused(refusal);
-        }
-        if let Some((whose, body)) = items::of(work.view, &command)
-            && items::meet_code(&work, whose, body, &logics)
-        {
-            return self.items(work, whose, body.to_owned());
-        }
-        let version = work.context.version.0;
-        let found = Spot::of(&command).and_then(|(resource, spot)| {
-            let entry = logics.entry(version, resource, spot)?;
-            Some((resource, spot, Arc::clone(entry)))
-        });
-        let Some((resource, spot, entry)) = found else {
-            return self.run(work, command);
-        };
-        let coded = Coded {
-            resource,
-            spot,
-            entry,
-            logics,
-            logic,
+        let standing = self.with_logics(|logics| Standing::of(logics, &work, &command, logic));
+        let coded = match standing {
+            Standing::None => return self.run(work, command),
+            Standing::Refused(refusal) => return refused(refusal),
+            Standing::Items => match items::of(work.view, &command) {
+                Some((whose, body)) => return self.items(work, whose, body.to_owned()),
+                None => return self.run(work, command),
+            },
+            Standing::Code(coded) => coded,
         };
         match self.within() {
-            None if spot.writes() => Box::pin(async move {
+            None if coded.spot.writes() => Box::pin(async move {
                 let outcome = self.transacted(&work, &coded, command).await;
                 outcome.map_err(|refusal| coded.tell(work.context, work.view, refusal))
             }),
@@ -128,6 +199,10 @@ impl Operations {
         };
         let Options { streams, timed, .. } = work.options;
         let call = Call::new(self.inside(within), work, coded, command);
+        let call = match Alone::begin(call, timed) {
+            Ok(alone) => return Box::pin(alone),
+            Err(call) => call,
+        };
         Box::pin(async move {
             let running = pin!(async {
                 let reply = chain::run(&call).await?;
@@ -164,41 +239,23 @@ impl Operations {
         if writes && within.transaction.is_none() {
             return Box::pin(self.transacted(work, coded, command)).await;
         }
-        let within = Within {
-            depth,
-            ..within.clone()
-        };
-        let scope = match writes {
-            true => {
-                let resource = work.view.resource(coded.resource);
-                let scope = self.scope(work.context, resource).await.map_err(failed)?;
-                scope.mark().await.map_err(failed)?;
-                Some(scope)
-            }
+        let inner = match writes {
+            true => within.part().await.map_err(failed)?,
             false => None,
         };
+        let within = Within {
+            depth,
+            ..within.inside(inner.as_ref())
+        };
         let committed = within.committed.clone();
-        let before = committed.as_deref().map_or(0, |all| lock(all).len());
         let call = Call::new(self.inside(within), work, coded.clone(), command);
-        let outcome = chain::run(&call).await;
-        match outcome {
-            Ok(reply) => {
-                if let Some(scope) = scope {
-                    scope.release().await.map_err(failed)?;
-                }
-                note(committed.as_deref(), &call, &reply);
-                settled(&call, reply, work.options.streams).await
-            }
-            Err(refusal) => {
-                if let Some(committed) = &committed {
-                    lock(committed).truncate(before);
-                }
-                if let Some(scope) = scope {
-                    scope.undo().await.map_err(failed)?;
-                }
-                Err(refusal)
-            }
+        let reply = chain::run(&call).await?;
+        note(committed.as_deref(), &call, &reply);
+        let answer = settled(&call, reply, work.options.streams).await?;
+        if let Some(inner) = inner {
+            inner.keep();
         }
+        Ok(answer)
     }
 
     /// Code in a transaction of its own, which begins when it first needs the database.
@@ -216,7 +273,7 @@ impl Operations {
                 Some(field) if !field.optional && names_record(&command) => Apart::Locked,
                 _ => Apart::Serializable,
             },
-            late: coded.entry.is_late(),
+            late: coded.entry().is_late(),
             ..How::default()
         };
         let begun = Begun::of(self, work);
@@ -273,7 +330,7 @@ impl Operations {
                 ended
             })
         };
-        let transacted = scope.transact(work.view, &work.stamp, &how, &make).await;
+        let transacted = scope.transact(work.view, &work.stamp(), &how, &make).await;
         match transacted.map_err(failed)? {
             Transacted::Earlier(text) => match reply::from_note(&text) {
                 Some(answer) => Ok(Answer::Replayed(Box::new(answer))),
@@ -325,7 +382,7 @@ pub(super) struct Begun {
     operations: Operations,
     context: Context,
     view: ModelView,
-    stamp: Stamp,
+    now: Timestamp,
 }
 
 impl Begun {
@@ -334,7 +391,7 @@ impl Begun {
             operations: operations.clone(),
             context: work.context.clone(),
             view: work.view.clone(),
-            stamp: work.stamp.clone(),
+            now: work.now,
         }
     }
 
@@ -343,7 +400,7 @@ impl Begun {
         let work = Work {
             context: &self.context,
             view: &self.view,
-            stamp: self.stamp.clone(),
+            now: self.now,
             options: Options::default(),
             route: ("transaction", "transactions"),
         };
@@ -396,7 +453,7 @@ async fn settled(call: &Call, reply: Reply, streams: bool) -> Result<Answer, Ref
     let reading = operations.list(context, view, view.resource(index), &asked);
     let mut list = Box::pin(reading).await?;
     list.listing.json = streamed.array(listed, &list.listing.json)?;
-    Ok(Answer::List(list))
+    Ok(Answer::List(Box::new(list)))
 }
 
 /// Runs code until the deadline of its request. Whoever polls it then needs no timer of its own.
@@ -419,7 +476,7 @@ async fn in_time<T>(
     .await
 }
 
-fn late() -> Refusal {
+pub(super) fn late() -> Refusal {
     Refusal {
         retry_after: Some(1),
         ..Refusal::new(Code::Timeout, "the request took longer than allowed")

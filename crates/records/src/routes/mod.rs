@@ -179,26 +179,25 @@ impl At {
         }
     }
 
-    fn open(&self, resource: ResourceIndex, request: &Request) -> Result<Call, Refusal> {
+    fn open(self, resource: ResourceIndex, request: &Request) -> Result<Call, Refusal> {
         let media = negotiate(request.headers(), self.view.version())?;
         self.open_as(resource, request, media)
     }
 
     fn open_as(
-        &self,
+        self,
         resource: ResourceIndex,
         request: &Request,
         media: Media,
     ) -> Result<Call, Refusal> {
-        Ok(Call {
-            pairs: pairs(request)?,
-            ..self.open_unread(resource, request, media)?
-        })
+        let mut call = self.open_unread(resource, request, media)?;
+        call.pairs = pairs(request)?;
+        Ok(call)
     }
 
     /// The same without the pairs of the query.
     fn open_unread(
-        &self,
+        self,
         resource: ResourceIndex,
         request: &Request,
         media: Media,
@@ -209,8 +208,8 @@ impl At {
             .cloned()
             .ok_or_else(|| Refusal::new(Code::Internal, "the request has no context"))?;
         Ok(Call {
-            operations: self.operations.clone(),
-            view: self.view.clone(),
+            operations: self.operations,
+            view: self.view,
             resource,
             context,
             media,
@@ -283,24 +282,25 @@ async fn serve_collection(at: At, request: Request) -> Result<Response, Problem>
     if methods.is_empty() {
         return Err(nothing_here(resource));
     }
+    let index = resource.index;
     let call = match *request.method() {
         Method::GET | Method::HEAD if resource.operations.contains(Operation::List) => {
             let media = negotiate_list(request.headers(), at.view.version())?;
             if media == Media::Lines {
-                let call = at.open_as(resource.index, &request, media)?;
+                let call = at.open_as(index, &request, media)?;
                 return Box::pin(stream::list(call)).await;
             }
-            let mut call = at.open_unread(resource.index, &request, media)?;
+            let mut call = at.open_unread(index, &request, media)?;
             let asked = Asked::by_address(&mut call, &request)?;
             return read::list(&call, asked).await;
         }
-        Method::POST if methods.contains(&"POST") => at.open(resource.index, &request)?,
+        Method::POST if methods.contains(&"POST") => at.open(index, &request)?,
         _ => {
             let offered = at.offered(|offered| offered.collection_methods(resource));
             if !offered.contains(&request.method().as_str()) {
                 return Ok(refuse_coded(&request, &offered, &methods));
             }
-            at.open(resource.index, &request)?
+            at.open(index, &request)?
         }
     };
     match *request.method() {
@@ -322,7 +322,8 @@ async fn serve_batch(at: At, request: Request) -> Result<Response, Problem> {
     if request.method() != Method::POST {
         return Ok(refuse_method(&request, &["POST"]));
     }
-    write::batch(at.open(resource.index, &request)?, request).await
+    let index = resource.index;
+    write::batch(at.open(index, &request)?, request).await
 }
 
 /// A list whose parameters are a JSON body.
@@ -336,7 +337,8 @@ async fn serve_query(at: At, request: Request) -> Result<Response, Problem> {
         return Ok(refuse_method(&request, &["POST"]));
     }
     let media = negotiate_list(request.headers(), at.view.version())?;
-    let mut call = at.open_as(resource.index, &request, media)?;
+    let index = resource.index;
+    let mut call = at.open_as(index, &request, media)?;
     parse_none(&call.pairs)?;
     let body = write::body(request, &[BodyType::Json]).await?;
     call.body = read_body(&body)?;
@@ -355,7 +357,8 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     let text = at.segment(1);
     let resource = at.find(&request)?;
     if let Some(action) = action_named(resource, text, ActionOn::Collection) {
-        return Box::pin(act(&at, (resource, action), None, request)).await;
+        let target = (resource.index, action);
+        return Box::pin(act(at, target, request)).await;
     }
     at.label(&request, &["/", &resource.name, "/{id}"]);
     let methods = record_methods(resource);
@@ -365,11 +368,15 @@ async fn serve_record(at: At, request: Request) -> Result<Response, Problem> {
     if !methods.contains(&request.method().as_str()) {
         return Ok(refuse_method(&request, &methods));
     }
-    let call = at.open(resource.index, &request)?;
+    let index = resource.index;
     if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return read::read(&call, key(resource, text)?).await;
+        let key = key(resource, text);
+        let call = at.open(index, &request)?;
+        return read::read(&call, key?).await;
     }
-    let id = record_id(resource, text)?;
+    let id = record_id(resource, text);
+    let call = at.open(index, &request)?;
+    let id = id?;
     // Boxed, so that a read does not move what a write would need.
     match *request.method() {
         Method::PUT => Box::pin(write::update(call, id, request)).await,
@@ -395,10 +402,9 @@ async fn serve_restore(at: At, request: Request) -> Result<Response, Problem> {
     if !offered.contains(&request.method().as_str()) {
         return Ok(refuse_coded(&request, offered, &["POST"]));
     }
-    let text = at.segment(1);
-    let id = record_id(resource, text)?;
-    let call = at.open(resource.index, &request)?;
-    write::restore(call, id, request).await
+    let id = record_id(resource, at.segment(1))?;
+    let index = resource.index;
+    write::restore(at.open(index, &request)?, id, request).await
 }
 
 async fn serve_action(at: At, request: Request) -> Result<Response, Problem> {
@@ -406,18 +412,18 @@ async fn serve_action(at: At, request: Request) -> Result<Response, Problem> {
     let Some(action) = action_named(resource, at.segment(2), ActionOn::Record) else {
         return Err(no_action(resource, at.segment(2)).into());
     };
-    let target = (resource, action);
-    act(&at, target, Some(at.segment(1)), request).await
+    let target = (resource.index, action);
+    act(at, target, request).await
 }
 
-/// An action; `id` is the text of the record's id where it is for one.
 async fn act(
-    at: &At,
-    (resource, action): (&Resource, ActionIndex),
-    id: Option<&str>,
+    at: At,
+    (index, action): (ResourceIndex, ActionIndex),
     request: Request,
 ) -> Result<Response, Problem> {
+    let resource = at.view.resource(index);
     let declared = resource.action(action);
+    let id = (declared.on == ActionOn::Record).then(|| at.segment(1));
     let place = if id.is_some() { "/{id}" } else { "" };
     at.label(&request, &["/", &resource.name, place, "/", &declared.name]);
     let method = declared.method.as_http();
@@ -425,7 +431,7 @@ async fn act(
         return Ok(refuse_method(&request, &[method]));
     }
     let id = id.map(|text| record_id(resource, text)).transpose()?;
-    let call = at.open(resource.index, &request)?;
+    let call = at.open(index, &request)?;
     action::act(call, action, id, request).await
 }
 
@@ -470,7 +476,8 @@ async fn serve_link(at: At, request: Request) -> Result<Response, Problem> {
     }
     let id = record_id(resource, at.segment(1))?;
     let target = record_id(at.view.resource(relation.target), at.segment(3))?;
-    let call = at.open(resource.index, &request)?;
+    let owner = resource.index;
+    let call = at.open(owner, &request)?;
     let make = *request.method() == Method::PUT;
     write::link(call, (id, index, target), make, request).await
 }

@@ -59,7 +59,7 @@ impl Asked {
 pub(super) async fn list(call: &Call, asked: Asked) -> Result<Response, Problem> {
     match asked {
         Asked::Records(request) => records(call, request).await,
-        Asked::Groups(request) => Box::pin(groups(call, *request)).await,
+        Asked::Groups(request) => Box::pin(groups(call, request)).await,
     }
 }
 
@@ -109,7 +109,7 @@ async fn records(call: &Call, request: Arc<AskedList>) -> Result<Response, Probl
     Ok(respond(StatusCode::OK, call.media, body))
 }
 
-async fn groups(call: &Call, request: GroupRequest) -> Result<Response, Problem> {
+async fn groups(call: &Call, request: Box<GroupRequest>) -> Result<Response, Problem> {
     let (limit, offset) = (request.limit, request.offset);
     let page = request
         .cursor

@@ -8,6 +8,7 @@ use carnet_kernel::{ApiVersion, Code, Refusal, time};
 use carnet_model::{ModelView, Version};
 use carnet_web::accept;
 use http::{HeaderName, HeaderValue, header};
+use std::sync::Arc;
 
 /// Since when clients should leave a version (RFC 9745).
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
@@ -26,15 +27,17 @@ pub(super) struct Spoken {
 
 /// The version that a request speaks to.
 pub(super) fn choose(operations: &Operations, request: &Request) -> Result<Spoken, Refusal> {
-    let views = operations.views();
     let path = request.uri().path();
     let rest = address::behind_prefix(path).unwrap_or(path);
     let start = path.len() - rest.len();
     let first = rest.split('/').next().unwrap_or_default();
     if ApiVersion::is_meant(first) {
-        let view = ApiVersion::parse(first)
-            .and_then(|version| views.iter().find(|view| view.version() == version));
-        let view = view.ok_or_else(|| unknown(first, &views))?.clone();
+        let named = |views: &Arc<[ModelView]>| {
+            let version = ApiVersion::parse(first)?;
+            views.iter().find(|view| view.version() == version).cloned()
+        };
+        let view = operations.with_views(named);
+        let view = view.ok_or_else(|| unknown(first, &operations.views()))?;
         // What follows, if anything does, is a slash.
         let start = path.len().min(start + first.len() + 1);
         return Ok(Spoken {
@@ -43,6 +46,7 @@ pub(super) fn choose(operations: &Operations, request: &Request) -> Result<Spoke
             start,
         });
     }
+    let views = operations.views();
     let served: Vec<ApiVersion> = views.iter().map(ModelView::version).collect();
     let asked = accept::version(request.headers(), &served);
     let view = match asked {

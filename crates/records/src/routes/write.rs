@@ -170,7 +170,7 @@ pub(super) async fn patch_matching(call: Call, request: Request) -> Result<Respo
     let body = body(request, &[BodyType::MergePatch, BodyType::Json]).await?;
     let command = Command::PatchMatching {
         resource: call.resource,
-        request: matching,
+        request: Box::new(matching),
         body: body.clone(),
         precondition,
     };
@@ -189,7 +189,7 @@ pub(super) async fn delete_matching(call: Call, request: Request) -> Result<Resp
     no_body(request).await?;
     let command = Command::DeleteMatching {
         resource: call.resource,
-        request: matching,
+        request: Box::new(matching),
         precondition,
     };
     affected(&call, &asked.done(&call, command, "").await?, "deleted")
@@ -306,9 +306,9 @@ impl Asked {
             mut hash,
         } = self;
         add(&mut hash, body.as_bytes());
-        options.once = key.map(|key| Once {
-            key,
-            request: hash.finalize().into(),
+        options.once = key.map(|key| {
+            let request = hash.finalize().into();
+            Box::new(Once { key, request })
         });
         let answer = call
             .operations

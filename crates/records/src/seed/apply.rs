@@ -7,6 +7,7 @@ use crate::Operations;
 use crate::decide::{Change, Create, Kind, Precondition, fill, missing, records_after};
 use crate::plan;
 use crate::validate::{Mode, read_entries, refuse};
+use crate::write::stamp_at;
 use carnet_kernel::{Code, Context, Detail, Id, Refusal};
 use carnet_model::{ModelView, Resource, ResourceIndex};
 use carnet_store::{Error, Record, Unit};
@@ -192,7 +193,7 @@ impl<'a> Seeder<'a> {
         {
             return Err(raced());
         }
-        let stamp = self.operations.stamp(self.context);
+        let stamp = stamp_at(self.context, self.operations.now());
         let mut records: Vec<Record> = Vec::with_capacity(fresh.len());
         for ready in &fresh {
             let entries = ready.first.as_ref().unwrap_or(&ready.entries);
@@ -343,7 +344,7 @@ impl<'a> Seeder<'a> {
         let input = read_entries(resource, &ready.entries, Mode::Whole, "", &mut faults);
         missing(resource, &ready.entries, "", &mut faults);
         told(faults, place)?;
-        let stamp = self.operations.stamp(self.context);
+        let stamp = stamp_at(self.context, self.operations.now());
         let precondition = (!self.overwrite).then(|| Precondition::Versions(vec![version]));
         let change = Change {
             resource: resource.index,

@@ -110,7 +110,7 @@ impl Pages {
             },
             Wanted::Groups(request) => Command::Group {
                 resource,
-                request: GroupRequest { limit, ..request },
+                request: Box::new(GroupRequest { limit, ..request }),
             },
         };
         let options = Options {

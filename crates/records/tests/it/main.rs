@@ -22,6 +22,7 @@ mod logic;
 mod matching;
 mod nested;
 mod nested_items;
+mod parts;
 mod queries;
 mod races;
 mod replies;

@@ -144,7 +144,7 @@ async fn listed(
     let Answer::List(answer) = answer.unwrap_or_else(|refusal| panic!("{}", told(&refusal))) else {
         panic!("a list answers with a list");
     };
-    answer
+    *answer
 }
 
 /// What the evaluator says of the corpus; `None` when the search is refused.

@@ -58,6 +58,7 @@ impl Postgres {
             held,
             began: None,
             failed: None,
+            unmarked: 0,
         };
         let outcome = Box::pin(talk.course(first, &mut task)).await;
         // The code must not ask any more when its transaction ends.
@@ -84,6 +85,8 @@ struct Talk<'a> {
     began: Option<Instant>,
     /// Why it can only be undone.
     failed: Option<Error>,
+    /// Parts that began since.
+    unmarked: usize,
 }
 
 /// What a flight of reads is made of.
@@ -118,7 +121,12 @@ impl<'a> Talk<'a> {
                 None => asked.desk.step(task).await?,
             };
             requests = match step {
-                Step::Ended(ended) => return Ok(ended),
+                Step::Ended(ended) => {
+                    for savepoint in asked.desk.close() {
+                        self.savepoint(savepoint).await?;
+                    }
+                    return Ok(ended);
+                }
                 Step::Asks => asked.desk.take(),
             };
         }
@@ -172,10 +180,9 @@ impl<'a> Talk<'a> {
                     let outcome = self.write(*writing).await?;
                     drop(reply.send(outcome));
                 }
-                Request::Savepoint(savepoint, reply) => {
+                Request::Savepoint(savepoint) => {
                     self.serve_reads(&mut reads).await?;
-                    let outcome = self.savepoint(savepoint).await?;
-                    drop(reply.send(outcome));
+                    self.savepoint(savepoint).await?;
                 }
                 Request::Lock(locking, reply) => {
                     self.serve_reads(&mut reads).await?;
@@ -335,27 +342,40 @@ impl<'a> Talk<'a> {
         Ok(number.map(|number| number.flatten().unwrap_or(0)))
     }
 
-    /// Frames are cheap, but each of them waits for the server.
-    async fn savepoint(&mut self, savepoint: Savepoint) -> Result<Result<(), Error>, Lost> {
-        if self.failed.is_some() && savepoint != Savepoint::Undo {
-            return Ok(Err(Error::Conflict));
-        }
+    /// Begins or ends a part. What failed meanwhile is over with the part that is undone.
+    async fn savepoint(&mut self, savepoint: Savepoint) -> Result<(), Lost> {
+        let failed = self.failed.is_some();
+        let savepoint = match savepoint {
+            Savepoint::Mark if failed => {
+                self.unmarked += 1;
+                return Ok(());
+            }
+            Savepoint::Release | Savepoint::Undo if self.unmarked > 0 => {
+                self.unmarked -= 1;
+                return Ok(());
+            }
+            // The code keeps what failed: that stays so for what is around it.
+            Savepoint::Release if failed => Savepoint::Undo,
+            Savepoint::Undo => {
+                self.failed = None;
+                Savepoint::Undo
+            }
+            savepoint => savepoint,
+        };
         let mut messages = self.envelope();
         messages.extend(savepoint.statements().iter().map(|sql| Message::frame(sql)));
         let now = Instant::now();
         let limit = Limit::reading(Some(self.until().unwrap_or(now + self.patience())));
         let outcome = Box::pin(self.held.flight(&messages, limit)).await;
         self.began.get_or_insert(now);
-        match outcome {
-            Ok(_) => {
-                if savepoint == Savepoint::Undo {
-                    self.failed = None;
-                    self.held.spoilt = false;
-                }
-                Ok(Ok(()))
-            }
-            Err(failed) => self.read_failed(failed, None).map(Err),
+        if let Err(failed) = outcome {
+            let error = self.read_failed(failed, None)?;
+            return Err(error.into());
         }
+        if savepoint == Savepoint::Undo {
+            self.held.spoilt = false;
+        }
+        Ok(())
     }
 
     /// Locks records, in the order of their ids.

@@ -16,7 +16,7 @@ use crate::scope::Target;
 use crate::shape::Bound;
 use crate::transact::earlier;
 use crate::transaction::{
-    Asked, Desk, Found, Lost, Read, Reading, Request, Step, Writing, same_side,
+    Asked, Desk, Found, Lost, Read, Reading, Request, Savepoint, Step, Writing, same_side,
 };
 use crate::{
     Ended, Error, How, Outcome, Receipt, Stamp, Task, Transacted, WriteFailure, WriteOptions,
@@ -231,7 +231,12 @@ impl Course<'_> {
             }
             requests = match polled {
                 Poll::Ready(step) => match step? {
-                    Step::Ended(ended) => return Ok(ended),
+                    Step::Ended(ended) => {
+                        for savepoint in logic.desk.close() {
+                            self.savepoint(savepoint)?;
+                        }
+                        return Ok(ended);
+                    }
                     Step::Asks => logic.desk.take(),
                 },
                 Poll::Pending => {
@@ -259,14 +264,16 @@ impl Course<'_> {
                 let outcome = self.write(*writing)?;
                 drop(reply.send(outcome));
             }
-            Request::Savepoint(savepoint, reply) => {
-                for statement in savepoint.statements() {
-                    self.session.frame(statement)?;
-                }
-                drop(reply.send(Ok(())));
-            }
+            Request::Savepoint(savepoint) => self.savepoint(savepoint)?,
             // Whoever writes is alone.
             Request::Lock(_, reply) => drop(reply.send(Ok(()))),
+        }
+        Ok(())
+    }
+
+    fn savepoint(&self, savepoint: Savepoint) -> Result<(), Failure> {
+        for statement in savepoint.statements() {
+            self.session.frame(statement)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ thread_local! {
     /// Whether what runs here is run by [`catch`].
     static CATCHING: Cell<bool> = const { Cell::new(false) };
     /// What the hook saw of a panic on its way to [`catch`].
-    static SEEN: RefCell<Option<Panic>> = const { RefCell::new(None) };
+    static SEEN: Cell<Option<Box<Panic>>> = const { Cell::new(None) };
 }
 
 /// A panic that was caught, for whoever tells the log of it.
@@ -34,7 +34,7 @@ pub fn hooked() -> bool {
 
 /// Runs `run` and catches its panic, which the hook then leaves to the caller to log. What `run`
 /// shares with others must bear being left in the middle.
-pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
+pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Box<Panic>> {
     let before = CATCHING.replace(true);
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(run));
     CATCHING.set(before);
@@ -47,7 +47,7 @@ pub fn catch<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
             }
             Ok(value)
         }
-        Err(payload) => Err(seen.unwrap_or_else(|| Panic::unseen(&*payload))),
+        Err(payload) => Err(seen.unwrap_or_else(|| Box::new(Panic::unseen(&*payload)))),
     }
 }
 
@@ -58,7 +58,7 @@ pub(super) fn install() {
         if !tracing::enabled!(tracing::Level::ERROR) {
             former(info);
         } else if CATCHING.try_with(Cell::get).unwrap_or(false) {
-            keep(Panic::of(info));
+            keep(Box::new(Panic::of(info)));
         } else {
             Panic::of(info).log();
         }
@@ -67,7 +67,7 @@ pub(super) fn install() {
 }
 
 /// Keeps a panic for whoever catches it; a second one on the way may end the process.
-fn keep(panic: Panic) {
+fn keep(panic: Box<Panic>) {
     match SEEN.take() {
         None => SEEN.set(Some(panic)),
         Some(first) => {

@@ -10,6 +10,7 @@ mod constraints;
 pub(crate) mod fixture;
 mod journal;
 mod limits;
+mod parts;
 mod platform;
 mod postgres;
 mod races;

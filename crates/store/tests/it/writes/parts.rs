@@ -1,0 +1,239 @@
+//! Parts of a transaction: what stands of them, and that they keep out of each other's way.
+
+use super::fixture::{Fixture, JOURNAL, THINGS};
+use super::units::stamp;
+use crate::database::on_both;
+use carnet_store::{Ended, Error, How, Scope, Task, Transaction};
+use futures_util::future::{FutureExt, join};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+on_both! {
+    a_part_that_is_kept_stands,
+    a_part_that_is_dropped_is_gone,
+    parts_nest,
+    a_part_that_nobody_waits_for_is_gone,
+    a_part_that_is_left_as_the_code_ends_is_gone,
+    parts_that_are_joined_take_turns,
+    what_failed_in_a_part_goes_with_it,
+    a_part_is_of_no_use_after_its_end,
+}
+
+const KEEP: Ended = Ended {
+    keep: true,
+    note: None,
+};
+
+/// What the code of a test has.
+#[derive(Clone)]
+struct Inside {
+    fixture: Arc<Fixture>,
+    scope: Scope,
+    transaction: Transaction,
+}
+
+impl Inside {
+    /// The same in a part of it.
+    fn of(&self, transaction: &Transaction) -> Self {
+        Self {
+            scope: self.scope.clone().within(transaction),
+            transaction: transaction.clone(),
+            ..self.clone()
+        }
+    }
+
+    async fn write(&self, name: &str) -> Result<(), Error> {
+        let unit = self.fixture.thing(self.fixture.id(), name);
+        self.scope
+            .write(&self.fixture.view, &stamp(), vec![unit])
+            .await
+            .map(|_| ())
+            .map_err(|failure| failure.error)
+    }
+
+    async fn rows(&self) -> Result<usize, Error> {
+        self.scope
+            .list(&self.fixture.view, &self.fixture.names())
+            .await
+            .map(|listing| listing.rows)
+    }
+}
+
+/// Runs code once as tenant 1 and answers how many things there are then.
+async fn run<F>(fixture: Fixture, code: F) -> i64
+where
+    F: Fn(Inside) -> Task + Send + Sync + 'static,
+{
+    let fixture = Arc::new(fixture);
+    let scope = fixture.scope().await;
+    let (inside, outside) = (Arc::clone(&fixture), scope.clone());
+    let make = move |transaction: Transaction| {
+        code(Inside {
+            fixture: Arc::clone(&inside),
+            scope: outside.clone().within(&transaction),
+            transaction,
+        })
+    };
+    let how = How::default();
+    let done = scope.transact(&fixture.view, &stamp(), &how, &make).await;
+    done.unwrap();
+    let things = fixture.number(THINGS).await;
+    assert_eq!(fixture.number(JOURNAL).await, things);
+    things
+}
+
+async fn a_part_that_is_kept_stands(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            let part = code.transaction.part().await.unwrap();
+            code.of(part.transaction()).write("a").await.unwrap();
+            part.keep();
+            code.write("b").await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 2);
+}
+
+async fn a_part_that_is_dropped_is_gone(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            code.write("a").await.unwrap();
+            let part = code.transaction.part().await.unwrap();
+            let inner = code.of(part.transaction());
+            inner.write("b").await.unwrap();
+            assert_eq!(inner.rows().await.unwrap(), 2);
+            drop(part);
+            assert_eq!(code.rows().await.unwrap(), 1);
+            code.write("b").await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 2);
+}
+
+async fn parts_nest(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            for (outer, inner) in [(true, true), (true, false), (false, true), (false, false)] {
+                let name = |level: &str| format!("{level} {outer} {inner}");
+                let first = code.transaction.part().await.unwrap();
+                let within = code.of(first.transaction());
+                within.write(&name("outer")).await.unwrap();
+                let second = within.transaction.part().await.unwrap();
+                let deepest = within.of(second.transaction());
+                deepest.write(&name("inner")).await.unwrap();
+                if inner {
+                    second.keep();
+                } else {
+                    drop(second);
+                }
+                if outer {
+                    first.keep();
+                }
+            }
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 3);
+}
+
+async fn a_part_that_nobody_waits_for_is_gone(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            let slow = async {
+                let part = code.transaction.part().await.unwrap();
+                code.of(part.transaction()).write("slow").await.unwrap();
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                part.keep();
+            };
+            let waited = tokio::time::timeout(Duration::from_millis(20), slow).await;
+            assert!(waited.is_err());
+            code.write("quick").await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 1);
+}
+
+async fn a_part_that_is_left_as_the_code_ends_is_gone(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            code.write("before").await.unwrap();
+            let part = code.transaction.part().await.unwrap();
+            let inner = code.of(part.transaction());
+            inner.write("undone").await.unwrap();
+            // Asked for and not waited for: it is not carried out any more.
+            assert!(pin!(inner.write("never")).now_or_never().is_none());
+            drop(part);
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 1);
+}
+
+async fn parts_that_are_joined_take_turns(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            let in_part = |name: &'static str, keep: bool| {
+                let code = code.clone();
+                async move {
+                    let part = code.transaction.part().await.unwrap();
+                    let inner = code.of(part.transaction());
+                    inner.write(name).await.unwrap();
+                    inner.write(&format!("{name} again")).await.unwrap();
+                    if keep {
+                        part.keep();
+                    }
+                }
+            };
+            join(
+                join(in_part("stands", true), in_part("falls", false)),
+                join(in_part("stands too", true), code.write("beside")),
+            )
+            .await
+            .1
+            .1
+            .unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 5);
+}
+
+async fn what_failed_in_a_part_goes_with_it(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            code.write("a").await.unwrap();
+            let part = code.transaction.part().await.unwrap();
+            let inner = code.of(part.transaction());
+            inner.write("b").await.unwrap();
+            let twice = inner.write("a").await;
+            assert!(matches!(twice, Err(Error::Unique { .. })), "{twice:?}");
+            drop(part);
+            code.write("c").await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 2);
+}
+
+async fn a_part_is_of_no_use_after_its_end(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            let part = code.transaction.part().await.unwrap();
+            let inner = code.of(part.transaction());
+            part.keep();
+            let wrote = inner.write("late").await;
+            assert!(matches!(wrote, Err(Error::TransactionOver)), "{wrote:?}");
+            let read = inner.rows().await;
+            assert!(matches!(read, Err(Error::TransactionOver)), "{read:?}");
+            let begun = inner.transaction.part().await.map(|_| ());
+            assert!(matches!(begun, Err(Error::TransactionOver)), "{begun:?}");
+            code.write("in time").await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 1);
+}
