@@ -4,6 +4,7 @@
 mod application;
 mod carnet;
 mod compare;
+mod cores;
 mod data;
 mod hand;
 mod histogram;
@@ -20,6 +21,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -73,9 +75,35 @@ pub(crate) struct Measure {
     /// Cases whose name contains this, all by default.
     #[arg(long)]
     only: Option<String>,
+    /// The servers on one core and the load on the others, so that neither takes the other's time.
+    #[arg(long)]
+    pinned: bool,
     /// This binary instead of building the shipped one.
     #[arg(long)]
     carnet: Option<PathBuf>,
+}
+
+impl Measure {
+    /// Starts two servers, on a core of their own where that is asked for.
+    fn start_both<T>(&self, start: impl FnOnce() -> Result<T>) -> Result<T> {
+        if !self.pinned {
+            return start();
+        }
+        let cores = cores::Cores::divide()?;
+        cores.take_first()?;
+        let started = start();
+        cores.take_others()?;
+        started
+    }
+}
+
+impl From<&Measure> for compare::Plan {
+    fn from(measure: &Measure) -> Self {
+        Self {
+            rounds: measure.rounds,
+            time: Duration::from_secs_f64(measure.seconds),
+        }
+    }
 }
 
 #[derive(clap::Args)]

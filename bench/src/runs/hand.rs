@@ -1,16 +1,13 @@
 //! Carnet beside a hand-written axum handler on the same driver that does the same work.
 
 use crate::carnet::{self, Carnet};
-use crate::compare::{Plan, Side, compare, print_head, print_row};
 use crate::postgres::Scratch;
 use crate::process::{Process, free_port};
-use crate::{Database, Measure, same, workload};
+use crate::runs::table;
+use crate::{Database, Measure, workload};
 use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 /// The flags.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,39 +63,19 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             copy.display().to_string()
         }
     };
-    let first = carnet.start()?;
-    let second = serve(&other, options.bare, folder.path())?;
-    let cases: Vec<_> = workload::cases(&known, options.measure.connections)
-        .into_iter()
-        .filter(|case| {
-            let only = options.measure.only.as_deref();
-            only.is_none_or(|part| case.name.contains(part))
-        })
-        .collect();
-    print_head("carnet", if options.bare { "bare" } else { "hand" });
-    let counter = Arc::new(AtomicU64::new(0));
-    for case in &cases {
-        // Case by case: what writes leave behind would change what lists show.
-        same::check(case, &first, &second)?;
-        let side = |name, process| Side {
-            name,
-            process,
-            requests: Arc::clone(&case.requests),
-        };
-        let compared = compare(
-            case.name,
-            case.connections,
-            &side("carnet", &first),
-            &side("hand", &second),
-            &counter,
-            Plan {
-                rounds: options.measure.rounds,
-                time: Duration::from_secs_f64(options.measure.seconds),
-            },
-        )?;
-        print_row(&compared);
-    }
-    Ok(())
+    let start = || {
+        let carnet = carnet.start()?;
+        Ok((carnet, serve(&other, options.bare, folder.path())?))
+    };
+    let (carnet, hand) = options.measure.start_both(start)?;
+    let cases = workload::cases(&known, options.measure.connections);
+    let other = if options.bare { "bare" } else { "hand" };
+    table::print(
+        &cases,
+        ("carnet", &carnet),
+        (other, &hand),
+        &options.measure,
+    )
 }
 
 /// Starts the hand-written server, which is this binary.

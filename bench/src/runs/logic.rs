@@ -1,13 +1,10 @@
 //! Carnet with logic that only proceeds beside Carnet without logic, from one binary.
 
 use crate::carnet::{self, Carnet};
-use crate::compare::{Plan, Side, compare, print_head, print_row};
 use crate::postgres::Scratch;
-use crate::{Database, Measure, same, workload};
+use crate::runs::table;
+use crate::{Database, Measure, workload};
 use anyhow::Result;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 /// What has logic round it.
 const CASES: [&str; 3] = ["get by id", "list 20", "create"];
@@ -65,33 +62,14 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             without.database = format!("sqlite:{}", file("plain.sqlite").display());
         }
     }
-    let first = with.start()?;
-    let second = without.start()?;
-    print_head("with", "without");
-    let counter = Arc::new(AtomicU64::new(0));
-    for case in workload::cases(&known, options.measure.connections) {
-        let only = options.measure.only.as_deref();
-        if !CASES.contains(&case.name) || only.is_some_and(|part| !case.name.contains(part)) {
-            continue;
-        }
-        same::check(&case, &first, &second)?;
-        let side = |name, process| Side {
-            name,
-            process,
-            requests: Arc::clone(&case.requests),
-        };
-        let compared = compare(
-            case.name,
-            case.connections,
-            &side("with", &first),
-            &side("without", &second),
-            &counter,
-            Plan {
-                rounds: options.measure.rounds,
-                time: Duration::from_secs_f64(options.measure.seconds),
-            },
-        )?;
-        print_row(&compared);
-    }
-    Ok(())
+    let start = || Ok((with.start()?, without.start()?));
+    let (with, without) = options.measure.start_both(start)?;
+    let mut cases = workload::cases(&known, options.measure.connections);
+    cases.retain(|case| CASES.contains(&case.name));
+    table::print(
+        &cases,
+        ("with", &with),
+        ("without", &without),
+        &options.measure,
+    )
 }

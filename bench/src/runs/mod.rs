@@ -5,3 +5,4 @@ pub(crate) mod growth;
 pub(crate) mod hand;
 pub(crate) mod logic;
 pub(crate) mod peer;
+mod table;

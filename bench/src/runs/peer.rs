@@ -13,7 +13,6 @@ use clap::ValueEnum;
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
 
 /// Which server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -114,10 +113,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
                 requests: Arc::clone(other),
             },
             &counter,
-            Plan {
-                rounds: options.measure.rounds,
-                time: Duration::from_secs_f64(options.measure.seconds),
-            },
+            Plan::from(&options.measure),
         )?;
         print_row(&compared);
     }

@@ -10,6 +10,7 @@ mod grouping;
 mod journal;
 pub mod metrics;
 mod options;
+mod part;
 mod placement;
 mod postgres;
 mod prepared;
@@ -38,6 +39,7 @@ pub use grouping::{
 };
 pub use journal::{JournalCursor, JournalRow};
 pub use options::{Note, Outcome, Policy, Receipt, WriteOptions, Written};
+pub use part::Part;
 pub use placement::{Namespace, Placement};
 pub use prepared::{PreparedQuery, PreparedRecord};
 pub use query::{
@@ -48,4 +50,4 @@ pub use render::{ListType, Param, Statement};
 pub use render::{rendered, rendered_groups};
 pub use scope::{Scope, SystemScope};
 pub use store::Store;
-pub use transaction::{Apart, Ended, How, Part, Task, Transacted, Transaction};
+pub use transaction::{Apart, Ended, How, Task, Transacted, Transaction};

@@ -1,6 +1,7 @@
 //! A transaction under way that code talks to. What the code asks is put on a desk; whoever drives
 //! the code takes it from there and carries it out. Not how that is done: that is the adapters'.
 
+use crate::part::{Gate, Part};
 use crate::prepared::Sought;
 use crate::scope::Target;
 use crate::{
@@ -12,10 +13,9 @@ use carnet_model::{ModelView, ResourceIndex};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use tokio::sync::{OwnedRwLockWriteGuard, RwLock, RwLockReadGuard, oneshot};
+use tokio::sync::oneshot;
 
 /// Code that works in a transaction, from its first line to its end.
 pub type Task = Pin<Box<dyn Future<Output = Ended> + Send>>;
@@ -66,8 +66,8 @@ pub enum Transacted {
 /// its end.
 #[derive(Clone)]
 pub struct Transaction {
-    desk: Arc<Desk>,
-    gate: Arc<Gate>,
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) gate: Arc<Gate>,
 }
 
 /// What code may read.
@@ -207,87 +207,13 @@ impl Transaction {
     }
 }
 
-/// Who may ask something of a transaction: one part, or everybody else.
-#[derive(Default)]
-struct Gate {
-    turn: Arc<RwLock<()>>,
-    over: AtomicBool,
-}
-
-impl Gate {
-    async fn enter(&self) -> Result<RwLockReadGuard<'_, ()>, Error> {
-        let among = self.turn.read().await;
-        self.check().map(|()| among)
-    }
-
-    async fn enter_alone(&self) -> Result<OwnedRwLockWriteGuard<()>, Error> {
-        let alone = Arc::clone(&self.turn).write_owned().await;
-        self.check().map(|()| alone)
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        match self.over.load(Ordering::Acquire) {
-            true => Err(over()),
-            false => Ok(()),
-        }
-    }
-}
-
-/// A part of a transaction that stands or falls as a whole: what was done in it is undone when it is
-/// dropped without [`keep`](Self::keep), as by code that stops waiting for it. What is asked of the
-/// rest of the transaction meanwhile waits for its end; parts nest.
-pub struct Part {
-    inner: Transaction,
-    ended: bool,
-    _alone: OwnedRwLockWriteGuard<()>,
-}
-
-impl Part {
-    async fn begin(outer: &Transaction) -> Result<Self, Error> {
-        let alone = outer.gate.enter_alone().await?;
-        outer.desk.put(Request::Savepoint(Savepoint::Mark))?;
-        Ok(Self {
-            inner: Transaction {
-                desk: Arc::clone(&outer.desk),
-                gate: Arc::default(),
-            },
-            ended: false,
-            _alone: alone,
-        })
-    }
-
-    /// The handle for what happens in it.
-    pub fn transaction(&self) -> &Transaction {
-        &self.inner
-    }
-
-    /// Lets what was done in it stand, as far as the transaction does.
-    pub fn keep(mut self) {
-        self.end(Savepoint::Release);
-    }
-
-    fn end(&mut self, how: Savepoint) {
-        if !std::mem::replace(&mut self.ended, true) {
-            self.inner.gate.over.store(true, Ordering::Release);
-            // Where nothing more is taken, the transaction is over, and with it the part.
-            drop(self.inner.desk.put(Request::Savepoint(how)));
-        }
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        self.end(Savepoint::Undo);
-    }
-}
-
 /// An answer of another kind than what was asked: a mistake of ours.
 pub(crate) fn unexpected() -> Error {
     Error::Internal("a transaction answered something else than was asked".to_owned())
 }
 
 /// The code holds on to a transaction that has ended.
-fn over() -> Error {
+pub(crate) fn over() -> Error {
     Error::TransactionOver
 }
 
@@ -296,7 +222,7 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, request: Request) -> Result<(), Error> {
+    pub(crate) fn put(&self, request: Request) -> Result<(), Error> {
         let mut state = self.state();
         if state.closed {
             return Err(over());

@@ -277,7 +277,7 @@ pub(super) fn from_note(text: &str) -> Option<Answer> {
         }
         _ => Answer::Value(json),
     };
-    let said = (status.is_some() || message.is_some()).then(|| Said { status, message });
+    let said = (status.is_some() || message.is_some()).then_some(Said { status, message });
     let reply = Reply {
         answer,
         said: said.map(Box::new),

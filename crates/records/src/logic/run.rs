@@ -132,13 +132,15 @@ impl Standing {
         if logics.is_empty() {
             return Self::None;
         }
-        if let Err(refusal) = passed::check(work, command, logics) {
-            return Self::Refused(refusal);
-        }
-        if let Some((whose, body)) = items::of(work.view, command)
-            && items::meet_code(work, whose, body, logics)
-        {
-            return Self::Items;
+        if command.writes() {
+            if let Err(refusal) = passed::check(work, command, logics) {
+                return Self::Refused(refusal);
+            }
+            if let Some((whose, body)) = items::of(work.view, command)
+                && items::meet_code(work, whose, body, logics)
+            {
+                return Self::Items;
+            }
         }
         let version = work.context.version.0;
         let found = Spot::of(command).and_then(|(resource, spot)| {
