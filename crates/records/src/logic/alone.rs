@@ -1,11 +1,12 @@
-//! A read of one record with logic and without hooks: nothing comes before the logic, and what comes
-//! after it waits for nothing. Such reads are many, and a future for each step that is not taken would
-//! cost them more than the steps do. Not what happens otherwise: that is `chain`.
+//! A read with logic and without hooks: nothing comes before the logic, and what comes after it waits
+//! for nothing, unless it left records to be read. Such reads are many, and a future for each step that
+//! is not taken would cost them more than the steps do. Not what happens otherwise: that is `chain`.
 
-use super::run::late;
+use super::run::{late, settled};
 use super::{Call, Reply, Spot, chain};
 use crate::command::Answer;
 use crate::fault::panicked;
+use crate::operations::Carried;
 use carnet_kernel::Refusal;
 use carnet_model::Operation;
 use carnet_telemetry::logs::catch;
@@ -18,28 +19,72 @@ use tokio::time::timeout_at;
 /// The read, under way.
 pub(super) struct Alone {
     call: Call,
-    running: BoxFuture<'static, Result<Reply, Refusal>>,
+    /// Whether whoever asked reads the records that logic left.
+    streams: bool,
+    /// Whether whoever polls does so at the deadline.
+    timed: bool,
+    under_way: UnderWay,
+}
+
+enum UnderWay {
+    Logic(BoxFuture<'static, Result<Reply, Refusal>>),
+    /// The records that it left.
+    Records(Carried<'static>),
 }
 
 impl Alone {
-    /// Begins it; gives the call back where it is another one. Where the read is `timed`, whoever
-    /// polls it does so at its deadline.
-    pub(super) fn begin(call: Call, timed: bool) -> Result<Self, Call> {
+    /// Begins it; gives the call back where it is another one.
+    pub(super) fn begin(call: Call, streams: bool, timed: bool) -> Result<Self, Call> {
         let (coded, entry) = (&call.shared.coded, call.entry());
-        let is_read = coded.spot == Spot::Operation(Operation::Read);
+        let is_read = matches!(
+            coded.spot,
+            Spot::Operation(Operation::Read | Operation::List)
+        );
         let logic = entry.logic.as_ref().filter(|_| coded.logic);
         let Some(logic) = logic.filter(|_| is_read && !entry.is_hooked()) else {
             return Err(call);
         };
         let begun = catch(|| logic.call(call.clone()));
-        let mut running = begun.unwrap_or_else(|panic| Box::pin(ready(Err(panicked(&panic)))));
-        if let Some(deadline) = call.deadline().filter(|_| !timed) {
-            running = Box::pin(async move {
-                let in_time = timeout_at(deadline.into(), running).await;
-                in_time.unwrap_or_else(|_| Err(late()))
-            });
+        let running = begun.unwrap_or_else(|panic| Box::pin(ready(Err(panicked(&panic)))));
+        let under_way = UnderWay::Logic(with_timer(&call, timed, running));
+        Ok(Self {
+            call,
+            streams,
+            timed,
+            under_way,
+        })
+    }
+
+    /// The answer, or nothing yet when records are to be read for it.
+    fn replied(&mut self, mut reply: Reply) -> Result<Option<Answer>, Refusal> {
+        chain::held(&self.call, &mut reply)?;
+        if self.streams || !reply.is_streamed() {
+            return Ok(Some(reply.into_answer()));
         }
-        Ok(Self { call, running })
+        let call = self.call.clone();
+        let reading = Box::pin(async move { settled(&call, reply, false).await });
+        self.under_way = UnderWay::Records(with_timer(&self.call, self.timed, reading));
+        Ok(None)
+    }
+
+    fn step(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, Refusal>> {
+        if let UnderWay::Logic(running) = &mut self.under_way {
+            let outcome = match catch(|| running.as_mut().poll(context)) {
+                Ok(Poll::Pending) => return Poll::Pending,
+                Ok(Poll::Ready(outcome)) => outcome,
+                Err(panic) => Err(panicked(&panic)),
+            };
+            self.call.end();
+            match outcome.and_then(|reply| self.replied(reply)) {
+                Ok(None) => {}
+                Ok(Some(answer)) => return Poll::Ready(Ok(answer)),
+                Err(refusal) => return Poll::Ready(Err(refusal)),
+            }
+        }
+        match &mut self.under_way {
+            UnderWay::Records(reading) => reading.as_mut().poll(context),
+            UnderWay::Logic(_) => Poll::Pending,
+        }
     }
 }
 
@@ -47,23 +92,32 @@ impl Future for Alone {
     type Output = Result<Answer, Refusal>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = match catch(|| self.running.as_mut().poll(context)) {
-            Ok(Poll::Ready(outcome)) => outcome,
-            Ok(Poll::Pending) => {
+        let outcome = match self.step(context) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => {
                 let deadline = self.call.deadline();
                 if deadline.is_none_or(|deadline| Instant::now() < deadline) {
                     return Poll::Pending;
                 }
+                self.call.end();
                 Err(late())
             }
-            Err(panic) => Err(panicked(&panic)),
         };
-        let call = &self.call;
-        call.end();
-        let outcome = outcome.and_then(|mut reply| {
-            chain::held(call, &mut reply)?;
-            Ok(reply.into_answer())
-        });
-        Poll::Ready(outcome.map_err(|refusal| call.told(refusal)))
+        Poll::Ready(outcome.map_err(|refusal| self.call.told(refusal)))
+    }
+}
+
+/// With a timer, unless whoever polls has one.
+fn with_timer<T: 'static>(
+    call: &Call,
+    timed: bool,
+    running: BoxFuture<'static, Result<T, Refusal>>,
+) -> BoxFuture<'static, Result<T, Refusal>> {
+    match call.deadline() {
+        Some(deadline) if !timed => Box::pin(async move {
+            let outcome = timeout_at(deadline.into(), running).await;
+            outcome.unwrap_or_else(|_| Err(late()))
+        }),
+        _ => running,
     }
 }

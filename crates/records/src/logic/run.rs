@@ -201,7 +201,7 @@ impl Operations {
         };
         let Options { streams, timed, .. } = work.options;
         let call = Call::new(self.inside(within), work, coded, command);
-        let call = match Alone::begin(call, timed) {
+        let call = match Alone::begin(call, streams, timed) {
             Ok(alone) => return Box::pin(alone),
             Err(call) => call,
         };
@@ -431,7 +431,7 @@ fn names_record(command: &Command) -> bool {
 
 /// The answer of code. Records that it left to be streamed are read here, unless whoever asked reads
 /// them.
-async fn settled(call: &Call, reply: Reply, streams: bool) -> Result<Answer, Refusal> {
+pub(super) async fn settled(call: &Call, reply: Reply, streams: bool) -> Result<Answer, Refusal> {
     let Answer::Streamed(streamed) = &reply.answer else {
         return Ok(reply.into_answer());
     };
