@@ -114,8 +114,8 @@ impl Operations {
         self.with_views(Arc::clone)
     }
 
-    /// What `look` finds in it. Every request looks: a count of holders that all of them change would
-    /// be waited for.
+    /// What `look` finds in it, for requests that only look: a count of its holders, which all of them
+    /// would change, makes their cores wait for each other.
     pub(crate) fn with_views<T>(&self, look: impl FnOnce(&Arc<[ModelView]>) -> T) -> T {
         let views = self.inner.views.read();
         look(&views.unwrap_or_else(PoisonError::into_inner))
@@ -422,8 +422,8 @@ impl Operations {
         } else {
             self.inner.store.platform(context)
         };
-        let transaction = self.within.as_ref();
-        Ok(match transaction.and_then(|one| one.transaction.as_ref()) {
+        let within = self.within.as_ref();
+        Ok(match within.and_then(Within::transaction) {
             Some(transaction) => scope.within(transaction),
             None => scope,
         })

@@ -1,7 +1,7 @@
 //! A transaction under way that code talks to. What the code asks is put on a desk; whoever drives
 //! the code takes it from there and carries it out. Not how that is done: that is the adapters'.
 
-use crate::part::{Gate, Part};
+use crate::part::{Open, Part};
 use crate::prepared::Sought;
 use crate::scope::Target;
 use crate::{
@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
-use tokio::sync::oneshot;
+use tokio::sync::{RwLock, oneshot};
 
 /// Code that works in a transaction, from its first line to its end.
 pub type Task = Pin<Box<dyn Future<Output = Ended> + Send>>;
@@ -67,7 +67,10 @@ pub enum Transacted {
 #[derive(Clone)]
 pub struct Transaction {
     pub(crate) desk: Arc<Desk>,
-    pub(crate) gate: Arc<Gate>,
+    /// Held while a part is under way: what else is asked waits.
+    pub(crate) gate: Arc<RwLock<()>>,
+    /// The part that it is for.
+    pub(crate) part: Option<u32>,
 }
 
 /// What code may read.
@@ -111,24 +114,13 @@ pub(crate) struct Locking {
     pub(crate) ids: Vec<Id>,
 }
 
-/// A place in a transaction to go back to. They nest. Nobody waits for what comes of one: a database
-/// that cannot do this can do nothing else for the transaction.
+/// The beginning or an end of a part, with its depth: 1 for the outermost. Nobody waits for what comes
+/// of it; when it fails, so does the transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Savepoint {
-    Mark,
-    Release,
-    Undo,
-}
-
-impl Savepoint {
-    /// The statements for it, the same on both databases.
-    pub(crate) fn statements(self) -> &'static [&'static str] {
-        match self {
-            Self::Mark => &["savepoint nested"],
-            Self::Release => &["release savepoint nested"],
-            Self::Undo => &["rollback to savepoint nested", "release savepoint nested"],
-        }
-    }
+    Mark(usize),
+    Release(usize),
+    Undo(usize),
 }
 
 /// One thing that code asks for.
@@ -152,6 +144,7 @@ struct State {
     requests: Vec<Request>,
     /// Whose turn it is to look here, while nobody polls the code.
     driver: Option<Waker>,
+    open: Open,
     closed: bool,
 }
 
@@ -168,6 +161,7 @@ impl Transaction {
         Self {
             desk: Arc::default(),
             gate: Arc::default(),
+            part: None,
         }
     }
 
@@ -183,27 +177,32 @@ impl Transaction {
     }
 
     pub(crate) async fn read(&self, reading: Reading) -> Result<Found, Error> {
-        let _among = self.gate.enter().await?;
         let (reply, answer) = oneshot::channel();
-        self.desk.put(Request::Read(Box::new(reading), reply))?;
+        self.ask(Request::Read(Box::new(reading), reply)).await?;
         answer.await.unwrap_or_else(|_| Err(over()))
     }
 
     pub(crate) async fn write(&self, writing: Writing) -> Result<Vec<Outcome>, WriteFailure> {
-        let _among = self.gate.enter().await.map_err(WriteFailure::nowhere)?;
         let (reply, answer) = oneshot::channel();
-        self.desk
-            .put(Request::Write(Box::new(writing), reply))
+        self.ask(Request::Write(Box::new(writing), reply))
+            .await
             .map_err(WriteFailure::nowhere)?;
         let gone = |_| Err(WriteFailure::nowhere(over()));
         answer.await.unwrap_or_else(gone)
     }
 
     pub(crate) async fn lock(&self, locking: Locking) -> Result<(), Error> {
-        let _among = self.gate.enter().await?;
         let (reply, answer) = oneshot::channel();
-        self.desk.put(Request::Lock(locking, reply))?;
+        self.ask(Request::Lock(locking, reply)).await?;
         answer.await.unwrap_or_else(|_| Err(over()))
+    }
+
+    /// Puts a request on the desk when no part is under way. What lies there is carried out in its
+    /// order, so a part may begin before the answer is there: whoever does not poll what it has asked
+    /// keeps nobody waiting.
+    async fn ask(&self, request: Request) -> Result<(), Error> {
+        let _turn = self.gate.read().await;
+        self.desk.put(self.part, request)
     }
 }
 
@@ -213,7 +212,7 @@ pub(crate) fn unexpected() -> Error {
 }
 
 /// The code holds on to a transaction that has ended.
-pub(crate) fn over() -> Error {
+fn over() -> Error {
     Error::TransactionOver
 }
 
@@ -222,18 +221,50 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn put(&self, request: Request) -> Result<(), Error> {
+    fn put(&self, part: Option<u32>, request: Request) -> Result<(), Error> {
+        self.change(|state| {
+            if !state.open.has(part) {
+                return Err(over());
+            }
+            state.requests.push(request);
+            Ok(())
+        })
+    }
+
+    /// Begins a part inside `outer`; its number.
+    pub(crate) fn begin(&self, outer: Option<u32>) -> Result<u32, Error> {
+        self.change(|state| {
+            if !state.open.has(outer) {
+                return Err(over());
+            }
+            let (part, mark) = state.open.begin()?;
+            state.requests.push(Request::Savepoint(mark));
+            Ok(part)
+        })
+    }
+
+    /// Ends a part.
+    pub(crate) fn end(&self, part: u32, keep: bool) -> Result<(), Error> {
+        self.change(|state| {
+            let end = state.open.end(part, keep).ok_or_else(over)?;
+            state.requests.push(Request::Savepoint(end));
+            Ok(())
+        })
+    }
+
+    /// Changes what lies there, and wakes whoever looks after it.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> Result<T, Error>) -> Result<T, Error> {
         let mut state = self.state();
         if state.closed {
             return Err(over());
         }
-        state.requests.push(request);
+        let changed = change(&mut state)?;
         let driver = state.driver.take();
         drop(state);
         if let Some(driver) = driver {
             driver.wake();
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// What lies there, in the order it was asked for.
@@ -242,19 +273,19 @@ impl Desk {
     }
 
     /// Takes nothing more; whoever waits for an answer is told that there will be none. Answers what
-    /// is still to be done before the transaction may stand: the ends of parts that code began and
-    /// nobody waits for.
+    /// is still to be done before the transaction may stand: the savepoints that lie there, and the
+    /// undoing of parts that are still open.
     pub(crate) fn close(&self) -> Vec<Savepoint> {
-        let left = {
+        let (left, open) = {
             let mut state = self.state();
             state.closed = true;
-            std::mem::take(&mut state.requests)
+            (std::mem::take(&mut state.requests), state.open.undo())
         };
-        let ends = left.into_iter().filter_map(|request| match request {
+        let savepoints = left.into_iter().filter_map(|request| match request {
             Request::Savepoint(savepoint) => Some(savepoint),
             _ => None,
         });
-        ends.collect()
+        savepoints.chain(open).collect()
     }
 
     /// Lets the code go on until it asks for something, waits for the outside world, or ends.

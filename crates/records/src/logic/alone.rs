@@ -21,7 +21,7 @@ pub(super) struct Alone {
     call: Call,
     /// Whether whoever asked reads the records that logic left.
     streams: bool,
-    /// Whether whoever polls does so at the deadline.
+    /// Whether whoever polls has a timer for the deadline.
     timed: bool,
     under_way: UnderWay,
 }
@@ -33,7 +33,8 @@ enum UnderWay {
 }
 
 impl Alone {
-    /// Begins it; gives the call back where it is another one.
+    /// Begins it, to be polled at once: what of the logic waits for nothing runs here. Gives the call
+    /// back where it is another one.
     pub(super) fn begin(call: Call, streams: bool, timed: bool) -> Result<Self, Call> {
         let (coded, entry) = (&call.shared.coded, call.entry());
         let is_read = matches!(
@@ -69,10 +70,8 @@ impl Alone {
 
     fn step(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, Refusal>> {
         if let UnderWay::Logic(running) = &mut self.under_way {
-            let outcome = match catch(|| running.as_mut().poll(context)) {
-                Ok(Poll::Pending) => return Poll::Pending,
-                Ok(Poll::Ready(outcome)) => outcome,
-                Err(panic) => Err(panicked(&panic)),
+            let Poll::Ready(outcome) = running.as_mut().poll(context) else {
+                return Poll::Pending;
             };
             self.call.end();
             match outcome.and_then(|reply| self.replied(reply)) {
@@ -92,17 +91,18 @@ impl Future for Alone {
     type Output = Result<Answer, Refusal>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = match self.step(context) {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => {
+        let outcome = match catch(|| self.step(context)) {
+            Ok(Poll::Ready(outcome)) => outcome,
+            Ok(Poll::Pending) => {
                 let deadline = self.call.deadline();
                 if deadline.is_none_or(|deadline| Instant::now() < deadline) {
                     return Poll::Pending;
                 }
-                self.call.end();
                 Err(late())
             }
+            Err(panic) => Err(panicked(&panic)),
         };
+        self.call.end();
         Poll::Ready(outcome.map_err(|refusal| self.call.told(refusal)))
     }
 }

@@ -168,7 +168,7 @@ impl Operations {
             .iter()
             .map(|raw| raw.get().to_owned())
             .collect();
-        if let Some(within) = self.within().filter(|one| one.transaction.is_some()) {
+        if let Some(within) = self.within().filter(|one| one.transaction().is_some()) {
             return self.inside_code(work, within, (items, one, each)).await;
         }
         let Some(first) = first else {
@@ -198,7 +198,7 @@ impl Operations {
         let begun = Begun::of(self, work);
         let reply = run(begun, within.inside(inner.as_ref()), items, one, each).await?;
         if let Some(inner) = inner {
-            inner.keep();
+            inner.keep().map_err(failed)?;
         }
         Ok(reply.into_answer())
     }

@@ -5,6 +5,7 @@ use super::call::Shared;
 use super::logics::{Entry, EntryPlace, Logics};
 use super::{Call, Moment, Reply, Spot, chain, items, passed, reply, ungrouped};
 use crate::asked::AskedList;
+use crate::batch::Whose;
 use crate::command::{Answer, Command, Options};
 use crate::fault::{self, Place};
 use crate::operations::{Carried, Operations, refused, told};
@@ -26,10 +27,16 @@ const MOST_DEPTH: u16 = 8;
 /// Where operations happen, when code of a request is under way.
 #[derive(Clone)]
 pub(crate) struct Within {
-    pub(crate) transaction: Option<Transaction>,
+    /// Where there is one.
+    under_way: Option<UnderWay>,
     depth: u16,
-    /// Where there is a transaction, or a part of one.
-    committed: Option<Arc<Committed>>,
+}
+
+/// A transaction, or a part of one, and what is to follow its commit.
+#[derive(Clone)]
+struct UnderWay {
+    transaction: Transaction,
+    committed: Arc<Committed>,
 }
 
 /// Calls whose hooks run after the commit.
@@ -44,16 +51,30 @@ pub(super) struct Inner {
 }
 
 impl Within {
+    pub(crate) fn transaction(&self) -> Option<&Transaction> {
+        self.under_way.as_ref().map(|one| &one.transaction)
+    }
+
     /// Begins a part; `None` where there is no transaction.
     pub(super) async fn part(&self) -> Result<Option<Inner>, Error> {
-        let (Some(transaction), Some(outer)) = (&self.transaction, &self.committed) else {
+        let Some(under_way) = &self.under_way else {
             return Ok(None);
         };
         Ok(Some(Inner {
-            part: transaction.part().await?,
-            outer: Arc::clone(outer),
+            part: under_way.transaction.part().await?,
+            outer: Arc::clone(&under_way.committed),
             committed: Arc::default(),
         }))
+    }
+
+    /// Keeps a call whose hooks run after the commit.
+    fn note(&self, call: &Call, reply: &Reply) {
+        if let Some(under_way) = &self.under_way
+            && call.entry().has_hooks(Moment::AfterCommit)
+        {
+            let (call, reply) = (call.clone(), reply.clone());
+            lock(&under_way.committed).push(Done { call, reply });
+        }
     }
 
     /// The same inside a part.
@@ -62,17 +83,21 @@ impl Within {
             return self.clone();
         };
         Self {
-            transaction: Some(inner.part.transaction().clone()),
+            under_way: Some(UnderWay {
+                transaction: inner.part.transaction().clone(),
+                committed: Arc::clone(&inner.committed),
+            }),
             depth: self.depth,
-            committed: Some(Arc::clone(&inner.committed)),
         }
     }
 }
 
 impl Inner {
-    pub(super) fn keep(self) {
+    /// Errors: `TransactionOver` where what is around it ended before.
+    pub(super) fn keep(self) -> Result<(), Error> {
+        self.part.keep()?;
         lock(&self.outer).append(&mut lock(&self.committed));
-        self.part.keep();
+        Ok(())
     }
 }
 
@@ -118,17 +143,17 @@ impl Coded {
 }
 
 /// What stands where a command is.
-enum Standing {
+enum Standing<'a> {
     None,
     /// It would pass code by.
     Refused(Refusal),
     /// It has items, and some of them meet code.
-    Items,
+    Items(Whose<'a>, String),
     Code(Coded),
 }
 
-impl Standing {
-    fn of(logics: &Arc<Logics>, work: &Work<'_>, command: &Command, logic: bool) -> Self {
+impl<'a> Standing<'a> {
+    fn of(logics: &Arc<Logics>, work: &Work<'a>, command: &Command, logic: bool) -> Self {
         if logics.is_empty() {
             return Self::None;
         }
@@ -139,7 +164,7 @@ impl Standing {
             if let Some((whose, body)) = items::of(work.view, command)
                 && items::meet_code(work, whose, body, logics)
             {
-                return Self::Items;
+                return Self::Items(whose, body.to_owned());
             }
         }
         let version = work.context.version.0;
@@ -169,14 +194,16 @@ impl Operations {
         command: Command,
         logic: bool,
     ) -> Carried<'a> {
-        let standing = self.with_logics(|logics| Standing::of(logics, &work, &command, logic));
+        let standing = |logics: &Arc<Logics>| Standing::of(logics, &work, &command, logic);
+        let standing = match command.writes() {
+            // Its body may be read for it, which takes too long for a lock.
+            true => standing(&self.logics()),
+            false => self.with_logics(standing),
+        };
         let coded = match standing {
             Standing::None => return self.run(work, command),
             Standing::Refused(refusal) => return refused(refusal),
-            Standing::Items => match items::of(work.view, &command) {
-                Some((whose, body)) => return self.items(work, whose, body.to_owned()),
-                None => return self.run(work, command),
-            },
+            Standing::Items(whose, body) => return self.items(work, whose, body),
             Standing::Code(coded) => coded,
         };
         match self.within() {
@@ -195,9 +222,8 @@ impl Operations {
     /// Code of a read: there is no transaction.
     fn plain(&self, work: &Work<'_>, coded: Coded, command: Command) -> Carried<'static> {
         let within = Within {
-            transaction: None,
+            under_way: None,
             depth: 1,
-            committed: None,
         };
         let Options { streams, timed, .. } = work.options;
         let call = Call::new(self.inside(within), work, coded, command);
@@ -238,7 +264,7 @@ impl Operations {
             return Err(Refusal::new(Code::LogicCycle, message).because(cause));
         }
         let writes = coded.spot.writes();
-        if writes && within.transaction.is_none() {
+        if writes && within.under_way.is_none() {
             return Box::pin(self.transacted(work, coded, command)).await;
         }
         let inner = match writes {
@@ -249,13 +275,13 @@ impl Operations {
             depth,
             ..within.inside(inner.as_ref())
         };
-        let committed = within.committed.clone();
-        let call = Call::new(self.inside(within), work, coded.clone(), command);
+        let operations = self.inside(within.clone());
+        let call = Call::new(operations, work, coded.clone(), command);
         let reply = chain::run(&call).await?;
-        note(committed.as_deref(), &call, &reply);
+        within.note(&call, &reply);
         let answer = settled(&call, reply, work.options.streams).await?;
         if let Some(inner) = inner {
-            inner.keep();
+            inner.keep().map_err(failed)?;
         }
         Ok(answer)
     }
@@ -280,12 +306,11 @@ impl Operations {
         };
         let begun = Begun::of(self, work);
         let run = move |within: Within| -> Running {
-            let committed = within.committed.clone();
-            let (operations, work) = begun.inside(within);
+            let (operations, work) = begun.inside(within.clone());
             let call = Call::new(operations, &work, coded.clone(), command.clone());
             Box::pin(async move {
                 let reply = chain::run(&call).await?;
-                note(committed.as_deref(), &call, &reply);
+                within.note(&call, &reply);
                 Ok(reply)
             })
         };
@@ -317,9 +342,11 @@ impl Operations {
             let kept = Arc::clone(&outcome);
             lock(&committed).clear();
             let running = run(Within {
-                transaction: Some(transaction),
+                under_way: Some(UnderWay {
+                    transaction,
+                    committed: Arc::clone(&committed),
+                }),
                 depth: 1,
-                committed: Some(Arc::clone(&committed)),
             });
             Box::pin(async move {
                 let reply = running.await;
@@ -407,16 +434,6 @@ impl Begun {
             route: ("transaction", "transactions"),
         };
         (self.operations.inside(within), work)
-    }
-}
-
-/// Keeps a call whose hooks run after the commit.
-fn note(committed: Option<&Committed>, call: &Call, reply: &Reply) {
-    if let Some(committed) = committed
-        && call.entry().has_hooks(Moment::AfterCommit)
-    {
-        let (call, reply) = (call.clone(), reply.clone());
-        lock(committed).push(Done { call, reply });
     }
 }
 

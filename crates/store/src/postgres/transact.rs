@@ -58,7 +58,7 @@ impl Postgres {
             held,
             began: None,
             failed: None,
-            unmarked: 0,
+            marked: 0,
         };
         let outcome = Box::pin(talk.course(first, &mut task)).await;
         // The code must not ask any more when its transaction ends.
@@ -85,8 +85,8 @@ struct Talk<'a> {
     began: Option<Instant>,
     /// Why it can only be undone.
     failed: Option<Error>,
-    /// Parts that began since.
-    unmarked: usize,
+    /// How many parts are open in the database.
+    marked: usize,
 }
 
 /// What a flight of reads is made of.
@@ -122,8 +122,11 @@ impl<'a> Talk<'a> {
             };
             requests = match step {
                 Step::Ended(ended) => {
-                    for savepoint in asked.desk.close() {
-                        self.savepoint(savepoint).await?;
+                    let left = asked.desk.close();
+                    if ended.keep && !asked.how.dry_run && self.began.is_some() {
+                        for savepoint in left {
+                            self.savepoint(savepoint).await?;
+                        }
                     }
                     return Ok(ended);
                 }
@@ -344,26 +347,22 @@ impl<'a> Talk<'a> {
 
     /// Begins or ends a part. What failed meanwhile is over with the part that is undone.
     async fn savepoint(&mut self, savepoint: Savepoint) -> Result<(), Lost> {
-        let failed = self.failed.is_some();
-        let savepoint = match savepoint {
-            Savepoint::Mark if failed => {
-                self.unmarked += 1;
+        match savepoint {
+            // It began when everything had failed already.
+            Savepoint::Release(depth) | Savepoint::Undo(depth) if depth > self.marked => {
                 return Ok(());
             }
-            Savepoint::Release | Savepoint::Undo if self.unmarked > 0 => {
-                self.unmarked -= 1;
+            Savepoint::Mark(_) if self.failed.is_some() => return Ok(()),
+            // Only what is around it can still be undone.
+            Savepoint::Release(depth) if self.failed.is_some() => {
+                self.marked = depth - 1;
                 return Ok(());
             }
-            // The code keeps what failed: that stays so for what is around it.
-            Savepoint::Release if failed => Savepoint::Undo,
-            Savepoint::Undo => {
-                self.failed = None;
-                Savepoint::Undo
-            }
-            savepoint => savepoint,
-        };
+            Savepoint::Undo(_) => self.failed = None,
+            Savepoint::Mark(_) | Savepoint::Release(_) => {}
+        }
         let mut messages = self.envelope();
-        messages.extend(savepoint.statements().iter().map(|sql| Message::frame(sql)));
+        messages.extend(savepoint.statements().into_iter().map(Message::frame));
         let now = Instant::now();
         let limit = Limit::reading(Some(self.until().unwrap_or(now + self.patience())));
         let outcome = Box::pin(self.held.flight(&messages, limit)).await;
@@ -372,9 +371,14 @@ impl<'a> Talk<'a> {
             let error = self.read_failed(failed, None)?;
             return Err(error.into());
         }
-        if savepoint == Savepoint::Undo {
-            self.held.spoilt = false;
-        }
+        self.marked = match savepoint {
+            Savepoint::Mark(depth) => depth,
+            Savepoint::Release(depth) => depth - 1,
+            Savepoint::Undo(depth) => {
+                self.held.spoilt = false;
+                depth - 1
+            }
+        };
         Ok(())
     }
 

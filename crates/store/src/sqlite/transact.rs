@@ -232,8 +232,11 @@ impl Course<'_> {
             requests = match polled {
                 Poll::Ready(step) => match step? {
                     Step::Ended(ended) => {
-                        for savepoint in logic.desk.close() {
-                            self.savepoint(savepoint)?;
+                        let left = logic.desk.close();
+                        if ended.keep {
+                            for savepoint in left {
+                                self.savepoint(savepoint)?;
+                            }
                         }
                         return Ok(ended);
                     }

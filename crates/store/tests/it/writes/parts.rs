@@ -18,6 +18,10 @@ on_both! {
     parts_that_are_joined_take_turns,
     what_failed_in_a_part_goes_with_it,
     a_part_is_of_no_use_after_its_end,
+    a_part_ends_with_the_one_around_it,
+    a_part_that_is_open_at_the_end_is_gone,
+    a_request_that_is_not_polled_keeps_no_part_waiting,
+    what_failed_stays_failed_for_what_keeps_it,
 }
 
 const KEEP: Ended = Ended {
@@ -88,7 +92,7 @@ async fn a_part_that_is_kept_stands(fixture: Fixture) {
         Box::pin(async move {
             let part = code.transaction.part().await.unwrap();
             code.of(part.transaction()).write("a").await.unwrap();
-            part.keep();
+            part.keep().unwrap();
             code.write("b").await.unwrap();
             KEEP
         })
@@ -125,12 +129,12 @@ async fn parts_nest(fixture: Fixture) {
                 let deepest = within.of(second.transaction());
                 deepest.write(&name("inner")).await.unwrap();
                 if inner {
-                    second.keep();
+                    second.keep().unwrap();
                 } else {
                     drop(second);
                 }
                 if outer {
-                    first.keep();
+                    first.keep().unwrap();
                 }
             }
             KEEP
@@ -146,7 +150,7 @@ async fn a_part_that_nobody_waits_for_is_gone(fixture: Fixture) {
                 let part = code.transaction.part().await.unwrap();
                 code.of(part.transaction()).write("slow").await.unwrap();
                 tokio::time::sleep(Duration::from_secs(60)).await;
-                part.keep();
+                part.keep().unwrap();
             };
             let waited = tokio::time::timeout(Duration::from_millis(20), slow).await;
             assert!(waited.is_err());
@@ -184,7 +188,7 @@ async fn parts_that_are_joined_take_turns(fixture: Fixture) {
                     inner.write(name).await.unwrap();
                     inner.write(&format!("{name} again")).await.unwrap();
                     if keep {
-                        part.keep();
+                        part.keep().unwrap();
                     }
                 }
             };
@@ -224,7 +228,7 @@ async fn a_part_is_of_no_use_after_its_end(fixture: Fixture) {
         Box::pin(async move {
             let part = code.transaction.part().await.unwrap();
             let inner = code.of(part.transaction());
-            part.keep();
+            part.keep().unwrap();
             let wrote = inner.write("late").await;
             assert!(matches!(wrote, Err(Error::TransactionOver)), "{wrote:?}");
             let read = inner.rows().await;
@@ -236,4 +240,77 @@ async fn a_part_is_of_no_use_after_its_end(fixture: Fixture) {
         })
     });
     assert_eq!(things.await, 1);
+}
+
+async fn a_part_ends_with_the_one_around_it(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            let outer = code.transaction.part().await.unwrap();
+            let within = code.of(outer.transaction());
+            within.write("outer").await.unwrap();
+            let inner = within.transaction.part().await.unwrap();
+            let deepest = within.of(inner.transaction());
+            deepest.write("inner").await.unwrap();
+            outer.keep().unwrap();
+            code.write("after").await.unwrap();
+            let wrote = deepest.write("late").await;
+            assert!(matches!(wrote, Err(Error::TransactionOver)), "{wrote:?}");
+            let kept = inner.keep();
+            assert!(matches!(kept, Err(Error::TransactionOver)), "{kept:?}");
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 3);
+}
+
+async fn a_part_that_is_open_at_the_end_is_gone(fixture: Fixture) {
+    let held: Arc<std::sync::Mutex<Option<carnet_store::Part>>> = Arc::default();
+    let things = run(fixture, move |code| {
+        let held = Arc::clone(&held);
+        Box::pin(async move {
+            code.write("before").await.unwrap();
+            let part = code.transaction.part().await.unwrap();
+            code.of(part.transaction()).write("undone").await.unwrap();
+            *held.lock().unwrap() = Some(part);
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 1);
+}
+
+async fn a_request_that_is_not_polled_keeps_no_part_waiting(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            let mut left = pin!(code.write("left"));
+            assert!(left.as_mut().now_or_never().is_none());
+            let part = code.transaction.part().await.unwrap();
+            code.of(part.transaction()).write("inner").await.unwrap();
+            part.keep().unwrap();
+            left.await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 2);
+}
+
+async fn what_failed_stays_failed_for_what_keeps_it(fixture: Fixture) {
+    let things = run(fixture, |code| {
+        Box::pin(async move {
+            code.write("a").await.unwrap();
+            let outer = code.transaction.part().await.unwrap();
+            let within = code.of(outer.transaction());
+            for keep in [true, false] {
+                let part = within.transaction.part().await.unwrap();
+                let inner = within.of(part.transaction());
+                assert!(inner.write("a").await.is_err());
+                if keep {
+                    part.keep().unwrap();
+                }
+            }
+            drop(outer);
+            code.write("b").await.unwrap();
+            KEEP
+        })
+    });
+    assert_eq!(things.await, 2);
 }
