@@ -134,6 +134,10 @@ DEPTH = int(os.environ.get("CONTRACT_DEPTH", "1"))
 # what the generator takes. So many are kept then; the shop has fewer, and all of them.
 MOST_KINDS, KEPT_KINDS = 8, 4
 
+# Of how many relations a change may be given either the id or the record, for the same reason. The others
+# are given by their ids.
+MOST_PAIRS = 3
+
 NESTED = re.compile(r"^#/components/schemas/[^/\"]+\.(Create|Replace|Change|Update)$")
 
 
@@ -142,6 +146,7 @@ def before_load_schema(ctx, raw_schema):
     schemas = raw_schema.get("components", {}).get("schemas", {})
     nested = {name: schemas[name] for name in schemas if NESTED.match(f"#/components/schemas/{name}")}
     for name, schema in nested.items():
+        drop_pairs(schema)
         schemas[f"{name}.0"] = flat(schema)
         for depth in range(1, DEPTH):
             schemas[f"{name}.{depth}"] = leading_to(schema, depth - 1)
@@ -149,6 +154,16 @@ def before_load_schema(ctx, raw_schema):
     kinds = schemas["TransactionBatch"]["properties"]["items"]["items"]["anyOf"]
     if len(kinds) > MOST_KINDS:
         del kinds[KEPT_KINDS:]
+
+
+def drop_pairs(schema):
+    rules = schema.get("allOf", [])
+    pairs = [rule for rule in rules if "required" in rule.get("not", {})]
+    for rule in pairs[MOST_PAIRS:]:
+        rules.remove(rule)
+        for name in rule["not"]["required"]:
+            if is_nested(schema["properties"].get(name)):
+                del schema["properties"][name]
 
 
 def is_nested(value):
