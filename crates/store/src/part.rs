@@ -14,7 +14,7 @@ const MOST_OPEN: usize = 32;
 /// What is asked of the rest of the transaction meanwhile waits for its end; parts nest.
 pub struct Part {
     inner: Transaction,
-    ended: bool,
+    part: u32,
     _alone: OwnedRwLockWriteGuard<()>,
 }
 
@@ -28,7 +28,7 @@ impl Part {
                 gate: Arc::default(),
                 part: Some(part),
             },
-            ended: false,
+            part,
             _alone: alone,
         })
     }
@@ -41,24 +41,15 @@ impl Part {
     /// Lets what was done in it stand, as far as what is around it does.
     ///
     /// Errors: `TransactionOver` where that has ended before, and with it this part.
-    pub fn keep(mut self) -> Result<(), Error> {
-        self.end(true)
-    }
-
-    fn end(&mut self, keep: bool) -> Result<(), Error> {
-        match self.inner.part {
-            Some(part) if !std::mem::replace(&mut self.ended, true) => {
-                self.inner.desk.end(part, keep)
-            }
-            _ => Ok(()),
-        }
+    pub fn keep(self) -> Result<(), Error> {
+        self.inner.desk.end(self.part, true)
     }
 }
 
 impl Drop for Part {
     fn drop(&mut self) {
-        // What is over was undone by whatever ended it.
-        drop(self.end(false));
+        // Of a part that is kept, or over with what was around it, there is nothing to end.
+        drop(self.inner.desk.end(self.part, false));
     }
 }
 

@@ -169,7 +169,7 @@ impl Transaction {
         &self.desk
     }
 
-    /// Begins a part of the transaction, when no other part and nothing else is under way in it.
+    /// Begins a part of the transaction, when no other part is under way in it.
     ///
     /// Errors: `TransactionOver`.
     pub async fn part(&self) -> Result<Part, Error> {

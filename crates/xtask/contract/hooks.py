@@ -130,6 +130,7 @@ def is_of_the_data(detail):
 # Bodies that write related records along hold one another without end, and so would the requests
 # made of them. Here they are followed this many relations deep.
 DEPTH = int(os.environ.get("CONTRACT_DEPTH", "1"))
+
 # Of more resources than the first number no transaction can be made: their schemas together are beyond
 # what the generator takes. So many are kept then; the shop has fewer, and all of them.
 MOST_KINDS, KEPT_KINDS = 8, 4

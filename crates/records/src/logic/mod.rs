@@ -4,7 +4,6 @@
 //!
 //! Not what an operation does by default: that is the rest of this crate.
 
-mod alone;
 mod argument;
 mod call;
 mod chain;
@@ -16,6 +15,7 @@ mod output;
 mod passed;
 mod point;
 mod port;
+mod reading;
 mod record;
 mod register;
 mod reply;

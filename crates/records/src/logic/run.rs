@@ -1,8 +1,8 @@
 //! How a command finds its code, and the transaction that the code runs in.
 
-use super::alone::Alone;
 use super::call::Shared;
 use super::logics::{Entry, EntryPlace, Logics};
+use super::reading::Reading;
 use super::{Call, Moment, Reply, Spot, chain, items, passed, reply, ungrouped};
 use crate::asked::AskedList;
 use crate::batch::Whose;
@@ -15,11 +15,7 @@ use carnet_kernel::{Code, Context, Refusal, Timestamp};
 use carnet_model::{ModelView, Resource, ResourceIndex};
 use carnet_store::{Apart, Ended, Error, How, Part, Policy, Scope, Task, Transacted, Transaction};
 use futures_util::future::BoxFuture;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
-use tokio::time::{Instant, timeout_at};
 
 /// How deep logic may call logic.
 const MOST_DEPTH: u16 = 8;
@@ -227,25 +223,7 @@ impl Operations {
         };
         let Options { streams, timed, .. } = work.options;
         let call = Call::new(self.inside(within), work, coded, command);
-        let call = match Alone::begin(call, streams, timed) {
-            Ok(alone) => return Box::pin(alone),
-            Err(call) => call,
-        };
-        Box::pin(async move {
-            let running = pin!(async {
-                let reply = chain::run(&call).await?;
-                match reply.is_streamed() {
-                    true => Box::pin(settled(&call, reply, streams)).await,
-                    false => Ok(reply.into_answer()),
-                }
-            });
-            in_time(call.deadline(), timed, running)
-                .await
-                .map_err(|refusal| {
-                    let shared = &call.shared;
-                    shared.coded.tell(&shared.context, &shared.view, refusal)
-                })
-        })
+        Box::pin(Reading::begin(call, streams, timed))
     }
 
     /// Code for other code under way: what it wrote goes when it fails.
@@ -473,26 +451,6 @@ pub(super) async fn settled(call: &Call, reply: Reply, streams: bool) -> Result<
     let mut list = Box::pin(reading).await?;
     list.listing.json = streamed.array(listed, &list.listing.json)?;
     Ok(Answer::List(Box::new(list)))
-}
-
-/// Runs code until the deadline of its request. Whoever polls it then needs no timer of its own.
-async fn in_time<T>(
-    deadline: Option<std::time::Instant>,
-    polled: bool,
-    mut running: Pin<&mut (impl Future<Output = Result<T, Refusal>> + Send)>,
-) -> Result<T, Refusal> {
-    let Some(deadline) = deadline.map(Instant::from_std) else {
-        return running.await;
-    };
-    if !polled {
-        let timed = Box::pin(timeout_at(deadline, running)).await;
-        return timed.unwrap_or_else(|_| Err(late()));
-    }
-    poll_fn(|context| match running.as_mut().poll(context) {
-        Poll::Pending if Instant::now() >= deadline => Poll::Ready(Err(late())),
-        polled => polled,
-    })
-    .await
 }
 
 pub(super) fn late() -> Refusal {

@@ -43,7 +43,7 @@ fn with(world: &World, register: impl FnOnce(&mut Registry)) {
     world.operations.install(logics.unwrap());
 }
 
-async fn post(world: &World, path: &str, body: Value) -> Answered {
+pub(crate) async fn post(world: &World, path: &str, body: Value) -> Answered {
     let headers = [("content-type", "application/json")];
     send(world, "POST", path, &headers, &body.to_string()).await
 }
@@ -56,7 +56,7 @@ fn code(answered: &Answered) -> Code {
         .code
 }
 
-async fn count(world: &World, resource: &str) -> u64 {
+pub(crate) async fn count(world: &World, resource: &str) -> u64 {
     let (_, total) = world.list(resource, "count=exact").await.unwrap();
     total.unwrap()
 }

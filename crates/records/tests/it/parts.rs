@@ -3,7 +3,7 @@
 
 #![cfg(test)]
 
-use crate::rest::{Reply as Answered, send};
+use crate::logic::{count, post};
 use crate::world::World;
 use carnet_kernel::{Code, Refusal};
 use carnet_model::Operation;
@@ -40,22 +40,12 @@ fn with(world: &World, register: impl FnOnce(&mut Registry)) -> Arc<Mutex<Vec<Va
     told
 }
 
-async fn post(world: &World, path: &str, body: Value) -> Answered {
-    let headers = [("content-type", "application/json")];
-    send(world, "POST", path, &headers, &body.to_string()).await
-}
-
 async fn make(call: &Call, name: &str) -> Result<Response, Refusal> {
     let asked = Request::Create {
         resource: "products".to_owned(),
         body: json!({ "name": name }).to_string(),
     };
     call.perform(asked).await
-}
-
-async fn count(world: &World, resource: &str) -> u64 {
-    let (_, total) = world.list(resource, "count=exact").await.unwrap();
-    total.unwrap()
 }
 
 async fn code_that_nobody_waits_for_leaves_nothing(world: World) {

@@ -3,7 +3,7 @@
 use super::fixture::{Fixture, JOURNAL, THINGS};
 use super::units::stamp;
 use crate::database::on_both;
-use carnet_store::{Ended, Error, How, Scope, Task, Transaction};
+use carnet_store::{Ended, Error, How, Part, Scope, Task, Transaction};
 use futures_util::future::{FutureExt, join};
 use std::pin::pin;
 use std::sync::Arc;
@@ -38,13 +38,15 @@ struct Inside {
 }
 
 impl Inside {
-    /// The same in a part of it.
-    fn of(&self, transaction: &Transaction) -> Self {
-        Self {
-            scope: self.scope.clone().within(transaction),
-            transaction: transaction.clone(),
+    /// A part of it, and the same inside.
+    async fn part(&self) -> (Part, Self) {
+        let part = self.transaction.part().await.unwrap();
+        let inner = Self {
+            scope: self.scope.clone().within(part.transaction()),
+            transaction: part.transaction().clone(),
             ..self.clone()
-        }
+        };
+        (part, inner)
     }
 
     async fn write(&self, name: &str) -> Result<(), Error> {
@@ -90,8 +92,8 @@ where
 async fn a_part_that_is_kept_stands(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
-            let part = code.transaction.part().await.unwrap();
-            code.of(part.transaction()).write("a").await.unwrap();
+            let (part, inner) = code.part().await;
+            inner.write("a").await.unwrap();
             part.keep().unwrap();
             code.write("b").await.unwrap();
             KEEP
@@ -104,8 +106,7 @@ async fn a_part_that_is_dropped_is_gone(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
             code.write("a").await.unwrap();
-            let part = code.transaction.part().await.unwrap();
-            let inner = code.of(part.transaction());
+            let (part, inner) = code.part().await;
             inner.write("b").await.unwrap();
             assert_eq!(inner.rows().await.unwrap(), 2);
             drop(part);
@@ -122,11 +123,9 @@ async fn parts_nest(fixture: Fixture) {
         Box::pin(async move {
             for (outer, inner) in [(true, true), (true, false), (false, true), (false, false)] {
                 let name = |level: &str| format!("{level} {outer} {inner}");
-                let first = code.transaction.part().await.unwrap();
-                let within = code.of(first.transaction());
+                let (first, within) = code.part().await;
                 within.write(&name("outer")).await.unwrap();
-                let second = within.transaction.part().await.unwrap();
-                let deepest = within.of(second.transaction());
+                let (second, deepest) = within.part().await;
                 deepest.write(&name("inner")).await.unwrap();
                 if inner {
                     second.keep().unwrap();
@@ -147,8 +146,8 @@ async fn a_part_that_nobody_waits_for_is_gone(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
             let slow = async {
-                let part = code.transaction.part().await.unwrap();
-                code.of(part.transaction()).write("slow").await.unwrap();
+                let (part, inner) = code.part().await;
+                inner.write("slow").await.unwrap();
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 part.keep().unwrap();
             };
@@ -165,8 +164,7 @@ async fn a_part_that_is_left_as_the_code_ends_is_gone(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
             code.write("before").await.unwrap();
-            let part = code.transaction.part().await.unwrap();
-            let inner = code.of(part.transaction());
+            let (part, inner) = code.part().await;
             inner.write("undone").await.unwrap();
             // Asked for and not waited for: it is not carried out any more.
             assert!(pin!(inner.write("never")).now_or_never().is_none());
@@ -183,8 +181,7 @@ async fn parts_that_are_joined_take_turns(fixture: Fixture) {
             let in_part = |name: &'static str, keep: bool| {
                 let code = code.clone();
                 async move {
-                    let part = code.transaction.part().await.unwrap();
-                    let inner = code.of(part.transaction());
+                    let (part, inner) = code.part().await;
                     inner.write(name).await.unwrap();
                     inner.write(&format!("{name} again")).await.unwrap();
                     if keep {
@@ -210,8 +207,7 @@ async fn what_failed_in_a_part_goes_with_it(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
             code.write("a").await.unwrap();
-            let part = code.transaction.part().await.unwrap();
-            let inner = code.of(part.transaction());
+            let (part, inner) = code.part().await;
             inner.write("b").await.unwrap();
             let twice = inner.write("a").await;
             assert!(matches!(twice, Err(Error::Unique { .. })), "{twice:?}");
@@ -226,8 +222,7 @@ async fn what_failed_in_a_part_goes_with_it(fixture: Fixture) {
 async fn a_part_is_of_no_use_after_its_end(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
-            let part = code.transaction.part().await.unwrap();
-            let inner = code.of(part.transaction());
+            let (part, inner) = code.part().await;
             part.keep().unwrap();
             let wrote = inner.write("late").await;
             assert!(matches!(wrote, Err(Error::TransactionOver)), "{wrote:?}");
@@ -245,11 +240,9 @@ async fn a_part_is_of_no_use_after_its_end(fixture: Fixture) {
 async fn a_part_ends_with_the_one_around_it(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
-            let outer = code.transaction.part().await.unwrap();
-            let within = code.of(outer.transaction());
+            let (outer, within) = code.part().await;
             within.write("outer").await.unwrap();
-            let inner = within.transaction.part().await.unwrap();
-            let deepest = within.of(inner.transaction());
+            let (inner, deepest) = within.part().await;
             deepest.write("inner").await.unwrap();
             outer.keep().unwrap();
             code.write("after").await.unwrap();
@@ -264,13 +257,13 @@ async fn a_part_ends_with_the_one_around_it(fixture: Fixture) {
 }
 
 async fn a_part_that_is_open_at_the_end_is_gone(fixture: Fixture) {
-    let held: Arc<std::sync::Mutex<Option<carnet_store::Part>>> = Arc::default();
+    let held: Arc<std::sync::Mutex<Option<Part>>> = Arc::default();
     let things = run(fixture, move |code| {
         let held = Arc::clone(&held);
         Box::pin(async move {
             code.write("before").await.unwrap();
-            let part = code.transaction.part().await.unwrap();
-            code.of(part.transaction()).write("undone").await.unwrap();
+            let (part, inner) = code.part().await;
+            inner.write("undone").await.unwrap();
             *held.lock().unwrap() = Some(part);
             KEEP
         })
@@ -283,8 +276,8 @@ async fn a_request_that_is_not_polled_keeps_no_part_waiting(fixture: Fixture) {
         Box::pin(async move {
             let mut left = pin!(code.write("left"));
             assert!(left.as_mut().now_or_never().is_none());
-            let part = code.transaction.part().await.unwrap();
-            code.of(part.transaction()).write("inner").await.unwrap();
+            let (part, inner) = code.part().await;
+            inner.write("inner").await.unwrap();
             part.keep().unwrap();
             left.await.unwrap();
             KEEP
@@ -297,11 +290,9 @@ async fn what_failed_stays_failed_for_what_keeps_it(fixture: Fixture) {
     let things = run(fixture, |code| {
         Box::pin(async move {
             code.write("a").await.unwrap();
-            let outer = code.transaction.part().await.unwrap();
-            let within = code.of(outer.transaction());
+            let (outer, within) = code.part().await;
             for keep in [true, false] {
-                let part = within.transaction.part().await.unwrap();
-                let inner = within.of(part.transaction());
+                let (part, inner) = within.part().await;
                 assert!(inner.write("a").await.is_err());
                 if keep {
                     part.keep().unwrap();

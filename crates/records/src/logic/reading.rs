@@ -1,14 +1,13 @@
-//! A read with logic and without hooks: nothing comes before the logic, and what comes after it waits
-//! for nothing, unless it left records to be read. Such reads are many, and a future for each step that
-//! is not taken would cost them more than the steps do. Not what happens otherwise: that is `chain`.
+//! A read with code, which has no transaction: until its deadline, with the records that its code left
+//! to be read. With logic and without hooks nothing comes before the logic; such reads are many, and a
+//! future for each step of `chain` that is not taken would cost them more than the steps do.
 
 use super::run::{late, settled};
-use super::{Call, Reply, Spot, chain};
+use super::{Call, Reply, chain};
 use crate::command::Answer;
 use crate::fault::panicked;
 use crate::operations::Carried;
 use carnet_kernel::Refusal;
-use carnet_model::Operation;
 use carnet_telemetry::logs::catch;
 use futures_util::future::{BoxFuture, ready};
 use std::pin::Pin;
@@ -17,48 +16,51 @@ use std::time::Instant;
 use tokio::time::timeout_at;
 
 /// The read, under way.
-pub(super) struct Alone {
+pub(super) struct Reading {
     call: Call,
     /// Whether whoever asked reads the records that logic left.
     streams: bool,
     /// Whether whoever polls has a timer for the deadline.
     timed: bool,
+    /// Whether the logic runs without `chain`.
+    alone: bool,
     under_way: UnderWay,
 }
 
 enum UnderWay {
-    Logic(BoxFuture<'static, Result<Reply, Refusal>>),
+    Code(BoxFuture<'static, Result<Reply, Refusal>>),
     /// The records that it left.
     Records(Carried<'static>),
 }
 
-impl Alone {
-    /// Begins it, to be polled at once: what of the logic waits for nothing runs here. Gives the call
-    /// back where it is another one.
-    pub(super) fn begin(call: Call, streams: bool, timed: bool) -> Result<Self, Call> {
-        let (coded, entry) = (&call.shared.coded, call.entry());
-        let is_read = matches!(
-            coded.spot,
-            Spot::Operation(Operation::Read | Operation::List)
-        );
-        let logic = entry.logic.as_ref().filter(|_| coded.logic);
-        let Some(logic) = logic.filter(|_| is_read && !entry.is_hooked()) else {
-            return Err(call);
+impl Reading {
+    /// Begins it, to be polled at once: what of the logic waits for nothing runs here.
+    pub(super) fn begin(call: Call, streams: bool, timed: bool) -> Self {
+        let entry = call.entry();
+        let logic = entry.logic.as_ref().filter(|_| call.shared.coded.logic);
+        let logic = logic.filter(|_| !entry.is_hooked());
+        let running: BoxFuture<'static, _> = match logic {
+            Some(logic) => catch(|| logic.call(call.clone()))
+                .unwrap_or_else(|panic| Box::pin(ready(Err(panicked(&panic))))),
+            None => {
+                let call = call.clone();
+                Box::pin(async move { chain::run(&call).await })
+            }
         };
-        let begun = catch(|| logic.call(call.clone()));
-        let running = begun.unwrap_or_else(|panic| Box::pin(ready(Err(panicked(&panic)))));
-        let under_way = UnderWay::Logic(with_timer(&call, timed, running));
-        Ok(Self {
+        Self {
+            alone: logic.is_some(),
+            under_way: UnderWay::Code(with_timer(&call, timed, running)),
             call,
             streams,
             timed,
-            under_way,
-        })
+        }
     }
 
     /// The answer, or nothing yet when records are to be read for it.
     fn replied(&mut self, mut reply: Reply) -> Result<Option<Answer>, Refusal> {
-        chain::held(&self.call, &mut reply)?;
+        if self.alone {
+            chain::held(&self.call, &mut reply)?;
+        }
         if self.streams || !reply.is_streamed() {
             return Ok(Some(reply.into_answer()));
         }
@@ -69,7 +71,7 @@ impl Alone {
     }
 
     fn step(&mut self, context: &mut Context<'_>) -> Poll<Result<Answer, Refusal>> {
-        if let UnderWay::Logic(running) = &mut self.under_way {
+        if let UnderWay::Code(running) = &mut self.under_way {
             let Poll::Ready(outcome) = running.as_mut().poll(context) else {
                 return Poll::Pending;
             };
@@ -82,12 +84,12 @@ impl Alone {
         }
         match &mut self.under_way {
             UnderWay::Records(reading) => reading.as_mut().poll(context),
-            UnderWay::Logic(_) => Poll::Pending,
+            UnderWay::Code(_) => Poll::Pending,
         }
     }
 }
 
-impl Future for Alone {
+impl Future for Reading {
     type Output = Result<Answer, Refusal>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
